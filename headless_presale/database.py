@@ -1,0 +1,136 @@
+"""The database: which models there are, how it is opened, how it is migrated."""
+
+import asyncio
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import asyncpg
+from tortoise import Tortoise
+from tortoise.connection import get_connection
+from tortoise.context import TortoiseContext
+from tortoise.migrations.executor import MigrationExecutor, MigrationTarget
+from tortoise.transactions import in_transaction
+
+MODEL_MODULES = (
+    "headless_presale.kernel.events",
+    "headless_presale.shops.models",
+    "headless_presale.catalog.models",
+    "headless_presale.slots.models",
+    "headless_presale.campaigns.models",
+    "headless_presale.payments.models",
+    "headless_presale.orders.models",
+    "headless_presale.notifications.models",
+)
+MIGRATION_LOCK = 7_301_102_400
+"""Advisory lock that lets one process migrate while the others wait."""
+
+
+async def _keep_session(connection: asyncpg.Connection) -> None:
+    """Give a connection back as it is: no statement of ours changes the session.
+
+    asyncpg's own reset would send one more statement per transaction.
+    """
+    if connection.is_in_transaction():
+        await connection.execute("ROLLBACK")
+
+
+def tortoise_config(
+    database_url: str, *, pool_size: int = 20, statement_timeout_ms: int = 5_000
+) -> dict[str, Any]:
+    """Return Tortoise's configuration for a ``postgresql://`` address."""
+    parts = urlsplit(database_url)
+    query = {key: values[-1] for key, values in parse_qs(parts.query).items()}
+    return {
+        "connections": {
+            "default": {
+                "engine": "tortoise.backends.asyncpg",
+                "credentials": {
+                    "host": query.get("host") or parts.hostname or "localhost",
+                    "port": int(query.get("port") or parts.port or 5432),
+                    "user": unquote(parts.username or query.get("user") or "postgres"),
+                    "password": unquote(parts.password) if parts.password else None,
+                    "database": unquote(parts.path.lstrip("/")) or "presale",
+                    "minsize": 1,
+                    "maxsize": pool_size,
+                    "reset": _keep_session,
+                    "server_settings": {
+                        "application_name": "headless-presale",
+                        "statement_timeout": str(statement_timeout_ms),
+                        "idle_in_transaction_session_timeout": str(statement_timeout_ms * 2),
+                        "timezone": "UTC",
+                        "jit": "off",
+                    },
+                },
+            }
+        },
+        "apps": {
+            "presale": {
+                "models": list(MODEL_MODULES),
+                "default_connection": "default",
+                "migrations": "headless_presale.migrations",
+            }
+        },
+        "use_tz": True,
+        "timezone": "UTC",
+    }
+
+
+async def open_database(
+    database_url: str, *, pool_size: int = 20, statement_timeout_ms: int = 5_000
+) -> TortoiseContext:
+    """Open the process's pool; every task of the process sees it."""
+    return await Tortoise.init(
+        config=tortoise_config(
+            database_url, pool_size=pool_size, statement_timeout_ms=statement_timeout_ms
+        ),
+        _enable_global_fallback=True,
+    )
+
+
+async def close_database() -> None:
+    """Close the pool."""
+    await Tortoise.close_connections()
+
+
+async def migrate(database_url: str) -> list[str]:
+    """Apply what is missing, all of it in one transaction; return the names applied.
+
+    Several processes may start at once: one migrates, the others wait and find nothing to do. A
+    process killed half way leaves nothing behind, because the record of a migration is written in
+    the same transaction as its effect.
+    """
+    applied: list[str] = []
+    config = tortoise_config(database_url, pool_size=2, statement_timeout_ms=0)
+    async with TortoiseContext() as context:
+        await context.init(config=config)
+        connection = get_connection("default")
+        async with in_transaction("default") as transaction:
+            await transaction.execute_query(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})")
+            executor = MigrationExecutor(transaction, config["apps"])
+            # Reading a record table that does not exist yet would break this transaction.
+            await executor.recorder.ensure_schema(executor._schema_editor(atomic=False))
+            await executor.migrate(
+                [MigrationTarget(app_label="presale", name="__latest__")],
+                progress=lambda step, _app, name: (
+                    applied.append(name) if step == "apply_done" else None
+                ),
+            )
+        await connection.close()
+    return applied
+
+
+async def wait_for_database(database_url: str, *, timeout_seconds: float) -> None:
+    """Wait until the database answers.
+
+    Raises:
+        TimeoutError: it did not within the time.
+    """
+    async with asyncio.timeout(timeout_seconds):
+        while True:
+            try:
+                connection = await asyncpg.connect(database_url, timeout=2)
+            except (OSError, asyncpg.PostgresError, TimeoutError):
+                await asyncio.sleep(0.2)
+            else:
+                await connection.close()
+                return

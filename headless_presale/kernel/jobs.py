@@ -1,0 +1,50 @@
+"""Jobs: procrastinate's queue in our database, deferred inside our own transaction.
+
+A job exists exactly when its change does: the insert goes through the connection of the open unit
+of work. The worker, with procrastinate's own psycopg connector, lives in ``worker.py``.
+"""
+
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from headless_presale.kernel.unit_of_work import current_work
+
+
+async def defer(
+    task: str,
+    *,
+    queue: str = "default",
+    priority: int = 0,
+    lock: str | None = None,
+    queueing_lock: str | None = None,
+    scheduled_at: datetime | None = None,
+    **args: Any,
+) -> None:
+    """Ask for ``task`` to run after this transaction commits, or not at all if it rolls back.
+
+    Args:
+        task: full name, ``<context>:<function>``.
+        lock: jobs with the same lock run one after the other.
+        queueing_lock: at most one waiting job with this lock; asking twice is one job.
+        scheduled_at: not before this moment.
+        args: JSON-ready arguments of the task.
+    """
+    work = current_work()
+    if queueing_lock is not None and await work.fetchrow(
+        "SELECT 1 FROM procrastinate_jobs WHERE queueing_lock = $1 AND status = 'todo'",
+        queueing_lock,
+    ):
+        return
+    await work.fetch(
+        "SELECT procrastinate_defer_jobs_v1(ARRAY[ROW($1::varchar, $2::varchar, $3::int, "
+        "$4::text, $5::text, $6::jsonb, $7::timestamptz)]::procrastinate_job_to_defer_v1[])",
+        queue,
+        task,
+        priority,
+        lock,
+        queueing_lock,
+        orjson.dumps(args).decode(),
+        scheduled_at,
+    )

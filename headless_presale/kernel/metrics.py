@@ -1,0 +1,27 @@
+"""The metrics every context shares; `/metrics` prints them in the Prometheus format."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+HTTP_REQUESTS = Counter("presale_http_requests_total", "HTTP requests.", ["method", "route", "status"])
+HTTP_SECONDS = Histogram(
+    "presale_http_request_seconds",
+    "Time to answer an HTTP request.",
+    ["route"],
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
+)
+REDIS_FAILURES = Counter("presale_redis_failures_total", "Calls to Redis that failed.")
+ORDERS_PLACED = Counter("presale_orders_placed_total", "Orders placed.")
+ORDERS_REFUSED = Counter("presale_orders_refused_total", "Order attempts refused.", ["code"])
+SLOT_CONFLICTS = Counter(
+    "presale_slot_conflicts_total", "Numbers that Redis gave out and the database refused."
+)
+SLOT_FALLBACKS = Counter(
+    "presale_slot_fallbacks_total", "Claims that took their numbers from the database."
+)
+SLOT_DRIFT = Counter(
+    "presale_slot_drift_total", "Numbers on which Redis and the database differed.", ["kind"]
+)
+PAYMENT_EVENTS = Counter(
+    "presale_payment_events_total", "Gateway events by what they did.", ["gateway", "outcome"]
+)
+LIVE_SUBSCRIBERS = Gauge("presale_live_subscribers", "Open subscriptions.")

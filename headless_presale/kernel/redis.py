@@ -1,0 +1,102 @@
+"""Redis: one client per process, short timeouts, Lua scripts with their contract beside them.
+
+``redis.asyncio`` is what became of aioredis. Redis admits, counts and broadcasts; it is never the
+truth. When it is gone every caller has another way, so a failure is remembered for a moment and
+the next callers are told at once instead of each waiting for its own timeout.
+"""
+
+import time
+from collections.abc import Sequence
+from importlib.resources import files
+from typing import Any, cast
+
+import structlog
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import ConstantBackoff
+from redis.commands.core import AsyncScript
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from headless_presale.kernel import metrics
+from headless_presale.kernel.errors import Unavailable
+
+log = structlog.get_logger(__name__)
+
+PAUSE_AFTER_FAILURE_SECONDS = 0.5
+_DOWN = (RedisConnectionError, RedisTimeoutError, OSError)
+
+_client: Redis | None = None
+_down_until = 0.0
+
+
+def open_redis(url: str, *, timeout_seconds: float) -> Redis:
+    """Make the process's client. Nothing is sent until it is used."""
+    global _client, _down_until
+    _down_until = 0.0
+    _client = Redis.from_url(
+        url,
+        socket_timeout=timeout_seconds,
+        socket_connect_timeout=timeout_seconds,
+        # Every script may be sent twice; none may wait for the ten retries of the default.
+        retry=Retry(ConstantBackoff(0.01), 1),
+        max_connections=200,
+        decode_responses=True,
+    )
+    return _client
+
+
+async def close_redis() -> None:
+    """Close the process's client."""
+    global _client
+    if _client is not None:
+        client, _client = _client, None
+        await client.aclose()
+
+
+def redis_client() -> Redis:
+    """Return the process's client.
+
+    Raises:
+        RuntimeError: ``open_redis`` has not been called.
+    """
+    if _client is None:
+        raise RuntimeError("Redis is not open")
+    return _client
+
+
+def _note_failure(error: BaseException) -> None:
+    global _down_until
+    _down_until = time.monotonic() + PAUSE_AFTER_FAILURE_SECONDS
+    metrics.REDIS_FAILURES.inc()
+    log.warning("redis.unavailable", error=repr(error))
+
+
+class LuaScript:
+    """A Lua file of a context, called by name. Its header states keys, arguments and results."""
+
+    def __init__(self, package: str, name: str) -> None:
+        self._source = files(package).joinpath(f"{name}.lua").read_text(encoding="utf-8")
+        self._registered: tuple[Redis, AsyncScript] | None = None
+
+    async def __call__(self, keys: Sequence[str], args: Sequence[str | int]) -> Any:
+        """Run the script atomically.
+
+        Raises:
+            Unavailable: Redis does not answer, or failed within the last half second.
+        """
+        if time.monotonic() < _down_until:
+            raise Unavailable("redis")
+        client = redis_client()
+        if self._registered is None or self._registered[0] is not client:
+            self._registered = (client, cast(AsyncScript, client.register_script(self._source)))
+        try:
+            return await self._registered[1](keys=list(keys), args=list(args))
+        except _DOWN as error:
+            _note_failure(error)
+            raise Unavailable("redis") from error
+        except RedisError as error:
+            # READONLY, LOADING, OOM...: it answers, but not as we need it.
+            _note_failure(error)
+            raise Unavailable("redis") from error

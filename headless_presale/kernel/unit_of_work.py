@@ -1,0 +1,231 @@
+"""One command, one transaction, and no way for a vanished client to tear it in half.
+
+A cancelled task used to leak its connection: entering a Tortoise transaction acquires first and
+only then arms the release, and a client can cause the cancellation by closing its WebSocket. So
+every command runs as its own task that the caller's cancellation does not reach
+(:func:`shielded`), and the transaction below gives its connection back from every await.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar, cast
+
+import asyncpg
+import orjson
+import structlog
+from tortoise.backends.asyncpg.client import AsyncpgDBClient, TransactionWrapper
+from tortoise.backends.base.client import TransactionalDBClient, TransactionContextPooled
+from tortoise.connection import get_connection, get_connections
+from tortoise.exceptions import DBConnectionError
+
+from headless_presale.kernel import clock
+from headless_presale.kernel.errors import Unavailable
+from headless_presale.kernel.events import Event, current_actor, handlers_of
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+ACQUIRE_TIMEOUT_SECONDS = 5.0
+"""How long a command waits for a free connection before it says 503 instead of queueing on."""
+
+log = structlog.get_logger(__name__)
+
+_running: set[asyncio.Task[Any]] = set()
+_is_shielded: ContextVar[bool] = ContextVar("is_shielded", default=False)
+_current: ContextVar["UnitOfWork | None"] = ContextVar("unit_of_work", default=None)
+
+_AfterCommit = Callable[[], Awaitable[None]]
+_publish: Callable[[Sequence[tuple[str, int]]], Awaitable[None]] | None = None
+
+
+def set_publisher(publish: Callable[[Sequence[tuple[str, int]]], Awaitable[None]] | None) -> None:
+    """Install what tells followers about committed events: called with (topic, event id) pairs."""
+    global _publish
+    _publish = publish
+
+
+def shielded(command: Callable[P, Coroutine[Any, Any, R]]) -> Callable[P, Coroutine[Any, Any, R]]:
+    """Run a command to its end even when its caller is cancelled.
+
+    The caller gets its CancelledError at once; the command goes on in its own task, bounded by
+    ``statement_timeout``, and :func:`drain` waits for it at shutdown. A command that is called
+    inside another one is part of it.
+    """
+
+    @wraps(command)
+    async def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        if _is_shielded.get():
+            return await command(*args, **kwargs)
+
+        async def protected() -> R:
+            _is_shielded.set(True)
+            return await command(*args, **kwargs)
+
+        task = asyncio.create_task(protected(), name=f"command:{command.__qualname__}")
+        _running.add(task)
+        task.add_done_callback(_running.discard)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            task.add_done_callback(_report_orphan)
+            raise
+
+    return run
+
+
+def _report_orphan(task: asyncio.Task[Any]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.info("command.failed_after_cancellation", command=task.get_name(), error=repr(error))
+
+
+async def drain(timeout_seconds: float) -> int:
+    """Wait for running commands; return how many were still running when time was up."""
+    if not _running:
+        return 0
+    _, pending = await asyncio.wait(set(_running), timeout=timeout_seconds)
+    return len(pending)
+
+
+class UnitOfWork:
+    """An open transaction plus what happens around it: events inside, callbacks after commit."""
+
+    def __init__(self, client: TransactionalDBClient) -> None:
+        self._client = client
+        self._events: list[Event] = []
+        self._after_commit: list[_AfterCommit] = []
+        self._published: list[tuple[str, int]] = []
+
+    @property
+    def connection(self) -> asyncpg.Connection:
+        """The asyncpg connection that carries this transaction, for hand-written SQL."""
+        return cast(asyncpg.Connection, self._client._connection)
+
+    async def fetch(self, sql: str, *args: object) -> list[asyncpg.Record]:
+        """Run one statement and return its rows; ``RETURNING`` works as one expects."""
+        return cast(list[asyncpg.Record], await self.connection.fetch(sql, *args))
+
+    async def fetchrow(self, sql: str, *args: object) -> asyncpg.Record | None:
+        """Run one statement and return its first row."""
+        return await self.connection.fetchrow(sql, *args)
+
+    async def execute(self, sql: str, *args: object) -> int:
+        """Run one statement and return how many rows it touched."""
+        status = await self.connection.execute(sql, *args)
+        return int(status.rsplit(" ", 1)[-1]) if status[-1].isdigit() else 0
+
+    def emit(self, event: Event) -> None:
+        """Record an event: its row and its handlers' work commit with this transaction."""
+        self._events.append(event)
+
+    def after_commit(self, callback: _AfterCommit) -> None:
+        """Run ``callback`` once the transaction is committed. It must be safe to lose."""
+        self._after_commit.append(callback)
+
+    async def _flush_events(self) -> None:
+        while self._events:
+            batch, self._events = self._events, []
+            rows = await self.fetch(
+                "INSERT INTO event (topic, type, payload, actor, created_at) "
+                "SELECT t, y, p::jsonb, $4, $5 "
+                "FROM unnest($1::text[], $2::text[], $3::text[]) AS e(t, y, p) "
+                "RETURNING id, topic",
+                [e.topic for e in batch],
+                [e.type for e in batch],
+                [orjson.dumps(e.payload()).decode() for e in batch],
+                current_actor(),
+                clock.now(),
+            )
+            self._published += [(row["topic"], row["id"]) for row in rows]
+            for event in batch:
+                for handle in handlers_of(event):
+                    await handle(event)
+
+    async def _run_after_commit(self) -> None:
+        if self._published and _publish is not None:
+            await _publish(self._published)
+        for callback in self._after_commit:
+            try:
+                await callback()
+            except Exception:
+                # Committed is committed: what follows is repaired by its own reconciler.
+                log.warning("unit_of_work.after_commit_failed", exc_info=True)
+
+
+class _Transaction(TransactionContextPooled):
+    """Tortoise's transaction with a bounded wait and a release from every await of its entry."""
+
+    async def __aenter__(self) -> TransactionalDBClient:
+        await self.ensure_connection()
+        pool = self.client._parent._pool
+        connection = await pool.acquire(timeout=ACQUIRE_TIMEOUT_SECONDS)
+        self.client._connection = connection
+        self.token = None
+        try:
+            self.token = get_connections().set(self.connection_name, self.client)
+            await self.client.begin()
+        except BaseException:
+            if self.token is not None:
+                get_connections().reset(self.token)
+            await asyncio.shield(pool.release(connection))
+            raise
+        return self.client
+
+
+DATABASE_DOWN = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.QueryCanceledError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.SerializationError,
+    asyncpg.ReadOnlySQLTransactionError,
+    DBConnectionError,
+    ConnectionError,
+    TimeoutError,
+    OSError,
+)
+"""What means "the same request may succeed in a moment"."""
+
+
+@asynccontextmanager
+async def unit_of_work() -> AsyncIterator[UnitOfWork]:
+    """Open a transaction, or join the one that is open in this command.
+
+    Raises:
+        Unavailable: the database cannot be reached, is out of connections, or broke off.
+        RuntimeError: called outside a :func:`shielded` command.
+    """
+    joined = _current.get()
+    if joined is not None:
+        yield joined
+        return
+    if not _is_shielded.get():
+        raise RuntimeError("a unit of work needs a @shielded command around it")
+    client = cast(AsyncpgDBClient, get_connection("default"))
+    try:
+        async with _Transaction(TransactionWrapper(client), client._pool_init_lock) as connection:
+            work = UnitOfWork(connection)
+            token = _current.set(work)
+            try:
+                yield work
+                await work._flush_events()
+            finally:
+                _current.reset(token)
+    except DATABASE_DOWN as error:
+        log.warning("database.unavailable", error=repr(error), exc_info=True)
+        raise Unavailable("database") from error
+    await work._run_after_commit()
+
+
+def current_work() -> UnitOfWork:
+    """Return the open unit of work, for code that is only ever part of one."""
+    work = _current.get()
+    if work is None:
+        raise RuntimeError("no unit of work is open")
+    return work

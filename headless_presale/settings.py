@@ -1,0 +1,62 @@
+"""Settings: read once from the environment, validated, passed on explicitly."""
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Everything an operator can set.
+
+    ``DATABASE_URL``, ``REDIS_URL`` and ``PORT`` are read as they are, the rest with the
+    prefix ``PRESALE_``. Unset engines mean the embedded ones under ``data_dir``.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="PRESALE_", extra="ignore", populate_by_name=True)
+
+    database_url: str | None = Field(default=None, validation_alias="DATABASE_URL")
+    redis_url: str | None = Field(default=None, validation_alias="REDIS_URL")
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, validation_alias="PORT")
+    public_url: str | None = None
+    """Address that buyers and gateways reach us at; ``http://host:port`` when unset."""
+    data_dir: Path = Path(".data")
+
+    secret_key: SecretStr | None = None
+    """Signs guest order tokens. Unset: a random one is kept in ``data_dir/secret_key``."""
+
+    log_format: Literal["console", "json"] = "console"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    database_pool_size: int = Field(default=20, ge=2, le=200)
+    statement_timeout_ms: int = Field(default=5_000, ge=100)
+    redis_timeout_seconds: float = Field(default=0.25, gt=0)
+    max_body_bytes: int = Field(default=100_000, ge=1_000)
+
+    sandbox_gateway_url: str = "http://127.0.0.1:8001"
+    sandbox_gateway_api_key: SecretStr = SecretStr("sandbox-key")
+    sandbox_gateway_webhook_secret: SecretStr = SecretStr("whsec_c2FuZGJveC13ZWJob29rLXNlY3JldA==")
+
+    mail_transport: Literal["console", "file", "smtp"] = "file"
+    mail_from: str = "Presale <no-reply@localhost>"
+    mail_dir: Path | None = None
+    """Where the ``file`` transport writes ``.eml`` files; ``data_dir/mail`` when unset."""
+    smtp_host: str = "127.0.0.1"
+    smtp_port: int = 25
+    smtp_username: str | None = None
+    smtp_password: SecretStr | None = None
+    smtp_starttls: bool = False
+
+    @property
+    def base_url(self) -> str:
+        """Public address without a trailing slash."""
+        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+
+@lru_cache(maxsize=1)
+def get_settings() -> Settings:
+    """Return the process-wide settings, read from the environment on first use."""
+    return Settings()

@@ -1,0 +1,23 @@
+"""Slots: numbered rows that are either free or an order's."""
+
+from tortoise import fields
+from tortoise.models import Model
+
+
+class SlotPool(Model):
+    """A numbered run of slots, 1 to ``capacity``, for one campaign item.
+
+    The slots themselves (table ``slot``: pool_id, number, order_id) and what each customer has
+    taken (``customer_quota``) have composite keys, which Tortoise does not model; they are made
+    by migration and touched by the hand-written SQL of this context only.
+
+    ``limit_per_customer`` of None means no limit.
+    """
+
+    id = fields.UUIDField(primary_key=True)
+    capacity = fields.IntField()
+    limit_per_customer = fields.IntField(null=True)
+    created_at = fields.DatetimeField()
+
+    class Meta:
+        table = "slot_pool"
