@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar, cast
+from uuid import UUID
 
 import asyncpg
 import orjson
@@ -116,9 +117,23 @@ class UnitOfWork:
         status = await self.connection.execute(sql, *args)
         return int(status.rsplit(" ", 1)[-1]) if status[-1].isdigit() else 0
 
+    async def lock(self, kind: str, subject: UUID) -> None:
+        """Wait for the one lock of a thing that several tables describe; held until the end.
+
+        Taken before any row of it, so that use cases which meet on the same rows in different
+        orders queue up instead of deadlocking.
+        """
+        await self.connection.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", f"{kind}:{subject}"
+        )
+
     def emit(self, event: Event) -> None:
         """Record an event: its row and its handlers' work commit with this transaction."""
         self._events.append(event)
+
+    def wake(self, topic: str) -> None:
+        """Tell followers of a topic, after the commit, that something they derive has changed."""
+        self._published.append((topic, 0))
 
     def after_commit(self, callback: _AfterCommit) -> None:
         """Run ``callback`` once the transaction is committed. It must be safe to lose."""

@@ -1,0 +1,69 @@
+"""Orders: what was bought, what is due, what happened."""
+
+from headless_presale.orders.errors import CancelNotAllowed, OrderNotFound
+from headless_presale.orders.events import (
+    BalanceOpened,
+    BalanceReminded,
+    LatePaymentRefused,
+    OrderCancelled,
+    OrderConfirmed,
+    OrderExpired,
+    OrderForfeited,
+    OrderPaidInFull,
+    OrderPlaced,
+)
+from headless_presale.orders.jobs import refund_campaign
+from headless_presale.orders.models import Order, OrderLine
+from headless_presale.orders.paying import StartPayment, amount_of, start_payment
+from headless_presale.orders.rules import Due, cancel_rule, leg_due
+from headless_presale.orders.service import (
+    cancel_order,
+    cancel_orders_of_campaign,
+    write_order,
+)
+from headless_presale.orders.settlement import settle_payment
+from headless_presale.orders.states import (
+    CLAIMING,
+    HOLDING,
+    ORDER_LIFECYCLE,
+    RELEASED,
+    OrderStatus,
+)
+from headless_presale.orders.sweeps import sweep_orders
+from headless_presale.orders.view import LineView, OrderView, find_order
+
+__all__ = [
+    "CLAIMING",
+    "HOLDING",
+    "ORDER_LIFECYCLE",
+    "RELEASED",
+    "BalanceOpened",
+    "BalanceReminded",
+    "CancelNotAllowed",
+    "Due",
+    "LatePaymentRefused",
+    "LineView",
+    "Order",
+    "OrderCancelled",
+    "OrderConfirmed",
+    "OrderExpired",
+    "OrderForfeited",
+    "OrderLine",
+    "OrderNotFound",
+    "OrderPaidInFull",
+    "OrderPlaced",
+    "OrderStatus",
+    "OrderView",
+    "StartPayment",
+    "amount_of",
+    "cancel_order",
+    "cancel_orders_of_campaign",
+    "cancel_rule",
+    "find_order",
+    "leg_due",
+    "refund_campaign",
+    "settle_payment",
+    "start_payment",
+    "sweep_orders",
+    "write_order",
+]

@@ -41,8 +41,10 @@ class Order(Model):
     hold_expires_at = fields.DatetimeField()
     balance_opens_at = fields.DatetimeField(null=True)
     balance_due_at = fields.DatetimeField(null=True)
+    balance_remind_at = fields.DatetimeField(null=True)
     reminded_at = fields.DatetimeField(null=True)
     placed_at = fields.DatetimeField()
+    updated_at = fields.DatetimeField()
     closed_reason = fields.CharField(max_length=200, default="")
 
     lines: fields.ReverseRelation["OrderLine"]
@@ -62,6 +64,11 @@ class Order(Model):
                 fields=("balance_opens_at",),
                 name="sales_order_balance_opens",
                 where="status = 'DEPOSIT_PAID'",
+            ),
+            WhereIndex(
+                fields=("balance_remind_at",),
+                name="sales_order_remind_due",
+                where="status = 'AWAITING_BALANCE' AND reminded_at IS NULL",
             ),
             WhereIndex(
                 fields=("balance_due_at",),

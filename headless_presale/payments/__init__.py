@@ -1,0 +1,77 @@
+"""Payments: legs of an order, gateways, refunds and the ledger."""
+
+from headless_presale.payments.errors import (
+    GatewayUnavailable,
+    GatewayUnknown,
+    IdempotencyMismatch,
+    PaymentNotDue,
+)
+from headless_presale.payments.events import (
+    PaymentCaptured,
+    PaymentFailed,
+    PaymentMismatched,
+    PaymentStarted,
+    RefundFailed,
+    RefundRequested,
+    RefundSucceeded,
+)
+from headless_presale.payments.ledger import Account, balances_of, book
+from headless_presale.payments.models import Payment, Refund
+from headless_presale.payments.reconciliation import reconcile_payments, reconcile_refunds
+from headless_presale.payments.refunds import request_refund
+from headless_presale.payments.service import (
+    OpenPayment,
+    call_off_payments,
+    ensure_intent,
+    find_started,
+    forfeit,
+    get_gateway,
+    has_pending_payment,
+    list_captured,
+    open_payment,
+    record_notice,
+)
+from headless_presale.payments.states import (
+    PAYMENT_LIFECYCLE,
+    REFUND_LIFECYCLE,
+    PaymentLeg,
+    PaymentStatus,
+    RefundStatus,
+)
+
+__all__ = [
+    "PAYMENT_LIFECYCLE",
+    "REFUND_LIFECYCLE",
+    "Account",
+    "GatewayUnavailable",
+    "GatewayUnknown",
+    "IdempotencyMismatch",
+    "OpenPayment",
+    "Payment",
+    "PaymentCaptured",
+    "PaymentFailed",
+    "PaymentLeg",
+    "PaymentMismatched",
+    "PaymentNotDue",
+    "PaymentStarted",
+    "PaymentStatus",
+    "Refund",
+    "RefundFailed",
+    "RefundRequested",
+    "RefundStatus",
+    "RefundSucceeded",
+    "balances_of",
+    "book",
+    "call_off_payments",
+    "ensure_intent",
+    "find_started",
+    "forfeit",
+    "get_gateway",
+    "has_pending_payment",
+    "list_captured",
+    "open_payment",
+    "reconcile_payments",
+    "reconcile_refunds",
+    "record_notice",
+    "request_refund",
+]

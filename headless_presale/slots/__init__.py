@@ -1,0 +1,63 @@
+"""Slots: virtual inventory as numbered rows, admitted by Redis, decided by the database."""
+
+from headless_presale.slots.admission import (
+    Admission,
+    Admitted,
+    AlreadyPlaced,
+    OverLimit,
+    PoolClosed,
+    PoolUnknown,
+    SoldOut,
+    abort,
+    admit,
+    settle,
+)
+from headless_presale.slots.availability import count_available
+from headless_presale.slots.errors import PurchaseLimitReached, SlotConflict, SlotsSoldOut
+from headless_presale.slots.models import SlotPool
+from headless_presale.slots.reconciler import Drift, reconcile_open_pools, reconcile_pool
+from headless_presale.slots.service import (
+    PoolOrder,
+    claim,
+    close_pools,
+    create_pool,
+    extend_pool,
+    load_if_unknown,
+    owned_among,
+    pick_free,
+    release,
+    resync,
+    take_quota,
+)
+
+__all__ = [
+    "Admission",
+    "Admitted",
+    "AlreadyPlaced",
+    "Drift",
+    "OverLimit",
+    "PoolClosed",
+    "PoolOrder",
+    "PoolUnknown",
+    "PurchaseLimitReached",
+    "SlotConflict",
+    "SlotPool",
+    "SlotsSoldOut",
+    "SoldOut",
+    "abort",
+    "admit",
+    "claim",
+    "close_pools",
+    "count_available",
+    "create_pool",
+    "extend_pool",
+    "load_if_unknown",
+    "owned_among",
+    "pick_free",
+    "reconcile_open_pools",
+    "reconcile_pool",
+    "release",
+    "resync",
+    "settle",
+    "take_quota",
+]

@@ -11,12 +11,14 @@ class SlotPool(Model):
     taken (``customer_quota``) have composite keys, which Tortoise does not model; they are made
     by migration and touched by the hand-written SQL of this context only.
 
-    ``limit_per_customer`` of None means no limit.
+    ``limit_per_customer`` of None means no limit. A pool that is not
+    open gives out nothing more: its campaign was cancelled.
     """
 
     id = fields.UUIDField(primary_key=True)
     capacity = fields.IntField()
     limit_per_customer = fields.IntField(null=True)
+    is_open = fields.BooleanField(default=True)
     created_at = fields.DatetimeField()
 
     class Meta:

@@ -1,0 +1,54 @@
+"""What campaigns say no with."""
+
+from collections.abc import Sequence
+
+from headless_presale.campaigns.rules import Fault
+from headless_presale.kernel.errors import DomainError, NotFound
+
+
+class CampaignNotFound(NotFound):
+    """No such campaign in this shop."""
+
+    code = "CAMPAIGN_NOT_FOUND"
+    template = "the campaign was not found"
+
+
+class CampaignNotOpen(DomainError):
+    """The campaign sells nothing at this moment. ``params``: status."""
+
+    code = "CAMPAIGN_NOT_OPEN"
+    template = "the campaign is {status}"
+
+
+class CampaignNotPublishable(DomainError):
+    """Publishing was refused. ``params``: faults."""
+
+    code = "CAMPAIGN_NOT_PUBLISHABLE"
+    template = "the campaign cannot be published: {summary}"
+
+    def __init__(
+        self, *, field: tuple[str, ...] = (), faults: Sequence[Fault] = (), **params: object
+    ) -> None:
+        summary = "; ".join(f"{fault.path}: {fault.message}" for fault in faults)
+        super().__init__(field=field, faults=tuple(faults), summary=summary)
+
+    @property
+    def faults(self) -> tuple[Fault, ...]:
+        """Every fault found, each with its code and path."""
+        faults = self.params["faults"]
+        assert isinstance(faults, tuple)
+        return faults
+
+
+class CampaignConflict(DomainError):
+    """The handle is taken, or the variant is in the campaign twice. ``params``: reason."""
+
+    code = "CAMPAIGN_CONFLICT"
+    template = "{reason}"
+
+
+class ItemNotFound(NotFound):
+    """No such campaign item in this shop."""
+
+    code = "CAMPAIGN_ITEM_NOT_FOUND"
+    template = "the campaign item was not found"

@@ -1,0 +1,58 @@
+"""What campaigns tell."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+from uuid import UUID
+
+from headless_presale.kernel.events import Event
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignEvent(Event):
+    """Base: something about one campaign."""
+
+    campaign_id: UUID
+
+    @property
+    def topic(self) -> str:
+        return f"campaign:{self.campaign_id}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignPublished(CampaignEvent):
+    """It is scheduled; it opens by the clock."""
+
+    type: ClassVar[str] = "campaign.published"
+    opens_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignOpened(CampaignEvent):
+    """The sweep recorded the opening."""
+
+    type: ClassVar[str] = "campaign.opened"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignClosed(CampaignEvent):
+    """The sweep recorded the close."""
+
+    type: ClassVar[str] = "campaign.closed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignCancelled(CampaignEvent):
+    """The merchant called it off; every order is cancelled and refunded in full."""
+
+    type: ClassVar[str] = "campaign.cancelled"
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchAdded(CampaignEvent):
+    """More slots, with their own promise."""
+
+    type: ClassVar[str] = "campaign.batch_added"
+    item_id: UUID
+    capacity: int

@@ -1,0 +1,296 @@
+"""A campaign as one immutable value: what orders are priced from and storefronts are shown.
+
+Snapshots are cached in the process for a moment. A stale one cannot do harm: placing an order
+names the ``version`` it was priced from, and the database refuses another.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+import asyncpg
+import orjson
+
+from headless_presale.campaigns.rules import CancelPolicy, PaymentPlan, tiers_from_json
+from headless_presale.campaigns.states import CampaignStatus, status_at
+from headless_presale.kernel import clock
+from headless_presale.kernel.money import Money
+from headless_presale.kernel.unit_of_work import UnitOfWork, shielded, unit_of_work
+from headless_presale.pricing import PriceTiers, QuotedPrice, quote
+
+CACHE_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchSnapshot:
+    """A wave: its number range and promised date."""
+
+    id: UUID
+    first_number: int
+    last_number: int
+    ships_by: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemSnapshot:
+    """An item with its price rules and promises."""
+
+    id: UUID
+    position: int
+    pool_id: UUID
+    variant_id: UUID
+    product_id: UUID
+    title: str
+    price: Money
+    list_price: Money
+    tiers: PriceTiers
+    limit_per_customer: int | None
+    batches: tuple[BatchSnapshot, ...]
+
+    @property
+    def capacity(self) -> int:
+        return sum(b.last_number - b.first_number + 1 for b in self.batches)
+
+    def ships_by(self, numbers: Sequence[int]) -> date | None:
+        """Return the latest promise among these slots: the date the whole line ships by."""
+        promised = [
+            batch.ships_by
+            for batch in self.batches
+            if any(batch.first_number <= n <= batch.last_number for n in numbers)
+        ]
+        return max(promised, default=None)
+
+    def quote(self, *, opens_at: datetime, at: datetime, number: int) -> QuotedPrice:
+        """Return the price of one slot of this item."""
+        return quote(self.price, self.tiers, opens_at=opens_at, at=at, number=number)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TermsSnapshot:
+    """One version of the terms."""
+
+    version: int
+    ships_by: date | None
+    refund_policy: dict[str, str]
+    cancel_conditions: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignSnapshot:
+    """A campaign, its items and its current terms, as of one ``version``."""
+
+    id: UUID
+    shop_id: UUID
+    handle: str
+    title: str
+    story: str
+    translations: dict[str, dict[str, str]]
+    currency: str
+    recorded_status: CampaignStatus
+    opens_at: datetime
+    closes_at: datetime
+    payment_plan: PaymentPlan
+    cancel_policy: CancelPolicy
+    hold_seconds: int
+    version: int
+    terms: TermsSnapshot | None
+    items: tuple[ItemSnapshot, ...]
+
+    def status(self, at: datetime) -> CampaignStatus:
+        """Return the status that holds at a moment."""
+        return status_at(
+            self.recorded_status, opens_at=self.opens_at, closes_at=self.closes_at, at=at
+        )
+
+    def item(self, item_id: UUID) -> ItemSnapshot | None:
+        """Return one of its items."""
+        return next((item for item in self.items if item.id == item_id), None)
+
+
+_SELECT = """
+SELECT c.id, c.shop_id, c.handle, c.title, c.story, c.translations, c.currency, c.status,
+       c.opens_at, c.closes_at, c.payment_plan, c.cancel_policy, c.hold_seconds, c.version,
+       (SELECT json_build_object('version', t.version, 'ships_by', t.ships_by,
+                                 'refund_policy', t.refund_policy,
+                                 'cancel_conditions', t.cancel_conditions)
+        FROM campaign_terms t WHERE t.campaign_id = c.id AND t.version = c.terms_version) AS terms,
+       (SELECT json_agg(json_build_object(
+            'id', i.id, 'position', i.position, 'pool_id', i.pool_id,
+            'variant_id', i.variant_id, 'product_id', v.product_id,
+            'title', p.title, 'option_values', v.option_values,
+            'price_minor', i.price_minor, 'list_price_minor', i.list_price_minor,
+            'tiers', i.price_tiers, 'limit', i.limit_per_customer,
+            'batches', (SELECT json_agg(json_build_object(
+                'id', b.id, 'first', b.first_number, 'last', b.last_number,
+                'ships_by', b.ships_by) ORDER BY b.position)
+                FROM production_batch b WHERE b.item_id = i.id)) ORDER BY i.position)
+        FROM campaign_item i
+        JOIN product_variant v ON v.id = i.variant_id
+        JOIN product p ON p.id = v.product_id
+        WHERE i.campaign_id = c.id) AS items
+FROM campaign c
+"""
+
+
+def _read(row: asyncpg.Record) -> CampaignSnapshot:
+    terms = orjson.loads(row["terms"]) if row["terms"] else None
+    return CampaignSnapshot(
+        id=row["id"],
+        shop_id=row["shop_id"],
+        handle=row["handle"],
+        title=row["title"],
+        story=row["story"],
+        translations=orjson.loads(row["translations"]),
+        currency=row["currency"],
+        recorded_status=CampaignStatus(row["status"]),
+        opens_at=row["opens_at"],
+        closes_at=row["closes_at"],
+        payment_plan=PaymentPlan.from_json(orjson.loads(row["payment_plan"])),
+        cancel_policy=CancelPolicy.from_json(orjson.loads(row["cancel_policy"])),
+        hold_seconds=row["hold_seconds"],
+        version=row["version"],
+        terms=TermsSnapshot(
+            version=terms["version"],
+            ships_by=date.fromisoformat(terms["ships_by"]) if terms["ships_by"] else None,
+            refund_policy=terms["refund_policy"],
+            cancel_conditions=terms["cancel_conditions"],
+        )
+        if terms
+        else None,
+        items=tuple(
+            _read_item(item, row["currency"]) for item in orjson.loads(row["items"] or "[]")
+        ),
+    )
+
+
+def _read_item(item: dict[str, object], currency: str) -> ItemSnapshot:
+    from typing import Any, cast
+
+    data = cast(dict[str, Any], item)
+    return ItemSnapshot(
+        id=UUID(data["id"]),
+        position=data["position"],
+        pool_id=UUID(data["pool_id"]),
+        variant_id=UUID(data["variant_id"]),
+        product_id=UUID(data["product_id"]),
+        title=" · ".join([data["title"], *data["option_values"]]),
+        price=Money(data["price_minor"], currency),
+        list_price=Money(data["list_price_minor"], currency),
+        tiers=tiers_from_json(data["tiers"]),
+        limit_per_customer=data["limit"],
+        batches=tuple(
+            BatchSnapshot(
+                id=UUID(batch["id"]),
+                first_number=batch["first"],
+                last_number=batch["last"],
+                ships_by=date.fromisoformat(batch["ships_by"]),
+            )
+            for batch in data["batches"] or []
+        ),
+    )
+
+
+async def read_snapshots(
+    work: UnitOfWork, where: str, *args: object
+) -> list[CampaignSnapshot]:
+    """Read snapshots by a condition over ``c`` (the campaign), within a transaction."""
+    return [_read(row) for row in await work.fetch(f"{_SELECT} {where}", *args)]
+
+
+_by_id: dict[UUID, tuple[float, CampaignSnapshot]] = {}
+_campaign_of_item: dict[UUID, UUID] = {}
+
+
+def forget(campaign_id: UUID) -> None:
+    """Drop a cached snapshot: the campaign has changed."""
+    _by_id.pop(campaign_id, None)
+
+
+def forget_all() -> None:
+    """Drop every cached snapshot."""
+    _by_id.clear()
+    _campaign_of_item.clear()
+
+
+async def find_snapshot(campaign_id: UUID, *, fresh: bool = False) -> CampaignSnapshot | None:
+    """Return a campaign, at most a second old unless ``fresh``; None if there is none."""
+    cached = _by_id.get(campaign_id)
+    if cached and not fresh and time.monotonic() - cached[0] < CACHE_SECONDS:
+        return cached[1]
+    found = await _fetch("WHERE c.id = $1", campaign_id)
+    return _remember(found[0]) if found else None
+
+
+async def find_snapshots_of_items(
+    item_ids: Sequence[UUID], *, fresh: bool = False
+) -> dict[UUID, CampaignSnapshot]:
+    """Return the campaign of each item; items that do not exist are left out."""
+    unknown = [item_id for item_id in item_ids if item_id not in _campaign_of_item]
+    if unknown:
+        for campaign in await _fetch(
+            "WHERE c.id IN (SELECT campaign_id FROM campaign_item WHERE id = ANY($1::uuid[]))",
+            unknown,
+        ):
+            _remember(campaign)
+    result: dict[UUID, CampaignSnapshot] = {}
+    for item_id in item_ids:
+        campaign_id = _campaign_of_item.get(item_id)
+        campaign = await find_snapshot(campaign_id, fresh=fresh) if campaign_id else None
+        if campaign is not None:
+            result[item_id] = campaign
+    return result
+
+
+def _remember(campaign: CampaignSnapshot) -> CampaignSnapshot:
+    if len(_by_id) > 10_000:
+        forget_all()
+    _by_id[campaign.id] = (time.monotonic(), campaign)
+    for item in campaign.items:
+        _campaign_of_item[item.id] = campaign.id
+    return campaign
+
+
+@shielded
+async def _fetch(where: str, *args: object) -> list[CampaignSnapshot]:
+    async with unit_of_work() as work:
+        return await read_snapshots(work, where, *args)
+
+
+async def list_snapshots(
+    shop_id: UUID,
+    *,
+    limit: int,
+    after: tuple[datetime, UUID] | None = None,
+    before: tuple[datetime, UUID] | None = None,
+    newest_first: bool = True,
+) -> list[CampaignSnapshot]:
+    """Return a shop's published campaigns by opening time, keyset-paginated.
+
+    Args:
+        limit: how many at most.
+        after: position (opens_at, id) to start behind, in the order asked for.
+        before: position to stop before.
+        newest_first: whether the latest opening comes first.
+    """
+    forwards, backwards = ("<", ">") if newest_first else (">", "<")
+    conditions = ["c.shop_id = $1", "c.status <> 'DRAFT'"]
+    args: list[object] = [shop_id]
+    for cursor, sign in ((after, forwards), (before, backwards)):
+        if cursor is not None:
+            args += cursor
+            conditions.append(f"(c.opens_at, c.id) {sign} (${len(args) - 1}, ${len(args)})")
+    args.append(limit)
+    order = "DESC" if newest_first else "ASC"
+    found = await _fetch(
+        f"WHERE {' AND '.join(conditions)} "
+        f"ORDER BY c.opens_at {order}, c.id {order} LIMIT ${len(args)}",
+        *args,
+    )
+    return [_remember(campaign) for campaign in found]
+
+
+def is_sellable(campaign: CampaignSnapshot) -> bool:
+    """Tell whether the campaign takes orders at this moment."""
+    return campaign.status(clock.now()) is CampaignStatus.LIVE

@@ -1,0 +1,31 @@
+"""What the checkout says no with."""
+
+from headless_presale.kernel.errors import DomainError
+
+
+class CampaignMismatch(DomainError):
+    """The lines belong to several campaigns; an order is placed under one campaign's terms."""
+
+    code = "CAMPAIGN_MISMATCH"
+    template = "the lines belong to several campaigns; place one order for each"
+
+
+class CurrencyMismatch(DomainError):
+    """The lines are priced in several currencies."""
+
+    code = "CURRENCY_MISMATCH"
+    template = "the lines are priced in several currencies"
+
+
+class TermsOutdated(DomainError):
+    """The terms accepted are not the current ones. ``params``: accepted, current."""
+
+    code = "TERMS_OUTDATED"
+    template = "version {current} of the terms is in force, not {accepted}"
+
+
+class PriceChanged(DomainError):
+    """The total is not what the buyer was shown. ``params``: total_minor, currency."""
+
+    code = "PRICE_CHANGED"
+    template = "the total is {total} now"

@@ -1,0 +1,343 @@
+"""Placing an order: the hot path.
+
+Redis gives out numbers in one call per pool, one short transaction makes them the order's, then
+Redis is told off the response path. Sold out ends after the Redis call, without a database. With
+Redis gone the numbers come from the database, behind a semaphore: slower, never wrong.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from headless_presale.campaigns import (
+    CampaignNotOpen,
+    CampaignSnapshot,
+    CampaignStatus,
+    ItemNotFound,
+    ItemSnapshot,
+    PlanKind,
+    find_snapshots_of_items,
+    forget,
+)
+from headless_presale.checkout import rules
+from headless_presale.checkout.errors import (
+    CampaignMismatch,
+    CurrencyMismatch,
+    PriceChanged,
+    TermsOutdated,
+)
+from headless_presale.checkout.reservation import Reservation, reserve
+from headless_presale.checkout.rules import Address, Buyer, CartLine
+from headless_presale.kernel import clock, metrics
+from headless_presale.kernel.errors import DomainError, Unavailable
+from headless_presale.kernel.ids import customer_id_of, reservation_id_of
+from headless_presale.kernel.money import Money
+from headless_presale.kernel.unit_of_work import UnitOfWork, shielded, unit_of_work
+from headless_presale.orders import OrderStatus, OrderView, find_order, write_order
+from headless_presale.payments import IdempotencyMismatch
+from headless_presale.slots import PoolOrder, SlotConflict, claim, pick_free, take_quota
+
+log = structlog.get_logger(__name__)
+
+ATTEMPTS = 4
+"""How often numbers that the database refuses are exchanged before the database picks them."""
+WITHOUT_REDIS = asyncio.Semaphore(8)
+"""How many orders at once take their numbers from the database."""
+BACKOFF_SECONDS = 0.02
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaceOrder:
+    """A buyer's order.
+
+    ``expected_total_minor``, where given, is the total the buyer was shown: another one is refused
+    instead of charged.
+    """
+
+    shop_id: UUID
+    lines: Sequence[CartLine]
+    buyer: Buyer
+    shipping_address: Address
+    accepted_terms_version: int
+    idempotency_key: str
+    locale: str
+    expected_total_minor: int | None = None
+
+    def canonical(self) -> dict[str, Any]:
+        """Return what makes two requests the same; the language asked in does not."""
+        return {
+            "lines": sorted((str(line.item_id), line.quantity) for line in self.lines),
+            "buyer": self.buyer.to_json(),
+            "shipping_address": self.shipping_address.to_json(),
+            "terms": self.accepted_terms_version,
+            "expected_total": self.expected_total_minor,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """A checked order: everything but its numbers."""
+
+    order_id: UUID
+    customer_id: UUID
+    campaign: CampaignSnapshot
+    items: Mapping[UUID, ItemSnapshot]
+    quantities: Mapping[UUID, int]
+    command: PlaceOrder
+    request_hash: str
+
+    def pool_orders(self, numbers: Mapping[UUID, Sequence[int]]) -> list[PoolOrder]:
+        """Return what is wanted of each pool, in the order of the pools' ids."""
+        orders = [
+            PoolOrder(item.pool_id, tuple(numbers[item.id]), item.limit_per_customer)
+            for item in self.items.values()
+        ]
+        return sorted(orders, key=lambda order: order.pool_id)
+
+
+class _CampaignChanged(Exception):
+    """The campaign is no longer of the version it was priced from."""
+
+
+async def place_order(command: PlaceOrder) -> OrderView:
+    """Place an order, or return the one this customer placed under this key before.
+
+    Raises:
+        DomainError: with a stable code; nothing has changed.
+        Unavailable: the database does not answer; send the same request again.
+    """
+    try:
+        order = await _place(command)
+    except DomainError as refusal:
+        metrics.ORDERS_REFUSED.labels(refusal.code).inc()
+        raise
+    metrics.ORDERS_PLACED.inc()
+    return order
+
+
+@shielded
+async def _place(command: PlaceOrder) -> OrderView:
+    rules.check_key(command.idempotency_key)
+    quantities = rules.sum_lines(command.lines)
+    command = PlaceOrder(
+        shop_id=command.shop_id,
+        lines=command.lines,
+        buyer=command.buyer.checked(),
+        shipping_address=command.shipping_address.checked(),
+        accepted_terms_version=command.accepted_terms_version,
+        idempotency_key=command.idempotency_key,
+        locale=command.locale,
+        expected_total_minor=command.expected_total_minor,
+    )
+    customer_id = customer_id_of(command.shop_id, command.buyer.email)
+    order_id = reservation_id_of(customer_id, command.idempotency_key)
+    request_hash = rules.hash_request(command.canonical())
+    try:
+        wish = await _check(command, quantities, order_id, customer_id, request_hash)
+    except DomainError:
+        # A retry may come after the campaign closed or the terms changed.
+        placed = await _find_placed(order_id, request_hash)
+        if placed is None:
+            raise
+        return placed
+    try:
+        return await _attempt(wish)
+    except _CampaignChanged:
+        forget(wish.campaign.id)
+        wish = await _check(command, quantities, order_id, customer_id, request_hash, fresh=True)
+        try:
+            return await _attempt(wish)
+        except _CampaignChanged as error:
+            raise Unavailable("campaign") from error
+
+
+async def _check(
+    command: PlaceOrder,
+    quantities: Mapping[UUID, int],
+    order_id: UUID,
+    customer_id: UUID,
+    request_hash: str,
+    *,
+    fresh: bool = False,
+) -> _Wish:
+    found = await find_snapshots_of_items(list(quantities), fresh=fresh)
+    for index, line in enumerate(command.lines):
+        campaign = found.get(line.item_id)
+        if campaign is None or campaign.shop_id != command.shop_id:
+            raise ItemNotFound(field=("lines", str(index), "campaignItemId"))
+    if len({campaign.currency for campaign in found.values()}) > 1:
+        raise CurrencyMismatch(field=("lines",))
+    if len({campaign.id for campaign in found.values()}) > 1:
+        raise CampaignMismatch(field=("lines",))
+    campaign = next(iter(found.values()))
+    status = campaign.status(clock.now())
+    if status is CampaignStatus.DRAFT:
+        # A draft is nobody's business yet.
+        raise ItemNotFound(field=("lines", "0", "campaignItemId"))
+    if status is not CampaignStatus.LIVE:
+        raise CampaignNotOpen(status=str(status))
+    if campaign.terms is None or campaign.terms.version != command.accepted_terms_version:
+        raise TermsOutdated(
+            accepted=command.accepted_terms_version,
+            current=campaign.terms.version if campaign.terms else 0,
+            field=("acceptedTermsVersion",),
+        )
+    return _Wish(
+        order_id=order_id,
+        customer_id=customer_id,
+        campaign=campaign,
+        items={item.id: item for item in campaign.items if item.id in quantities},
+        quantities=quantities,
+        command=command,
+        request_hash=request_hash,
+    )
+
+
+async def _attempt(wish: _Wish) -> OrderView:
+    """Reserve and commit; exchange numbers that the database refuses."""
+    for attempt in range(ATTEMPTS):
+        try:
+            reservation = await reserve(
+                wish.order_id,
+                wish.customer_id,
+                {item.pool_id: wish.quantities[item.id] for item in wish.items.values()},
+            )
+        except Unavailable:
+            break
+        if reservation is None:
+            placed = await _find_placed(wish.order_id, wish.request_hash)
+            if placed is not None:
+                return placed
+            break
+        try:
+            return await _commit(wish, reservation)
+        except SlotConflict:
+            metrics.SLOT_CONFLICTS.inc()
+            log.info("checkout.slot_conflict", order_id=str(wish.order_id), attempt=attempt)
+            await reservation.exchange()
+            await asyncio.sleep(BACKOFF_SECONDS * attempt)
+    return await _place_without_redis(wish)
+
+
+async def _commit(wish: _Wish, reservation: Reservation) -> OrderView:
+    numbers = {
+        item.id: reservation.numbers[item.pool_id] for item in wish.items.values()
+    }
+    try:
+        order = _price(wish, numbers)
+        async with unit_of_work() as work:
+            is_written = await _write(work, wish, order, wish.pool_orders(numbers))
+    except Unavailable:
+        # Committed or not, nobody knows: the reconciler asks the database and decides.
+        raise
+    except (DomainError, _CampaignChanged):
+        await reservation.abort()
+        raise
+    if is_written:
+        reservation.settle_soon()
+        return order
+    placed = await _find_placed(wish.order_id, wish.request_hash, release=reservation)
+    if placed is None:
+        await reservation.abort()
+        raise _CampaignChanged
+    return placed
+
+
+async def _place_without_redis(wish: _Wish) -> OrderView:
+    metrics.SLOT_FALLBACKS.inc()
+    for attempt in range(ATTEMPTS):
+        try:
+            async with WITHOUT_REDIS, unit_of_work() as work:
+                numbers: dict[UUID, tuple[int, ...]] = {}
+                for item in sorted(wish.items.values(), key=lambda item: item.pool_id):
+                    numbers[item.id] = await pick_free(
+                        work, item.pool_id, wish.quantities[item.id]
+                    )
+                order = _price(wish, numbers)
+                is_written = await _write(work, wish, order, wish.pool_orders(numbers))
+        except SlotConflict:
+            await asyncio.sleep(BACKOFF_SECONDS * (attempt + 1))
+            continue
+        except DomainError:
+            if (placed := await _find_placed(wish.order_id, wish.request_hash)) is not None:
+                return placed
+            raise
+        if is_written:
+            return order
+        if (placed := await _find_placed(wish.order_id, wish.request_hash)) is not None:
+            return placed
+        raise _CampaignChanged
+    raise Unavailable("slots")
+
+
+async def _write(
+    work: UnitOfWork, wish: _Wish, order: OrderView, pools: Sequence[PoolOrder]
+) -> bool:
+    if not await write_order(work, order, campaign_version=wish.campaign.version):
+        return False
+    await take_quota(work, wish.customer_id, pools)
+    await claim(work, wish.order_id, pools)
+    return True
+
+
+async def _find_placed(
+    order_id: UUID, request_hash: str, *, release: Reservation | None = None
+) -> OrderView | None:
+    """Return the order of this key, if there is one.
+
+    Raises:
+        IdempotencyMismatch: it was placed by another request.
+    """
+    placed = await find_order(order_id)
+    if placed is None:
+        return None
+    if release is not None:
+        await release.end_for(placed)
+    if placed.request_hash != request_hash:
+        raise IdempotencyMismatch(field=("idempotencyKey",))
+    return placed
+
+
+def _price(wish: _Wish, numbers: Mapping[UUID, Sequence[int]]) -> OrderView:
+    campaign, command, at = wish.campaign, wish.command, clock.now()
+    lines = rules.price_lines(campaign, numbers, at=at)
+    total = rules.total_of(lines, campaign.currency)
+    expected = command.expected_total_minor
+    if expected is not None and expected != total.amount_minor:
+        raise PriceChanged(total=str(total), money=total, field=("expectedTotalMinor",))
+    plan = campaign.payment_plan
+    split = plan.split(total, quantity=sum(wish.quantities.values()))
+    is_deposit = plan.kind is PlanKind.DEPOSIT
+    remind_at = (
+        max(plan.balance_opens_at, plan.balance_due_at - plan.reminder)
+        if plan.balance_opens_at and plan.balance_due_at
+        else None
+    )
+    return OrderView(
+        id=wish.order_id,
+        shop_id=campaign.shop_id,
+        campaign_id=campaign.id,
+        customer_id=wish.customer_id,
+        status=OrderStatus.AWAITING_DEPOSIT if is_deposit else OrderStatus.AWAITING_PAYMENT,
+        total=total,
+        deposit=split.deposit if is_deposit else Money.zero(total.currency),
+        balance=split.balance,
+        terms_version=command.accepted_terms_version,
+        payment_plan=plan.to_json(),
+        cancel_policy=campaign.cancel_policy.to_json(),
+        buyer=command.buyer.to_json(),
+        shipping_address=command.shipping_address.to_json(),
+        locale=command.locale,
+        request_hash=wish.request_hash,
+        hold_expires_at=at + timedelta(seconds=campaign.hold_seconds),
+        balance_opens_at=plan.balance_opens_at if is_deposit else None,
+        balance_remind_at=remind_at if is_deposit else None,
+        balance_due_at=plan.balance_due_at if is_deposit else None,
+        placed_at=at,
+        lines=tuple(lines),
+    )

@@ -1,0 +1,140 @@
+"""A reservation: numbers that Redis gave out for one order, of one or several pools."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from headless_presale.campaigns import CampaignNotOpen, CampaignStatus
+from headless_presale.kernel.errors import Unavailable
+from headless_presale.orders import RELEASED, OrderView
+from headless_presale.slots import (
+    Admitted,
+    AlreadyPlaced,
+    OverLimit,
+    PoolClosed,
+    PoolUnknown,
+    PurchaseLimitReached,
+    SlotsSoldOut,
+    SoldOut,
+    abort,
+    admit,
+    load_if_unknown,
+    owned_among,
+    resync,
+    settle,
+)
+
+log = structlog.get_logger(__name__)
+
+_background: set[asyncio.Task[Any]] = set()
+
+
+@dataclass(slots=True)
+class Reservation:
+    """The numbers of each pool. Ended by settling or aborting; else the reconciler ends it."""
+
+    id: UUID
+    numbers: dict[UUID, tuple[int, ...]]
+
+    def settle_soon(self) -> None:
+        """Tell Redis that the order is committed, off the response path."""
+        task = asyncio.create_task(self.settle(), name=f"settle:{self.id}")
+        _background.add(task)
+        task.add_done_callback(_background.discard)
+
+    async def settle(self) -> None:
+        """Tell Redis that the order is committed. Lost, the reconciler finds the order."""
+        for pool_id in self.numbers:
+            try:
+                await settle(pool_id, self.id)
+            except Unavailable:
+                log.info("checkout.settle_postponed", order_id=str(self.id))
+
+    async def abort(self) -> None:
+        """Give the numbers back that no order owns. Lost, the reconciler does it."""
+        for pool_id, numbers in self.numbers.items():
+            try:
+                await abort(pool_id, self.id, owned=await owned_among(pool_id, numbers))
+            except Unavailable:
+                log.info("checkout.abort_postponed", order_id=str(self.id))
+
+    async def exchange(self) -> None:
+        """Give up numbers that the database refused, and make Redis learn what it missed."""
+        await self.abort()
+        for pool_id in self.numbers:
+            try:
+                await resync(pool_id)
+            except Unavailable:
+                log.info("checkout.resync_postponed", pool_id=str(pool_id))
+
+    async def end_for(self, placed: OrderView) -> None:
+        """End a reservation whose order existed already: by a twin request, or long ago."""
+        owned = {number for line in placed.lines for number in line.numbers}
+        reserved = {number for numbers in self.numbers.values() for number in numbers}
+        if placed.status not in RELEASED and reserved <= owned:
+            await self.settle()
+        else:
+            await self.abort()
+
+
+async def drain() -> None:
+    """Wait for what was put off; called at shutdown."""
+    if _background:
+        await asyncio.wait(set(_background), timeout=2)
+
+
+async def reserve(
+    reservation_id: UUID, customer_id: UUID, quantities: Mapping[UUID, int]
+) -> Reservation | None:
+    """Reserve numbers of all these pools, or of none. One Redis call per pool.
+
+    Returns:
+        The reservation; None if an order of this reservation is in the database already.
+
+    Raises:
+        SlotsSoldOut, PurchaseLimitReached, CampaignNotOpen: nothing is reserved.
+        Unavailable: Redis does not answer.
+    """
+    reservation = Reservation(reservation_id, {})
+    try:
+        for pool_id in sorted(quantities):
+            numbers = await _admit(pool_id, reservation_id, customer_id, quantities[pool_id])
+            if numbers is None:
+                await _drop(reservation)
+                return None
+            reservation.numbers[pool_id] = numbers
+    except BaseException:
+        await _drop(reservation)
+        raise
+    return reservation
+
+
+async def _drop(reservation: Reservation) -> None:
+    if reservation.numbers:
+        await reservation.abort()
+
+
+async def _admit(
+    pool_id: UUID, reservation_id: UUID, customer_id: UUID, quantity: int
+) -> tuple[int, ...] | None:
+    admission = await admit(pool_id, reservation_id, customer_id, quantity)
+    if isinstance(admission, PoolUnknown):
+        await load_if_unknown(pool_id)
+        admission = await admit(pool_id, reservation_id, customer_id, quantity)
+    match admission:
+        case Admitted(numbers=numbers):
+            return numbers
+        case AlreadyPlaced():
+            return None
+        case SoldOut(remaining=remaining):
+            raise SlotsSoldOut(remaining=remaining)
+        case OverLimit(taken=taken, limit=limit):
+            raise PurchaseLimitReached(limit=limit, taken=taken)
+        case PoolClosed():
+            raise CampaignNotOpen(status=str(CampaignStatus.CANCELLED))
+        case PoolUnknown():
+            raise Unavailable("redis")

@@ -1,0 +1,178 @@
+"""The rules of a cart: what may be asked for, and how it is priced. Pure."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+from email_validator import EmailNotValidError, validate_email
+
+from headless_presale.campaigns import CampaignSnapshot, ItemSnapshot
+from headless_presale.kernel.errors import InvalidInput
+from headless_presale.kernel.ids import new_id
+from headless_presale.kernel.money import MAX_AMOUNT_MINOR, Money
+from headless_presale.orders import LineView
+from headless_presale.pricing import QuotedPrice, group_by_price
+
+MAX_LINES = 20
+MAX_QUANTITY = 100
+MAX_KEY = 200
+
+
+@dataclass(frozen=True, slots=True)
+class CartLine:
+    """A wish: so many of one campaign item."""
+
+    item_id: UUID
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Buyer:
+    """Who buys. The e-mail address is the guest's identity within a shop."""
+
+    email: str
+    name: str
+    phone: str | None = None
+
+    def checked(self) -> "Buyer":
+        """Return the buyer with the address in its normal form.
+
+        Raises:
+            InvalidInput: not an e-mail address, or a text too long.
+        """
+        try:
+            parsed = validate_email(self.email, check_deliverability=False)
+        except EmailNotValidError as error:
+            raise InvalidInput(reason=str(error), field=("buyer", "email")) from error
+        _check_text(self.name, ("buyer", "name"), longest=200)
+        if self.phone is not None:
+            _check_text(self.phone, ("buyer", "phone"), longest=40)
+        return Buyer(email=parsed.normalized, name=self.name.strip(), phone=self.phone)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the stored form."""
+        return {"email": self.email, "name": self.name, "phone": self.phone}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """Where it ships to; lines as they are written on the parcel."""
+
+    country: str
+    city: str
+    line1: str
+    line2: str | None = None
+    region: str | None = None
+    postal_code: str | None = None
+
+    def checked(self) -> "Address":
+        """Return the address if it can be one.
+
+        Raises:
+            InvalidInput: a mandatory part is empty, or a text too long.
+        """
+        if not (len(self.country) == 2 and self.country.isascii() and self.country.isupper()):
+            raise InvalidInput(
+                reason="country must be an ISO 3166-1 code such as CN",
+                field=("shippingAddress", "country"),
+            )
+        _check_text(self.city, ("shippingAddress", "city"), longest=200)
+        _check_text(self.line1, ("shippingAddress", "line1"), longest=300)
+        for name in ("line2", "region", "postal_code"):
+            text = getattr(self, name)
+            if text:
+                _check_text(text, ("shippingAddress", name), longest=300)
+        return self
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the stored form."""
+        return {name: getattr(self, name) for name in Address.__slots__}
+
+
+def _check_text(text: str, field: tuple[str, ...], *, longest: int) -> None:
+    if not text.strip():
+        raise InvalidInput(reason="must not be empty", field=field)
+    if len(text) > longest:
+        raise InvalidInput(reason=f"must not be longer than {longest} characters", field=field)
+    if "\x00" in text:
+        raise InvalidInput(reason="must not contain NUL characters", field=field)
+
+
+def check_key(idempotency_key: str) -> None:
+    """Raise InvalidInput unless the key can tell operations apart."""
+    _check_text(idempotency_key, ("idempotencyKey",), longest=MAX_KEY)
+
+
+def sum_lines(lines: Sequence[CartLine]) -> dict[UUID, int]:
+    """Return the quantity by item: lines of one item are one wish.
+
+    Raises:
+        InvalidInput: no line, too many, or a quantity out of range.
+    """
+    if not lines:
+        raise InvalidInput(reason="the order has no lines", field=("lines",))
+    if len(lines) > MAX_LINES:
+        raise InvalidInput(reason=f"at most {MAX_LINES} lines", field=("lines",))
+    wanted: dict[UUID, int] = {}
+    for index, line in enumerate(lines):
+        wanted[line.item_id] = wanted.get(line.item_id, 0) + line.quantity
+        if line.quantity < 1 or wanted[line.item_id] > MAX_QUANTITY:
+            raise InvalidInput(
+                reason=f"the quantity must be within 1..{MAX_QUANTITY}",
+                field=("lines", str(index), "quantity"),
+            )
+    return wanted
+
+
+def hash_request(body: Mapping[str, Any]) -> str:
+    """Return what tells a retry from another request under the same key."""
+    return hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def price_lines(
+    campaign: CampaignSnapshot, numbers: Mapping[UUID, Sequence[int]], *, at: datetime
+) -> list[LineView]:
+    """Return the lines of an order: one per item and price, in the items' order."""
+    lines: list[LineView] = []
+    for item in sorted(campaign.items, key=lambda item: item.position):
+        if item.id not in numbers:
+            continue
+        priced = group_by_price(
+            numbers[item.id], item.price, item.tiers, opens_at=campaign.opens_at, at=at
+        )
+        lines += [_line(item, quoted, run) for quoted, run in priced]
+    return lines
+
+
+def _line(item: ItemSnapshot, quoted: QuotedPrice, numbers: Sequence[int]) -> LineView:
+    return LineView(
+        id=new_id(),
+        item_id=item.id,
+        pool_id=item.pool_id,
+        numbers=tuple(numbers),
+        unit_price=quoted.unit_price,
+        price_reason={
+            "reason": str(quoted.reason),
+            "tier": quoted.tier,
+            "price_bps": quoted.price_bps,
+            "gift": quoted.gift,
+        },
+        title=item.title,
+        ships_by=item.ships_by(numbers),
+    )
+
+
+def total_of(lines: Sequence[LineView], currency: str) -> Money:
+    """Return the sum of the lines.
+
+    Raises:
+        InvalidInput: larger than any client could read exactly.
+    """
+    total = sum((line.total for line in lines), Money.zero(currency))
+    if total.amount_minor > MAX_AMOUNT_MINOR:
+        raise InvalidInput(reason="the total is too large", field=("lines",))
+    return total

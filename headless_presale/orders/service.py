@@ -1,0 +1,235 @@
+"""Orders: written once, moved by what happens to them. Every move is one conditional step."""
+
+from uuid import UUID
+
+import orjson
+
+from headless_presale.campaigns import CancelPolicy, CancelRule
+from headless_presale.kernel import clock
+from headless_presale.kernel.money import BPS, Money
+from headless_presale.kernel.unit_of_work import UnitOfWork, current_work, shielded, unit_of_work
+from headless_presale.orders.errors import CancelNotAllowed, OrderNotFound
+from headless_presale.orders.events import OrderCancelled, OrderPlaced
+from headless_presale.orders.models import Order
+from headless_presale.orders.rules import cancel_rule, refund_of
+from headless_presale.orders.states import HOLDING, ORDER_LIFECYCLE, OrderStatus
+from headless_presale.orders.view import OrderView
+from headless_presale.payments import (
+    call_off_payments,
+    forfeit,
+    list_captured,
+    request_refund,
+)
+from headless_presale.slots import release
+
+
+_INSERT = """
+WITH placed AS (
+    INSERT INTO sales_order (
+        id, shop_id, campaign_id, customer_id, status, currency, total_minor, deposit_minor,
+        balance_minor, terms_version, payment_plan, cancel_policy, buyer, shipping_address, locale,
+        request_hash, hold_expires_at, balance_opens_at, balance_remind_at, balance_due_at,
+        placed_at, updated_at, closed_reason)
+    SELECT $1, $2, c.id, $4, $5, $6, $7, $8, $9, $10, $11::jsonb, $12::jsonb, $13::jsonb,
+           $14::jsonb, $15, $16, $17, $18, $19, $20, $21, $21, ''
+    FROM campaign c WHERE c.id = $3 AND c.version = $22
+    ON CONFLICT (id) DO NOTHING RETURNING id
+), lines AS (
+    INSERT INTO order_line (id, order_id, position, item_id, pool_id, quantity, numbers,
+                            unit_price_minor, price_reason, title, ships_by)
+    SELECT l.id, placed.id, l.position - 1, l.item_id, l.pool_id, l.quantity, l.numbers::jsonb,
+           l.unit_price_minor, l.price_reason::jsonb, l.title, l.ships_by
+    FROM placed, unnest($23::uuid[], $24::uuid[], $25::uuid[], $26::int[], $27::text[],
+                        $28::bigint[], $29::text[], $30::text[], $31::date[])
+         WITH ORDINALITY AS l(id, item_id, pool_id, quantity, numbers, unit_price_minor,
+                              price_reason, title, ships_by, position)
+)
+SELECT id FROM placed
+"""
+
+
+async def write_order(
+    work: UnitOfWork, order: OrderView, *, campaign_version: int
+) -> bool:
+    """Write an order with its lines and its first event, in two statements.
+
+    Args:
+        campaign_version: what the order was priced from.
+
+    Returns:
+        False, and nothing is written, if the id exists already or the campaign is no longer of
+        the version the order was priced from.
+    """
+    row = await work.fetchrow(
+        _INSERT,
+        order.id,
+        order.shop_id,
+        order.campaign_id,
+        order.customer_id,
+        order.status,
+        order.total.currency,
+        order.total.amount_minor,
+        order.deposit.amount_minor,
+        order.balance.amount_minor,
+        order.terms_version,
+        _json(order.payment_plan),
+        _json(order.cancel_policy),
+        _json(order.buyer),
+        _json(order.shipping_address),
+        order.locale,
+        order.request_hash,
+        order.hold_expires_at,
+        order.balance_opens_at,
+        order.balance_remind_at,
+        order.balance_due_at,
+        order.placed_at,
+        campaign_version,
+        [line.id for line in order.lines],
+        [line.item_id for line in order.lines],
+        [line.pool_id for line in order.lines],
+        [line.quantity for line in order.lines],
+        [_json(list(line.numbers)) for line in order.lines],
+        [line.unit_price.amount_minor for line in order.lines],
+        [_json(line.price_reason) for line in order.lines],
+        [line.title for line in order.lines],
+        [line.ships_by for line in order.lines],
+    )
+    if row is None:
+        return False
+    work.emit(
+        OrderPlaced(
+            order_id=order.id,
+            campaign_id=order.campaign_id,
+            target=order.status,
+            total_minor=order.total.amount_minor,
+            currency=order.total.currency,
+            hold_expires_at=order.hold_expires_at,
+        )
+    )
+    work.wake(f"availability:{order.campaign_id}")
+    return True
+
+
+def _json(value: object) -> str:
+    return orjson.dumps(value).decode()
+
+
+async def lock_order(order_id: UUID) -> Order:
+    """Return the order, locked with all that belongs to it until the transaction ends.
+
+    Raises:
+        OrderNotFound: there is none.
+    """
+    await current_work().lock("order", order_id)
+    order = await Order.filter(id=order_id).select_for_update().first()
+    if order is None:
+        raise OrderNotFound()
+    return order
+
+
+async def move(order: Order, target: OrderStatus, *, reason: str = "") -> OrderStatus:
+    """Move a locked order along its lifecycle; return where it was.
+
+    Raises:
+        TransitionNotAllowed: the lifecycle does not lead there.
+    """
+    source = order.status
+    ORDER_LIFECYCLE.check(source, target)
+    order.status = target
+    order.updated_at = clock.now()
+    order.closed_reason = reason[:200]
+    await order.save(update_fields=["status", "updated_at", "closed_reason"])
+    return source
+
+
+@shielded
+async def cancel_order(order_id: UUID, *, reason: str) -> Order:
+    """Cancel for the buyer, as far as the policy of the order allows. Repeating changes nothing.
+
+    Raises:
+        OrderNotFound: there is none.
+        CancelNotAllowed: the stage does not allow it.
+    """
+    async with unit_of_work():
+        order = await lock_order(order_id)
+        if order.status is OrderStatus.CANCELLED:
+            return order
+        rule = cancel_rule(CancelPolicy.from_json(order.cancel_policy), order.status)
+        if rule is None or not rule.is_allowed:
+            raise CancelNotAllowed(status=str(order.status))
+        return await call_off(order, rule, reason=reason)
+
+
+async def call_off(order: Order, rule: CancelRule, *, reason: str) -> Order:
+    """End a locked order: refund by the rule, keep the rest as forfeited, free the slots."""
+    work = current_work()
+    was_holding = order.status in HOLDING
+    source = await move(order, OrderStatus.CANCELLED, reason=reason)
+    await call_off_payments(work, order.id)
+    refunded = Money.zero(order.currency)
+    for payment in [] if was_holding else await list_captured(order.id):
+        captured = Money(payment.amount_minor, payment.currency)
+        back = refund_of(rule, payment.leg, captured)
+        if back.amount_minor > 0:
+            await request_refund(work, payment, back, reason="order_cancelled")
+            refunded += back
+        await forfeit(work, payment, captured - back)
+    await free_slots(order)
+    work.emit(
+        OrderCancelled(
+            order_id=order.id,
+            campaign_id=order.campaign_id,
+            source=source,
+            target=OrderStatus.CANCELLED,
+            reason=reason,
+            refunded_minor=refunded.amount_minor,
+            currency=order.currency,
+        )
+    )
+    return order
+
+
+async def free_slots(order: Order) -> None:
+    """Give the order's numbers back to their pools."""
+    work = current_work()
+    await release(work, order.id, order.customer_id)
+    work.wake(f"availability:{order.campaign_id}")
+
+
+FULL_REFUND = CancelRule(is_allowed=True, refund_deposit_bps=BPS, refund_balance_bps=BPS)
+"""What a buyer gets who is not the reason for the cancellation."""
+
+CAMPAIGN_BATCH = 50
+
+
+@shielded
+async def cancel_orders_of_campaign(campaign_id: UUID, *, reason: str) -> int:
+    """Cancel some of a cancelled campaign's orders with a full refund; return how many.
+
+    Call again until it returns 0. Each order is its own transaction: killed half way, the next
+    run goes on with those that are left.
+    """
+    open_orders = await _list_open_orders(campaign_id)
+    for order_id in open_orders:
+        await _cancel_by_merchant(order_id, reason)
+    return len(open_orders)
+
+
+@shielded
+async def _list_open_orders(campaign_id: UUID) -> list[UUID]:
+    over = (OrderStatus.CANCELLED, OrderStatus.EXPIRED, OrderStatus.FORFEITED)
+    async with unit_of_work():
+        rows = (
+            await Order.filter(campaign_id=campaign_id, status__not_in=over)
+            .order_by("id")
+            .limit(CAMPAIGN_BATCH)
+            .values_list("id", flat=True)
+        )
+    return [UUID(str(row)) for row in rows]
+
+
+async def _cancel_by_merchant(order_id: UUID, reason: str) -> None:
+    async with unit_of_work():
+        order = await lock_order(order_id)
+        if ORDER_LIFECYCLE.allows(order.status, OrderStatus.CANCELLED):
+            await call_off(order, FULL_REFUND, reason=reason)

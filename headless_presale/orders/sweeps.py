@@ -1,0 +1,160 @@
+"""What time does to orders: holds expire, balances open, are reminded of, and are missed.
+
+Due dates are columns with partial indexes. Each sweep looks for what is due, in batches, and is
+safe to run anywhere at any time: a move is conditional on the state it leaves.
+"""
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from uuid import UUID
+
+import structlog
+
+from headless_presale.campaigns import MissedBalance, PaymentPlan
+from headless_presale.kernel import clock
+from headless_presale.kernel.money import Money
+from headless_presale.kernel.unit_of_work import current_work, shielded, unit_of_work
+from headless_presale.orders.events import (
+    BalanceOpened,
+    BalanceReminded,
+    OrderExpired,
+    OrderForfeited,
+)
+from headless_presale.orders.models import Order
+from headless_presale.orders.service import FULL_REFUND, call_off, free_slots, lock_order, move
+from headless_presale.orders.states import HOLDING, OrderStatus
+from headless_presale.payments import (
+    PaymentLeg,
+    call_off_payments,
+    forfeit,
+    has_pending_payment,
+    list_captured,
+)
+
+log = structlog.get_logger(__name__)
+
+BATCH = 200
+CAPTURE_GRACE = timedelta(minutes=15)
+"""A balance whose payment was under way at the due moment is waited for this long."""
+
+
+async def sweep_orders() -> int:
+    """Do all that is due by now; return how many orders moved."""
+    return (
+        await _sweep(
+            "status IN ('AWAITING_PAYMENT', 'AWAITING_DEPOSIT') AND hold_expires_at <= $1", _expire
+        )
+        + await _sweep("status = 'DEPOSIT_PAID' AND balance_opens_at <= $1", _open_balance)
+        + await _sweep(
+            "status = 'AWAITING_BALANCE' AND reminded_at IS NULL AND balance_remind_at <= $1",
+            _remind,
+        )
+        + await _sweep("status = 'AWAITING_BALANCE' AND balance_due_at <= $1", _miss_balance)
+    )
+
+
+async def _sweep(condition: str, step: Callable[[UUID], Awaitable[bool]]) -> int:
+    moved = 0
+    while due := await _find_due(condition):
+        results = [await step(order_id) for order_id in due]
+        moved += sum(results)
+        if len(due) < BATCH or not any(results):
+            break
+    return moved
+
+
+@shielded
+async def _find_due(condition: str) -> list[UUID]:
+    async with unit_of_work() as work:
+        rows = await work.fetch(
+            f"SELECT id FROM sales_order WHERE {condition} LIMIT {BATCH}", clock.now()
+        )
+    return [row["id"] for row in rows]
+
+
+@shielded
+async def _expire(order_id: UUID) -> bool:
+    async with unit_of_work() as work:
+        order = await lock_order(order_id)
+        if order.status not in HOLDING or order.hold_expires_at > clock.now():
+            return False
+        source = await move(order, OrderStatus.EXPIRED, reason="the hold ran out")
+        await call_off_payments(work, order.id)
+        await free_slots(order)
+        work.emit(
+            OrderExpired(
+                order_id=order.id,
+                campaign_id=order.campaign_id,
+                source=source,
+                target=OrderStatus.EXPIRED,
+            )
+        )
+    return True
+
+
+@shielded
+async def _open_balance(order_id: UUID) -> bool:
+    async with unit_of_work() as work:
+        order = await lock_order(order_id)
+        if order.status is not OrderStatus.DEPOSIT_PAID:
+            return False
+        source = await move(order, OrderStatus.AWAITING_BALANCE)
+        work.emit(
+            BalanceOpened(
+                order_id=order.id,
+                campaign_id=order.campaign_id,
+                source=source,
+                target=OrderStatus.AWAITING_BALANCE,
+            )
+        )
+    return True
+
+
+@shielded
+async def _remind(order_id: UUID) -> bool:
+    async with unit_of_work() as work:
+        order = await lock_order(order_id)
+        if order.status is not OrderStatus.AWAITING_BALANCE or order.reminded_at is not None:
+            return False
+        order.reminded_at = clock.now()
+        await order.save(update_fields=["reminded_at"])
+        assert order.balance_due_at is not None
+        work.emit(
+            BalanceReminded(
+                order_id=order.id, campaign_id=order.campaign_id, due_at=order.balance_due_at
+            )
+        )
+    return True
+
+
+@shielded
+async def _miss_balance(order_id: UUID) -> bool:
+    async with unit_of_work():
+        order = await lock_order(order_id)
+        if order.status is not OrderStatus.AWAITING_BALANCE or order.balance_due_at is None:
+            return False
+        is_paying = await has_pending_payment(order.id, PaymentLeg.BALANCE)
+        if is_paying and clock.now() < order.balance_due_at + CAPTURE_GRACE:
+            return False
+        if PaymentPlan.from_json(order.payment_plan).missed_balance is MissedBalance.REFUND:
+            await call_off(order, FULL_REFUND, reason="the balance was not paid in time")
+        else:
+            await _forfeit(order)
+    return True
+
+
+async def _forfeit(order: Order) -> None:
+    work = current_work()
+    source = await move(order, OrderStatus.FORFEITED, reason="the balance was not paid in time")
+    await call_off_payments(work, order.id)
+    for payment in await list_captured(order.id):
+        await forfeit(work, payment, Money(payment.amount_minor, payment.currency))
+    await free_slots(order)
+    work.emit(
+        OrderForfeited(
+            order_id=order.id,
+            campaign_id=order.campaign_id,
+            source=source,
+            target=OrderStatus.FORFEITED,
+        )
+    )

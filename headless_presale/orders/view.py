@@ -1,0 +1,139 @@
+"""An order as one immutable value: what resolvers, mails and the checkout read."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, cast
+from uuid import UUID
+
+import asyncpg
+import orjson
+
+from headless_presale.kernel.ids import display_number
+from headless_presale.kernel.money import Money
+from headless_presale.kernel.unit_of_work import UnitOfWork, shielded, unit_of_work
+from headless_presale.orders.states import OrderStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineView:
+    """A line: slots of one item at one frozen price."""
+
+    id: UUID
+    item_id: UUID
+    pool_id: UUID
+    numbers: tuple[int, ...]
+    unit_price: Money
+    price_reason: dict[str, Any]
+    title: str
+    ships_by: date | None
+
+    @property
+    def quantity(self) -> int:
+        return len(self.numbers)
+
+    @property
+    def total(self) -> Money:
+        return self.unit_price * self.quantity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderView:
+    """An order with its lines. ``deposit + balance == total``; the deposit of a full plan is 0."""
+
+    id: UUID
+    shop_id: UUID
+    campaign_id: UUID
+    customer_id: UUID
+    status: OrderStatus
+    total: Money
+    deposit: Money
+    balance: Money
+    terms_version: int
+    payment_plan: dict[str, Any]
+    cancel_policy: dict[str, Any]
+    buyer: dict[str, Any]
+    shipping_address: dict[str, Any]
+    locale: str
+    request_hash: str
+    hold_expires_at: datetime
+    balance_opens_at: datetime | None
+    balance_remind_at: datetime | None
+    balance_due_at: datetime | None
+    placed_at: datetime
+    closed_reason: str = ""
+    lines: tuple[LineView, ...] = ()
+
+    @property
+    def number(self) -> str:
+        """The order number that people read to each other."""
+        return display_number(self.id)
+
+    @property
+    def ships_by(self) -> date | None:
+        """The latest promise of any line."""
+        return max((line.ships_by for line in self.lines if line.ships_by), default=None)
+
+
+_SELECT = """
+SELECT o.*, (SELECT json_agg(json_build_object(
+    'id', l.id, 'item_id', l.item_id, 'pool_id', l.pool_id, 'numbers', l.numbers,
+    'unit_price_minor', l.unit_price_minor, 'price_reason', l.price_reason, 'title', l.title,
+    'ships_by', l.ships_by) ORDER BY l.position) FROM order_line l WHERE l.order_id = o.id) AS lines
+FROM sales_order o
+"""
+
+_AS_THEY_ARE = (
+    "id",
+    "shop_id",
+    "campaign_id",
+    "customer_id",
+    "terms_version",
+    "locale",
+    "request_hash",
+    "hold_expires_at",
+    "balance_opens_at",
+    "balance_remind_at",
+    "balance_due_at",
+    "placed_at",
+    "closed_reason",
+)
+_JSON = ("payment_plan", "cancel_policy", "buyer", "shipping_address")
+
+
+def _read(row: asyncpg.Record) -> OrderView:
+    currency = row["currency"]
+    return OrderView(
+        status=OrderStatus(row["status"]),
+        total=Money(row["total_minor"], currency),
+        deposit=Money(row["deposit_minor"], currency),
+        balance=Money(row["balance_minor"], currency),
+        lines=tuple(_read_line(line, currency) for line in orjson.loads(row["lines"] or "[]")),
+        **{name: row[name] for name in _AS_THEY_ARE},
+        **{name: orjson.loads(row[name]) for name in _JSON},
+    )
+
+
+def _read_line(data: dict[str, Any], currency: str) -> LineView:
+    return LineView(
+        id=UUID(data["id"]),
+        item_id=UUID(data["item_id"]),
+        pool_id=UUID(data["pool_id"]),
+        numbers=tuple(data["numbers"]),
+        unit_price=Money(data["unit_price_minor"], currency),
+        price_reason=cast(dict[str, Any], data["price_reason"]),
+        title=data["title"],
+        ships_by=date.fromisoformat(data["ships_by"]) if data["ships_by"] else None,
+    )
+
+
+async def read_order(work: UnitOfWork, order_id: UUID) -> OrderView | None:
+    """Read an order within a transaction."""
+    row = await work.fetchrow(f"{_SELECT} WHERE o.id = $1", order_id)
+    return _read(row) if row is not None else None
+
+
+@shielded
+async def find_order(order_id: UUID) -> OrderView | None:
+    """Return an order with its lines, or None."""
+    async with unit_of_work() as work:
+        return await read_order(work, order_id)

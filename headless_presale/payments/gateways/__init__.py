@@ -1,0 +1,29 @@
+"""Gateways: the port every provider implements, and the providers."""
+
+from headless_presale.payments.gateways.port import (
+    GatewayError,
+    GatewayIntent,
+    GatewayNotice,
+    GatewayRefund,
+    IntentRequest,
+    NoticeRejected,
+    PaymentGateway,
+    RefundRequest,
+    close_gateways,
+    find_gateway,
+    set_gateways,
+)
+
+__all__ = [
+    "GatewayError",
+    "GatewayIntent",
+    "GatewayNotice",
+    "GatewayRefund",
+    "IntentRequest",
+    "NoticeRejected",
+    "PaymentGateway",
+    "RefundRequest",
+    "close_gateways",
+    "find_gateway",
+    "set_gateways",
+]

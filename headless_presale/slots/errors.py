@@ -1,0 +1,21 @@
+"""What slots say no with."""
+
+from headless_presale.kernel.errors import DomainError, PresaleError
+
+
+class SlotsSoldOut(DomainError):
+    """Fewer slots are left than were asked for. ``params``: remaining."""
+
+    code = "SLOTS_SOLD_OUT"
+    template = "only {remaining} slots are left"
+
+
+class PurchaseLimitReached(DomainError):
+    """This customer would own more than the limit. ``params``: limit, taken."""
+
+    code = "PURCHASE_LIMIT"
+    template = "at most {limit} per customer, and {taken} are taken already"
+
+
+class SlotConflict(PresaleError):
+    """The database refused numbers that Redis gave out: Redis was behind. Resync and try again."""

@@ -1,0 +1,262 @@
+"""Who owns which slot: the database's side. Redis may waste an attempt; this never oversells.
+
+Everything here is part of the caller's transaction. Pools are always taken in the order of their
+ids, so two orders over the same pools cannot wait for each other.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+import structlog
+
+from headless_presale.kernel import clock
+from headless_presale.kernel.unit_of_work import UnitOfWork, shielded, unit_of_work
+from headless_presale.slots import admission
+from headless_presale.slots.admission import PoolTruth
+from headless_presale.slots.errors import PurchaseLimitReached, SlotConflict, SlotsSoldOut
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class PoolOrder:
+    """What an order wants, or has, of one pool."""
+
+    pool_id: UUID
+    numbers: tuple[int, ...]
+    limit: int | None
+
+    @property
+    def quantity(self) -> int:
+        return len(self.numbers)
+
+
+async def create_pool(
+    work: UnitOfWork, pool_id: UUID, *, capacity: int, limit_per_customer: int | None
+) -> None:
+    """Create a pool with its numbered slots, all free."""
+    await work.execute(
+        "INSERT INTO slot_pool (id, capacity, limit_per_customer, is_open, created_at) "
+        "VALUES ($1, 0, $2, true, $3)",
+        pool_id,
+        limit_per_customer,
+        clock.now(),
+    )
+    await extend_pool(work, pool_id, by=capacity)
+
+
+async def extend_pool(work: UnitOfWork, pool_id: UUID, *, by: int) -> int:
+    """Append ``by`` free numbers; return the new capacity. Numbers given out stay as they are."""
+    row = await work.fetchrow(
+        "UPDATE slot_pool SET capacity = capacity + $2 WHERE id = $1 RETURNING capacity",
+        pool_id,
+        by,
+    )
+    if row is None:
+        raise LookupError(f"no slot pool {pool_id}")
+    capacity: int = row["capacity"]
+    await work.execute(
+        "INSERT INTO slot (pool_id, number) SELECT $1, generate_series($2::int, $3::int)",
+        pool_id,
+        capacity - by + 1,
+        capacity,
+    )
+    work.after_commit(lambda: resync(pool_id))
+    return capacity
+
+
+async def close_pools(work: UnitOfWork, pool_ids: Sequence[UUID]) -> None:
+    """Let these pools give out nothing more."""
+    await work.execute(
+        "UPDATE slot_pool SET is_open = false WHERE id = ANY($1::uuid[])", list(pool_ids)
+    )
+    for pool_id in pool_ids:
+        work.after_commit(lambda pool_id=pool_id: resync(pool_id))
+
+
+async def take_quota(
+    work: UnitOfWork, customer_id: UUID, orders: Sequence[PoolOrder]
+) -> None:
+    """Count the order against the customer's limits, also where Redis is empty.
+
+    Raises:
+        PurchaseLimitReached: the customer would own more than one of the limits.
+    """
+    orders = sorted(orders, key=lambda order: order.pool_id)
+    rows = await work.fetch(
+        "INSERT INTO customer_quota AS quota (pool_id, customer_id, taken) "
+        "SELECT pool, $1, quantity FROM unnest($2::uuid[], $3::int[], $4::int[]) "
+        "  AS wanted(pool, quantity, most) "
+        "WHERE most = 0 OR quantity <= most "
+        "ON CONFLICT (pool_id, customer_id) DO UPDATE SET taken = quota.taken + excluded.taken "
+        "WHERE quota.taken + excluded.taken <= coalesce("
+        "  nullif(($4::int[])[array_position($2::uuid[], quota.pool_id)], 0), 2147483647) "
+        "RETURNING pool_id",
+        customer_id,
+        [order.pool_id for order in orders],
+        [order.quantity for order in orders],
+        [order.limit or 0 for order in orders],
+    )
+    counted = {row["pool_id"] for row in rows}
+    for order in orders:
+        if order.pool_id not in counted:
+            taken = await work.fetchrow(
+                "SELECT taken FROM customer_quota WHERE pool_id = $1 AND customer_id = $2",
+                order.pool_id,
+                customer_id,
+            )
+            raise PurchaseLimitReached(limit=order.limit, taken=taken["taken"] if taken else 0)
+
+
+async def claim(work: UnitOfWork, order_id: UUID, orders: Sequence[PoolOrder]) -> None:
+    """Make these numbers the order's. The one guard against overselling.
+
+    Raises:
+        SlotConflict: a number is not free; nothing of this transaction may be kept.
+    """
+    pools = [order.pool_id for order in orders for _ in order.numbers]
+    numbers = [number for order in orders for number in order.numbers]
+    touched = await work.execute(
+        "UPDATE slot SET order_id = $1 "
+        "FROM unnest($2::uuid[], $3::int[]) AS wanted(pool, n) "
+        "WHERE slot.pool_id = wanted.pool AND slot.number = wanted.n AND slot.order_id IS NULL",
+        order_id,
+        pools,
+        numbers,
+    )
+    if touched != len(numbers):
+        raise SlotConflict(f"{len(numbers) - touched} of {len(numbers)} numbers are taken")
+
+
+async def pick_free(work: UnitOfWork, pool_id: UUID, quantity: int) -> tuple[int, ...]:
+    """Lock the lowest free numbers: the way without Redis, slower and just as right.
+
+    Raises:
+        SlotsSoldOut: fewer are free.
+        SlotConflict: enough are free, but other transactions hold them at the moment.
+    """
+    rows = await work.fetch(
+        "SELECT number FROM slot WHERE pool_id = $1 AND order_id IS NULL "
+        "ORDER BY number LIMIT $2 FOR UPDATE SKIP LOCKED",
+        pool_id,
+        quantity,
+    )
+    if len(rows) == quantity:
+        return tuple(row["number"] for row in rows)
+    free = await count_free(work, pool_id)
+    if free < quantity:
+        raise SlotsSoldOut(remaining=free)
+    raise SlotConflict("the free numbers are locked by other orders")
+
+
+async def count_free(work: UnitOfWork, pool_id: UUID) -> int:
+    """Return how many slots of a pool are free, by the database."""
+    row = await work.fetchrow(
+        "SELECT count(*) AS free FROM slot WHERE pool_id = $1 AND order_id IS NULL", pool_id
+    )
+    assert row is not None
+    return int(row["free"])
+
+
+async def release(work: UnitOfWork, order_id: UUID, customer_id: UUID) -> Mapping[UUID, list[int]]:
+    """Free what the order owns; return the numbers by pool. Repeating frees nothing more.
+
+    The quota goes down in the same transaction; Redis hears of it after the commit, and should it
+    not, the reconciler finds the numbers.
+    """
+    rows = await work.fetch(
+        "UPDATE slot SET order_id = NULL WHERE order_id = $1 RETURNING pool_id, number", order_id
+    )
+    released: dict[UUID, list[int]] = {}
+    for row in sorted(rows, key=lambda row: (row["pool_id"], row["number"])):
+        released.setdefault(row["pool_id"], []).append(row["number"])
+    for pool_id, numbers in released.items():
+        await work.execute(
+            "UPDATE customer_quota SET taken = taken - $3 WHERE pool_id = $1 AND customer_id = $2",
+            pool_id,
+            customer_id,
+            len(numbers),
+        )
+        work.after_commit(
+            lambda pool_id=pool_id, numbers=numbers: _give_back(pool_id, customer_id, numbers)
+        )
+    return released
+
+
+async def _give_back(pool_id: UUID, customer_id: UUID, numbers: Sequence[int]) -> None:
+    await admission.give_back(pool_id, customer_id, numbers)
+
+
+async def owned_among(pool_id: UUID, numbers: Sequence[int]) -> list[int]:
+    """Return which of these numbers an order owns."""
+    return await _owned_among(pool_id, tuple(numbers))
+
+
+@shielded
+async def _owned_among(pool_id: UUID, numbers: tuple[int, ...]) -> list[int]:
+    async with unit_of_work() as work:
+        rows = await work.fetch(
+            "SELECT number FROM slot WHERE pool_id = $1 AND number = ANY($2::int[]) "
+            "AND order_id IS NOT NULL",
+            pool_id,
+            list(numbers),
+        )
+    return [row["number"] for row in rows]
+
+
+async def read_truth(work: UnitOfWork, pool_id: UUID) -> PoolTruth | None:
+    """Read what Redis should say of a pool; None if there is no such pool."""
+    row = await work.fetchrow(
+        "SELECT capacity, limit_per_customer, is_open, "
+        "  (SELECT coalesce(max(number), 0) + 1 FROM slot "
+        "   WHERE pool_id = $1 AND order_id IS NOT NULL) AS next "
+        "FROM slot_pool WHERE id = $1",
+        pool_id,
+    )
+    if row is None:
+        return None
+    free = await work.fetch(
+        "SELECT number FROM slot WHERE pool_id = $1 AND order_id IS NULL AND number < $2 "
+        "ORDER BY number",
+        pool_id,
+        row["next"],
+    )
+    taken = await work.fetch(
+        "SELECT customer_id, taken FROM customer_quota WHERE pool_id = $1 AND taken > 0", pool_id
+    )
+    owners = await work.fetch(
+        "SELECT DISTINCT order_id FROM slot WHERE pool_id = $1 AND order_id IS NOT NULL", pool_id
+    )
+    return PoolTruth(
+        capacity=row["capacity"],
+        limit=row["limit_per_customer"],
+        is_open=row["is_open"],
+        next_number=row["next"],
+        free_below_next=[r["number"] for r in free],
+        taken={r["customer_id"]: r["taken"] for r in taken},
+        owners=[r["order_id"] for r in owners],
+    )
+
+
+@shielded
+async def load_if_unknown(pool_id: UUID) -> bool:
+    """Tell Redis of a pool it does not know; return whether there is such a pool."""
+    return await _write_truth(pool_id, replace=False)
+
+
+@shielded
+async def resync(pool_id: UUID) -> bool:
+    """Replace what Redis says of a pool by what the database says."""
+    return await _write_truth(pool_id, replace=True)
+
+
+async def _write_truth(pool_id: UUID, *, replace: bool) -> bool:
+    async with unit_of_work() as work:
+        # One snapshot for all four reads, whatever commits meanwhile.
+        await work.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        truth = await read_truth(work, pool_id)
+    if truth is None:
+        return False
+    await admission.load(pool_id, truth, replace=replace)
+    return True
