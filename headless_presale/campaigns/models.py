@@ -1,6 +1,6 @@
 """Campaigns: what is presold, when, at which price, under which terms."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from tortoise import fields
@@ -10,6 +10,11 @@ from tortoise.models import Model
 
 from headless_presale.campaigns.states import CampaignStatus
 from headless_presale.kernel.indexes import WhereIndex
+
+if TYPE_CHECKING:
+    from headless_presale.catalog.models import ProductVariant
+    from headless_presale.shops.models import Shop
+    from headless_presale.slots.models import SlotPool
 
 
 class Campaign(Model):
@@ -21,7 +26,9 @@ class Campaign(Model):
 
     id = fields.UUIDField(primary_key=True)
     shop_id: UUID
-    shop = fields.ForeignKeyField("presale.Shop", related_name="campaigns", db_index=False, on_delete=fields.RESTRICT)
+    shop: fields.ForeignKeyRelation["Shop"] = fields.ForeignKeyField(
+        "presale.Shop", related_name="campaigns", db_index=False, on_delete=fields.RESTRICT
+    )
     handle = fields.CharField(max_length=120)
     title = fields.CharField(max_length=200)
     story = fields.TextField(default="")
@@ -51,7 +58,9 @@ class Campaign(Model):
             WhereIndex(
                 fields=("opens_at",), name="campaign_due_to_open", where="status = 'SCHEDULED'"
             ),
-            WhereIndex(fields=("closes_at",), name="campaign_due_to_close", where="status = 'LIVE'"),
+            WhereIndex(
+                fields=("closes_at",), name="campaign_due_to_close", where="status = 'LIVE'"
+            ),
         )
         constraints = (
             CheckConstraint(check="opens_at < closes_at", name="campaign_window"),
@@ -68,12 +77,18 @@ class CampaignItem(Model):
 
     id = fields.UUIDField(primary_key=True)
     campaign_id: UUID
-    campaign = fields.ForeignKeyField("presale.Campaign", related_name="items", db_index=False, on_delete=fields.RESTRICT)
+    campaign: fields.ForeignKeyRelation["Campaign"] = fields.ForeignKeyField(
+        "presale.Campaign", related_name="items", db_index=False, on_delete=fields.RESTRICT
+    )
     position = fields.IntField()
     variant_id: UUID
-    variant = fields.ForeignKeyField("presale.ProductVariant", related_name="campaign_items", on_delete=fields.RESTRICT)
+    variant: fields.ForeignKeyRelation["ProductVariant"] = fields.ForeignKeyField(
+        "presale.ProductVariant", related_name="campaign_items", on_delete=fields.RESTRICT
+    )
     pool_id: UUID
-    pool = fields.OneToOneField("presale.SlotPool", related_name="campaign_item", on_delete=fields.RESTRICT)
+    pool: fields.OneToOneRelation["SlotPool"] = fields.OneToOneField(
+        "presale.SlotPool", related_name="campaign_item", on_delete=fields.RESTRICT
+    )
     price_minor = fields.BigIntField()
     list_price_minor = fields.BigIntField()
     price_tiers = fields.JSONField[dict[str, Any]]()
@@ -101,7 +116,9 @@ class ProductionBatch(Model):
 
     id = fields.UUIDField(primary_key=True)
     item_id: UUID
-    item = fields.ForeignKeyField("presale.CampaignItem", related_name="batches", db_index=False, on_delete=fields.RESTRICT)
+    item: fields.ForeignKeyRelation["CampaignItem"] = fields.ForeignKeyField(
+        "presale.CampaignItem", related_name="batches", db_index=False, on_delete=fields.RESTRICT
+    )
     position = fields.IntField()
     first_number = fields.IntField()
     last_number = fields.IntField()
@@ -124,7 +141,9 @@ class CampaignTerms(Model):
 
     id = fields.UUIDField(primary_key=True)
     campaign_id: UUID
-    campaign = fields.ForeignKeyField("presale.Campaign", related_name="terms", db_index=False, on_delete=fields.RESTRICT)
+    campaign: fields.ForeignKeyRelation["Campaign"] = fields.ForeignKeyField(
+        "presale.Campaign", related_name="terms", db_index=False, on_delete=fields.RESTRICT
+    )
     version = fields.IntField()
     ships_by = fields.DateField(null=True)
     refund_policy = fields.JSONField[dict[str, str]]()

@@ -279,7 +279,11 @@ def _payment_faults(plan: CampaignPlan) -> Iterator[Fault]:
 
 
 def _lowest_price(item: ItemPlan) -> int:
-    bps = [BPS, *(t.price_bps for t in item.tiers.time), *(t.price_bps for t in item.tiers.quantity)]
+    bps = [
+        BPS,
+        *(t.price_bps for t in item.tiers.time),
+        *(t.price_bps for t in item.tiers.quantity),
+    ]
     return item.price_minor * min(bps) // BPS
 
 
@@ -341,8 +345,8 @@ def _batch_faults(plan: CampaignPlan, item: ItemPlan, path: str) -> Iterator[Fau
 
 
 def _tier_faults(plan: CampaignPlan, item: ItemPlan, path: str) -> Iterator[Fault]:
-    every = [*item.tiers.time, *item.tiers.quantity]
-    if any(not 0 < tier.price_bps <= MAX_PRICE_BPS for tier in every):
+    shares = [*(t.price_bps for t in item.tiers.time), *(t.price_bps for t in item.tiers.quantity)]
+    if any(not 0 < bps <= MAX_PRICE_BPS for bps in shares):
         yield Fault("TIER_PRICE_OUT_OF_RANGE", f"{path}.tiers", "a tier's price is out of range")
     if any(tier.duration <= timedelta(0) for tier in item.tiers.time):
         yield Fault("TIER_EMPTY", f"{path}.tiers.time", "a time tier lasts no time")
@@ -370,9 +374,9 @@ def find_warnings(plan: CampaignPlan) -> list[Fault]:
         warnings.append(
             Fault("DEPOSIT_HIGH", "paymentPlan.depositBps", "a deposit above 30 % deters buyers")
         )
-    if plan.terms and plan.terms.ships_by:
-        if (plan.terms.ships_by - plan.closes_at.date()).days > WARN_SHIP_DAYS:
-            warnings.append(
-                Fault("SHIP_DATE_FAR", "terms.shipsBy", "ships more than 30 days after the close")
-            )
+    ships_by = plan.terms.ships_by if plan.terms else None
+    if ships_by and (ships_by - plan.closes_at.date()).days > WARN_SHIP_DAYS:
+        warnings.append(
+            Fault("SHIP_DATE_FAR", "terms.shipsBy", "ships more than 30 days after the close")
+        )
     return warnings

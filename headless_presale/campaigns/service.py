@@ -111,9 +111,7 @@ def _plan(draft: CampaignDraft, currency: str) -> PaymentPlan:
     try:
         return draft.payment_plan.plan(currency)
     except ValueError as error:
-        raise InvalidInput(
-            reason=str(error), field=("paymentPlan", "depositPerUnit")
-        ) from error
+        raise InvalidInput(reason=str(error), field=("paymentPlan", "depositPerUnit")) from error
 
 
 async def _add_item(
@@ -130,9 +128,7 @@ async def _add_item(
     except ValueError as error:
         raise InvalidInput(reason=str(error), field=(*path, "price")) from error
     pool_id = new_id()
-    await create_pool(
-        work, pool_id, capacity=0, limit_per_customer=draft.limit_per_customer
-    )
+    await create_pool(work, pool_id, capacity=0, limit_per_customer=draft.limit_per_customer)
     item = await CampaignItem.create(
         id=new_id(),
         campaign_id=campaign.id,
@@ -355,8 +351,8 @@ async def cancel_campaign(campaign_id: UUID, *, reason: str) -> Campaign:
         campaign.cancel_reason = reason
         campaign.version += 1
         await campaign.save()
-        pools = await CampaignItem.filter(campaign_id=campaign.id).values_list("pool_id", flat=True)
-        await close_pools(work, list(pools))
+        items = await CampaignItem.filter(campaign_id=campaign.id)
+        await close_pools(work, [item.pool_id for item in items])
         work.emit(CampaignCancelled(campaign_id=campaign.id, reason=reason))
         _forget_after(work, [campaign.id])
     return campaign

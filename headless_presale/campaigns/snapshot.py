@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -165,10 +166,7 @@ def _read(row: asyncpg.Record) -> CampaignSnapshot:
     )
 
 
-def _read_item(item: dict[str, object], currency: str) -> ItemSnapshot:
-    from typing import Any, cast
-
-    data = cast(dict[str, Any], item)
+def _read_item(data: dict[str, Any], currency: str) -> ItemSnapshot:
     return ItemSnapshot(
         id=UUID(data["id"]),
         position=data["position"],
@@ -192,9 +190,7 @@ def _read_item(item: dict[str, object], currency: str) -> ItemSnapshot:
     )
 
 
-async def read_snapshots(
-    work: UnitOfWork, where: str, *args: object
-) -> list[CampaignSnapshot]:
+async def read_snapshots(work: UnitOfWork, where: str, *args: object) -> list[CampaignSnapshot]:
     """Read snapshots by a condition over ``c`` (the campaign), within a transaction."""
     return [_read(row) for row in await work.fetch(f"{_SELECT} {where}", *args)]
 
@@ -237,9 +233,9 @@ async def find_snapshots_of_items(
     result: dict[UUID, CampaignSnapshot] = {}
     for item_id in item_ids:
         campaign_id = _campaign_of_item.get(item_id)
-        campaign = await find_snapshot(campaign_id, fresh=fresh) if campaign_id else None
-        if campaign is not None:
-            result[item_id] = campaign
+        known = await find_snapshot(campaign_id, fresh=fresh) if campaign_id else None
+        if known is not None:
+            result[item_id] = known
     return result
 
 

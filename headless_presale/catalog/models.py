@@ -1,5 +1,6 @@
 """The catalogue: products, their options, variants and media."""
 
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from tortoise import fields
@@ -9,6 +10,9 @@ from tortoise.migrations.constraints import CheckConstraint, UniqueConstraint
 from tortoise.models import Model
 
 from headless_presale.kernel.indexes import WhereIndex
+
+if TYPE_CHECKING:
+    from headless_presale.shops.models import Shop
 
 
 class Product(Model):
@@ -20,7 +24,9 @@ class Product(Model):
 
     id = fields.UUIDField(primary_key=True)
     shop_id: UUID
-    shop = fields.ForeignKeyField("presale.Shop", related_name="products", db_index=False, on_delete=fields.RESTRICT)
+    shop: fields.ForeignKeyRelation["Shop"] = fields.ForeignKeyField(
+        "presale.Shop", related_name="products", db_index=False, on_delete=fields.RESTRICT
+    )
     handle = fields.CharField(max_length=255)
     title = fields.CharField(max_length=255)
     description_html = fields.TextField(default="")
@@ -49,7 +55,9 @@ class ProductOption(Model):
 
     id = fields.UUIDField(primary_key=True)
     product_id: UUID
-    product = fields.ForeignKeyField("presale.Product", related_name="options", db_index=False, on_delete=fields.CASCADE)
+    product: fields.ForeignKeyRelation["Product"] = fields.ForeignKeyField(
+        "presale.Product", related_name="options", db_index=False, on_delete=fields.CASCADE
+    )
     position = fields.SmallIntField()
     name = fields.CharField(max_length=255)
     translations = fields.JSONField[dict[str, dict[str, str]]](default=dict)
@@ -68,7 +76,9 @@ class ProductVariant(Model):
 
     id = fields.UUIDField(primary_key=True)
     product_id: UUID
-    product = fields.ForeignKeyField("presale.Product", related_name="variants", db_index=False, on_delete=fields.CASCADE)
+    product: fields.ForeignKeyRelation["Product"] = fields.ForeignKeyField(
+        "presale.Product", related_name="variants", db_index=False, on_delete=fields.CASCADE
+    )
     position = fields.IntField()
     sku = fields.CharField(max_length=255, null=True)
     option_values = ArrayField(element_type="text", default=list)
@@ -82,7 +92,7 @@ class ProductVariant(Model):
     is_taxable = fields.BooleanField(default=True)
     stock_on_hand = fields.IntField(null=True)
     media_id: UUID | None
-    media = fields.ForeignKeyField(
+    media: fields.ForeignKeyNullableRelation["ProductMedia"] = fields.ForeignKeyField(
         "presale.ProductMedia", null=True, related_name="variants", on_delete=fields.SET_NULL
     )
     created_at = fields.DatetimeField()
@@ -109,7 +119,9 @@ class ProductMedia(Model):
 
     id = fields.UUIDField(primary_key=True)
     product_id: UUID
-    product = fields.ForeignKeyField("presale.Product", related_name="media", db_index=False, on_delete=fields.CASCADE)
+    product: fields.ForeignKeyRelation["Product"] = fields.ForeignKeyField(
+        "presale.Product", related_name="media", db_index=False, on_delete=fields.CASCADE
+    )
     url = fields.CharField(max_length=2048)
     alt = fields.CharField(max_length=512, default="")
     position = fields.IntField()

@@ -225,9 +225,7 @@ async def _attempt(wish: _Wish) -> OrderView:
 
 
 async def _commit(wish: _Wish, reservation: Reservation) -> OrderView:
-    numbers = {
-        item.id: reservation.numbers[item.pool_id] for item in wish.items.values()
-    }
+    numbers = {item.id: reservation.numbers[item.pool_id] for item in wish.items.values()}
     try:
         order = _price(wish, numbers)
         async with unit_of_work() as work:
@@ -255,9 +253,7 @@ async def _place_without_redis(wish: _Wish) -> OrderView:
             async with WITHOUT_REDIS, unit_of_work() as work:
                 numbers: dict[UUID, tuple[int, ...]] = {}
                 for item in sorted(wish.items.values(), key=lambda item: item.pool_id):
-                    numbers[item.id] = await pick_free(
-                        work, item.pool_id, wish.quantities[item.id]
-                    )
+                    numbers[item.id] = await pick_free(work, item.pool_id, wish.quantities[item.id])
                 order = _price(wish, numbers)
                 is_written = await _write(work, wish, order, wish.pool_orders(numbers))
         except SlotConflict:

@@ -108,12 +108,12 @@ class Layout:
         return self.url_of_database(DATABASE_NAME)
 
     def url_of_database(self, name: str) -> str:
-        host = quote(str(self.postgres_sockets), safe="/")
+        host = quote(os.fsencode(self.postgres_sockets), safe="/")
         return f"postgresql://postgres@/{name}?host={host}&port={POSTGRES_PORT}"
 
     @property
     def redis_url(self) -> str:
-        return f"unix://{quote(str(self.valkey_socket), safe='/')}?db=0"
+        return f"unix://{quote(os.fsencode(self.valkey_socket), safe='/')}?db=0"
 
     def log_of(self, name: str) -> Path:
         return self.logs / f"{name}.log"
@@ -141,7 +141,7 @@ class Layout:
             ) from error
 
     def hand_over(self, path: Path) -> None:
-        """Give a file made by root to the data folder's owner, so that the owner can go on alone."""
+        """Give a file made by root to the data folder's owner, who may start alone next time."""
         if os.geteuid() == 0:
             owner = self.data_dir.stat()
             os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)

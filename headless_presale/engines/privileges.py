@@ -20,7 +20,8 @@ from headless_presale.engines.errors import EngineStartFailed
 _NOBODY_FALLBACK_ID = 65534
 
 _PR_SET_PDEATHSIG = 1
-_PR_SET_KEEPCAPS = 8
+_PR_SET_SECUREBITS = 28
+_SECBIT_NO_SETUID_FIXUP = 1 << 2
 _PR_CAP_AMBIENT = 47
 _PR_CAP_AMBIENT_RAISE = 2
 _LINUX_CAPABILITY_VERSION_3 = 0x20080522
@@ -76,7 +77,7 @@ def unprivileged_owner(cluster: Path, data_dir: Path) -> Identity:
     if me != 0:
         return Identity(uid=me, gid=os.getegid())
     owner = owner_of(data_dir)
-    return owner if owner.uid != 0 else _nobody()
+    return owner if owner.uid != 0 else nobody()
 
 
 def with_access(
@@ -86,7 +87,7 @@ def with_access(
 
     Args:
         identity: The user to run as.
-        needed: Existing files to read and folders to list.
+        needed: Existing files to read and folders to pass through.
         engine: Name of the engine, for the message.
         url_variable: Variable that names an external server instead, for the message.
 
@@ -102,14 +103,14 @@ def with_access(
             Identity(identity.uid, identity.gid, capability)
             for capability in (_CAP_DAC_READ_SEARCH, _CAP_DAC_OVERRIDE)
         ]
-    blocked = "?"
+    obstacles = []
     for candidate in candidates:
         obstacle = _find_obstacle(candidate, paths)
         if obstacle is None:
             return candidate
-        blocked = obstacle
+        obstacles.append(obstacle)
     raise EngineStartFailed(
-        f"{engine} has to run as user {identity.uid}, who cannot enter {blocked}; set "
+        f"{engine} has to run as user {identity.uid}, who cannot enter {obstacles[0]}; set "
         f"PRESALE_DATA_DIR to a folder it can reach, or {url_variable} to an external server."
     )
 
@@ -137,7 +138,8 @@ def child_setup(identity: Identity, *, death_signal: signal.Signals) -> Callable
 def become(identity: Identity) -> None:
     """Turn this process from root into ``identity``, for good. Raises OSError where refused."""
     if identity.capability is not None:
-        _prctl(_PR_SET_KEEPCAPS, 1)
+        # Without this access(2), by which PostgreSQL checks its files, would ignore the capability.
+        _prctl(_PR_SET_SECUREBITS, _SECBIT_NO_SETUID_FIXUP)
     if os.getgroups():
         os.setgroups([])
     os.setgid(identity.gid)
@@ -146,7 +148,17 @@ def become(identity: Identity) -> None:
         _keep_only(identity.capability)
 
 
-def _nobody() -> Identity:
+def has_name(identity: Identity) -> bool:
+    """Whether the system knows the user by name; in a container it often does not."""
+    try:
+        pwd.getpwuid(identity.uid)
+    except KeyError:
+        return False
+    return True
+
+
+def nobody() -> Identity:
+    """The user that owns nothing, as the system calls it or as is customary."""
     try:
         entry = pwd.getpwnam("nobody")
     except KeyError:
@@ -174,23 +186,16 @@ def _find_obstacle(identity: Identity, paths: list[Path]) -> str | None:
             os._exit(0)
     os.close(writer)
     with os.fdopen(reader, "rb") as pipe:
-        answer = pipe.read()
+        reported = pipe.read()
     os.waitpid(child, 0)
-    return None if answer == b"\0" else os.fsdecode(answer) or "?"
+    return None if reported == b"\0" else os.fsdecode(reported) or "?"
 
 
 def _closed(path: Path) -> Path | None:
-    """The first folder on the way to a path that this process cannot pass, if any."""
-    for folder in path.parents[::-1]:
-        try:
-            os.stat(os.path.join(folder, "."))
-        except OSError:
-            return folder
-    # access() answers without regard to kept capabilities, so the path is opened for real.
-    try:
-        os.close(os.open(path, os.O_RDONLY))
-    except OSError:
-        return path
+    """The first folder on the way to a path, or the path itself, that is closed to this process."""
+    for step in (*path.parents[::-1], path):
+        if not os.access(step, os.X_OK if step.is_dir() else os.R_OK):
+            return step
     return None
 
 

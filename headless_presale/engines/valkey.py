@@ -25,10 +25,10 @@ class Valkey:
         self._durable = durable
         self.executable = executable
         self.folder = layout.valkey
-        self.stop_signals = (signal.SIGTERM, signal.SIGKILL)
+        self.stop_signals: tuple[signal.Signals, ...] = (signal.SIGTERM, signal.SIGKILL)
         self.identity = Identity(uid=os.geteuid(), gid=os.getegid())
 
-    def prepare(self) -> None:
+    def prepare(self, lock: int) -> None:
         """Make the folder; root serves a data folder of somebody else as that user."""
         layout = self._layout
         owner = owner_of(layout.data_dir)

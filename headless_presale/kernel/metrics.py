@@ -2,7 +2,9 @@
 
 from prometheus_client import Counter, Gauge, Histogram
 
-HTTP_REQUESTS = Counter("presale_http_requests_total", "HTTP requests.", ["method", "route", "status"])
+HTTP_REQUESTS = Counter(
+    "presale_http_requests_total", "HTTP requests.", ["method", "route", "status"]
+)
 HTTP_SECONDS = Histogram(
     "presale_http_request_seconds",
     "Time to answer an HTTP request.",

@@ -8,7 +8,7 @@ the next callers are told at once instead of each waiting for its own timeout.
 import time
 from collections.abc import Sequence
 from importlib.resources import files
-from typing import Any, cast
+from typing import Any
 
 import structlog
 from redis.asyncio import Redis
@@ -90,7 +90,7 @@ class LuaScript:
             raise Unavailable("redis")
         client = redis_client()
         if self._registered is None or self._registered[0] is not client:
-            self._registered = (client, cast(AsyncScript, client.register_script(self._source)))
+            self._registered = (client, client.register_script(self._source))
         try:
             return await self._registered[1](keys=list(keys), args=list(args))
         except _DOWN as error:

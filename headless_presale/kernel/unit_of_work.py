@@ -38,7 +38,7 @@ _running: set[asyncio.Task[Any]] = set()
 _is_shielded: ContextVar[bool] = ContextVar("is_shielded", default=False)
 _current: ContextVar["UnitOfWork | None"] = ContextVar("unit_of_work", default=None)
 
-_AfterCommit = Callable[[], Awaitable[None]]
+_AfterCommit = Callable[[], Awaitable[object]]
 _publish: Callable[[Sequence[tuple[str, int]]], Awaitable[None]] | None = None
 
 
@@ -106,7 +106,7 @@ class UnitOfWork:
 
     async def fetch(self, sql: str, *args: object) -> list[asyncpg.Record]:
         """Run one statement and return its rows; ``RETURNING`` works as one expects."""
-        return cast(list[asyncpg.Record], await self.connection.fetch(sql, *args))
+        return await self.connection.fetch(sql, *args)
 
     async def fetchrow(self, sql: str, *args: object) -> asyncpg.Record | None:
         """Run one statement and return its first row."""
@@ -177,13 +177,11 @@ class _Transaction(TransactionContextPooled):
         pool = self.client._parent._pool
         connection = await pool.acquire(timeout=ACQUIRE_TIMEOUT_SECONDS)
         self.client._connection = connection
-        self.token = None
+        self.token = get_connections().set(self.connection_name, self.client)
         try:
-            self.token = get_connections().set(self.connection_name, self.client)
             await self.client.begin()
         except BaseException:
-            if self.token is not None:
-                get_connections().reset(self.token)
+            get_connections().reset(self.token)
             await asyncio.shield(pool.release(connection))
             raise
         return self.client

@@ -57,9 +57,12 @@ class Migration(migrations.Migration):
                 ('locale', fields.CharField(max_length=10)),
                 ('context', fields.JSONField(encoder=JSON_DUMPS, decoder=loads)),
                 ('created_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
+                ('claimed_until', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
                 ('sent_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
+                ('failed_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
+                ('failure', fields.CharField(default='', max_length=500)),
             ],
-            options={'table': 'message', 'app': 'presale', 'unique_together': (('kind', 'subject_id'),), 'pk_attr': 'id', 'table_description': 'A mail to a buyer. ``(kind, subject_id)`` is unique: the same cause writes one mail.'},
+            options={'table': 'message', 'app': 'presale', 'unique_together': (('kind', 'subject_id'),), 'constraints': [CheckConstraint(check='sent_at IS NULL OR failed_at IS NULL', name='message_sent_or_failed')], 'pk_attr': 'id', 'table_description': 'A mail to a buyer. ``(kind, subject_id)`` is unique: the same cause writes one mail.'},
             bases=['Model'],
         ),
         ops.CreateModel(
@@ -348,5 +351,5 @@ class Migration(migrations.Migration):
             options={'table': 'production_batch', 'app': 'presale', 'unique_together': (('item', 'position'),), 'constraints': [CheckConstraint(check='first_number <= last_number', name='production_batch_range')], 'pk_attr': 'id', 'table_description': 'A wave of production: a range of slot numbers with its own promised ship date.'},
             bases=['Model'],
         ),
-        CreateConstraints('Shop', 'Campaign', 'LedgerEntry', 'Order', 'Payment', 'ProductVariant', 'Refund', 'CampaignItem', 'OrderLine', 'ProductionBatch'),
+        CreateConstraints('Message', 'Shop', 'Campaign', 'LedgerEntry', 'Order', 'Payment', 'ProductVariant', 'Refund', 'CampaignItem', 'OrderLine', 'ProductionBatch'),
     ]

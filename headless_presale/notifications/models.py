@@ -1,13 +1,31 @@
 """Messages to buyers: one row per message, written before it is sent."""
 
+from enum import StrEnum
 from typing import Any
 
 from tortoise import fields
+from tortoise.migrations.constraints import CheckConstraint
 from tortoise.models import Model
 
 
+class MessageKind(StrEnum):
+    """What a message is about. Names its templates: ``templates/<locale>/<kind>.html``."""
+
+    ORDER_CONFIRMED = "order_confirmed"
+    BALANCE_REMINDER = "balance_reminder"
+    ORDER_CANCELLED = "order_cancelled"
+    ORDER_FORFEITED = "order_forfeited"
+    LATE_PAYMENT_REFUSED = "late_payment_refused"
+
+
 class Message(Model):
-    """A mail to a buyer. ``(kind, subject_id)`` is unique: the same cause writes one mail."""
+    """A mail to a buyer. ``(kind, subject_id)`` is unique: the same cause writes one mail.
+
+    ``context`` holds the facts as they were when the message was written; what changes later does
+    not alter what is said. ``claimed_until`` is set while a worker sends it, so that a second one
+    keeps off; it runs out by itself if that worker dies. A message ends up sent or failed, never
+    both; ``failure`` says why.
+    """
 
     id = fields.UUIDField(primary_key=True)
     kind = fields.CharField(max_length=40)
@@ -16,8 +34,16 @@ class Message(Model):
     locale = fields.CharField(max_length=10)
     context = fields.JSONField[dict[str, Any]]()
     created_at = fields.DatetimeField()
+    claimed_until = fields.DatetimeField(null=True)
     sent_at = fields.DatetimeField(null=True)
+    failed_at = fields.DatetimeField(null=True)
+    failure = fields.CharField(max_length=500, default="")
 
     class Meta:
         table = "message"
         unique_together = (("kind", "subject_id"),)
+        constraints = (
+            CheckConstraint(
+                check="sent_at IS NULL OR failed_at IS NULL", name="message_sent_or_failed"
+            ),
+        )

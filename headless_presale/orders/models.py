@@ -1,6 +1,6 @@
 """Orders: what was bought, at which frozen price, and what is due when."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from tortoise import fields
@@ -10,6 +10,10 @@ from tortoise.models import Model
 
 from headless_presale.kernel.indexes import WhereIndex
 from headless_presale.orders.states import OrderStatus
+
+if TYPE_CHECKING:
+    from headless_presale.campaigns.models import Campaign, CampaignItem
+    from headless_presale.shops.models import Shop
 
 
 class Order(Model):
@@ -22,9 +26,13 @@ class Order(Model):
 
     id = fields.UUIDField(primary_key=True)
     shop_id: UUID
-    shop = fields.ForeignKeyField("presale.Shop", related_name="orders", db_index=False, on_delete=fields.RESTRICT)
+    shop: fields.ForeignKeyRelation["Shop"] = fields.ForeignKeyField(
+        "presale.Shop", related_name="orders", db_index=False, on_delete=fields.RESTRICT
+    )
     campaign_id: UUID
-    campaign = fields.ForeignKeyField("presale.Campaign", related_name="orders", db_index=False, on_delete=fields.RESTRICT)
+    campaign: fields.ForeignKeyRelation["Campaign"] = fields.ForeignKeyField(
+        "presale.Campaign", related_name="orders", db_index=False, on_delete=fields.RESTRICT
+    )
     customer_id = fields.UUIDField()
     status = fields.CharEnumField(OrderStatus, max_length=20)
     currency = fields.CharField(max_length=3)
@@ -93,10 +101,14 @@ class OrderLine(Model):
 
     id = fields.UUIDField(primary_key=True)
     order_id: UUID
-    order = fields.ForeignKeyField("presale.Order", related_name="lines", db_index=False, on_delete=fields.RESTRICT)
+    order: fields.ForeignKeyRelation["Order"] = fields.ForeignKeyField(
+        "presale.Order", related_name="lines", db_index=False, on_delete=fields.RESTRICT
+    )
     position = fields.IntField()
     item_id: UUID
-    item = fields.ForeignKeyField("presale.CampaignItem", related_name="order_lines", on_delete=fields.RESTRICT)
+    item: fields.ForeignKeyRelation["CampaignItem"] = fields.ForeignKeyField(
+        "presale.CampaignItem", related_name="order_lines", on_delete=fields.RESTRICT
+    )
     pool_id = fields.UUIDField()
     quantity = fields.IntField()
     numbers = fields.JSONField[list[int]]()

@@ -22,7 +22,6 @@ from headless_presale.payments import (
 )
 from headless_presale.slots import release
 
-
 _INSERT = """
 WITH placed AS (
     INSERT INTO sales_order (
@@ -48,9 +47,7 @@ SELECT id FROM placed
 """
 
 
-async def write_order(
-    work: UnitOfWork, order: OrderView, *, campaign_version: int
-) -> bool:
+async def write_order(work: UnitOfWork, order: OrderView, *, campaign_version: int) -> bool:
     """Write an order with its lines and its first event, in two statements.
 
     Args:

@@ -1,7 +1,7 @@
 """What money does to an order: confirmed, paid in full, or refunded because it came too late."""
 
 from collections.abc import Sequence
-from uuid import UUID
+from functools import partial
 
 from headless_presale.campaigns import (
     CampaignSnapshot,
@@ -109,13 +109,9 @@ async def _claim_again(order: Order) -> bool:
         return False
     for pool_id in {line.pool_id for line in lines}:
         # Redis still offers the numbers that were just taken from the database.
-        work.after_commit(lambda pool_id=pool_id: _resync(pool_id))
+        work.after_commit(partial(resync, pool_id))
     work.wake(f"availability:{order.campaign_id}")
     return True
-
-
-async def _resync(pool_id: UUID) -> None:
-    await resync(pool_id)
 
 
 async def _claim_lines(

@@ -1,6 +1,6 @@
 """Payments, refunds, what gateways told us, and the double-entry ledger."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from tortoise import fields
@@ -10,6 +10,9 @@ from tortoise.models import Model
 
 from headless_presale.kernel.indexes import WhereIndex
 from headless_presale.payments.states import PaymentLeg, PaymentStatus, RefundStatus
+
+if TYPE_CHECKING:
+    from headless_presale.shops.models import Shop
 
 
 class Payment(Model):
@@ -21,7 +24,9 @@ class Payment(Model):
 
     id = fields.UUIDField(primary_key=True)
     shop_id: UUID
-    shop = fields.ForeignKeyField("presale.Shop", related_name="payments", db_index=False, on_delete=fields.RESTRICT)
+    shop: fields.ForeignKeyRelation["Shop"] = fields.ForeignKeyField(
+        "presale.Shop", related_name="payments", db_index=False, on_delete=fields.RESTRICT
+    )
     order_id = fields.UUIDField()
     leg = fields.CharEnumField(PaymentLeg, max_length=8)
     gateway = fields.CharField(max_length=30)
@@ -61,7 +66,9 @@ class PaymentKey(Model):
     id = fields.UUIDField(primary_key=True)
     request_hash = fields.CharField(max_length=64)
     payment_id: UUID
-    payment = fields.ForeignKeyField("presale.Payment", related_name="keys", db_index=False, on_delete=fields.RESTRICT)
+    payment: fields.ForeignKeyRelation["Payment"] = fields.ForeignKeyField(
+        "presale.Payment", related_name="keys", db_index=False, on_delete=fields.RESTRICT
+    )
     created_at = fields.DatetimeField()
 
     class Meta:
@@ -89,7 +96,9 @@ class Refund(Model):
 
     id = fields.UUIDField(primary_key=True)
     payment_id: UUID
-    payment = fields.ForeignKeyField("presale.Payment", related_name="refunds", db_index=False, on_delete=fields.RESTRICT)
+    payment: fields.ForeignKeyRelation["Payment"] = fields.ForeignKeyField(
+        "presale.Payment", related_name="refunds", db_index=False, on_delete=fields.RESTRICT
+    )
     status = fields.CharEnumField(RefundStatus, max_length=10)
     amount_minor = fields.BigIntField()
     currency = fields.CharField(max_length=3)
@@ -118,7 +127,9 @@ class LedgerTransaction(Model):
 
     id = fields.UUIDField(primary_key=True)
     shop_id: UUID
-    shop = fields.ForeignKeyField("presale.Shop", related_name="bookings", db_index=False, on_delete=fields.RESTRICT)
+    shop: fields.ForeignKeyRelation["Shop"] = fields.ForeignKeyField(
+        "presale.Shop", related_name="bookings", db_index=False, on_delete=fields.RESTRICT
+    )
     kind = fields.CharField(max_length=40)
     source = fields.CharField(max_length=120, unique=True)
     """What caused it, e.g. ``capture:<payment id>``: the same cause books once."""
@@ -135,7 +146,9 @@ class LedgerEntry(Model):
 
     id = fields.BigIntField(primary_key=True, generated=True)
     transaction_id: UUID
-    transaction = fields.ForeignKeyField("presale.LedgerTransaction", related_name="entries", on_delete=fields.RESTRICT)
+    transaction: fields.ForeignKeyRelation["LedgerTransaction"] = fields.ForeignKeyField(
+        "presale.LedgerTransaction", related_name="entries", on_delete=fields.RESTRICT
+    )
     account = fields.CharField(max_length=40)
     amount_minor = fields.BigIntField()
     currency = fields.CharField(max_length=3)

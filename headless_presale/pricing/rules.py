@@ -138,7 +138,12 @@ def quote(
 
 
 def next_time_price(
-    presale_price: Money, tiers: PriceTiers, *, opens_at: datetime, closes_at: datetime, at: datetime
+    presale_price: Money,
+    tiers: PriceTiers,
+    *,
+    opens_at: datetime,
+    closes_at: datetime,
+    at: datetime,
 ) -> tuple[datetime, QuotedPrice] | None:
     """Return when the price next changes by time, and to what; None if it will not again."""
     timed = time_tier_at(tiers.time, opens_at=opens_at, at=max(at, opens_at))
@@ -146,9 +151,7 @@ def next_time_price(
         return None
     changes_at = timed[1]
     after = PriceTiers(time=tiers.time)
-    return changes_at, quote(
-        presale_price, after, opens_at=opens_at, at=changes_at, number=1
-    )
+    return changes_at, quote(presale_price, after, opens_at=opens_at, at=changes_at, number=1)
 
 
 def group_by_price(

@@ -1,6 +1,7 @@
 """``python -m headless_presale.sandbox_gateway``: run the gateway until SIGINT or SIGTERM."""
 
 import sys
+from contextlib import suppress
 
 from pydantic import ValidationError
 
@@ -19,7 +20,9 @@ def main() -> int:
         return 2
     server = build_server(settings)
     print(f"Sandbox payment gateway on {settings.base_url} (no real money moves)", flush=True)
-    server.run()
+    # uvicorn stops in order, then raises the signal again: Ctrl-C needs no traceback.
+    with suppress(KeyboardInterrupt):
+        server.run()
     return 0 if server.started else 3
 
 

@@ -8,7 +8,8 @@ import asyncio
 import random
 import sqlite3
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -68,7 +69,7 @@ class Courier:
     def __init__(self, database: Database, settings: GatewaySettings) -> None:
         self._database = database
         self._settings = settings
-        self._url = None if settings.webhook_url is None else str(settings.webhook_url)
+        self._url = str(settings.webhook_url or "")
         secret = settings.webhook_secret
         self._key = b"" if secret is None else decode_webhook_secret(secret.get_secret_value())
         # The receiver is next door: a proxy named in the environment is not meant for it.
@@ -122,14 +123,13 @@ class Courier:
         Neither a pause nor a time not yet come holds it back. What the background has under
         way is waited for and not part of the answer.
         """
-        async with self._by_hand:
+        async with self._holding_the_background():
             if self._under_way:
                 await asyncio.wait(list(self._under_way.values()))
             pending = await self._database.run(_list_pending)
             postings: list[Posting] = []
             for event_seq in pending:
                 postings += await self._attempt(event_seq, forced=True)
-        self.wake()
         return [asdict(posting) for posting in postings]
 
     async def redeliver(self, event_id: str) -> list[dict[str, Any]]:
@@ -139,13 +139,22 @@ class Courier:
             GatewayError: ``not_found``; ``no_webhook``: the event has no delivery.
         """
         event_seq = await self._database.run(lambda tx: _get_delivery(tx, event_id))
-        async with self._by_hand:
+        async with self._holding_the_background():
             postings = await self._attempt(event_seq, forced=True, again=True)
         return [asdict(posting) for posting in postings]
 
+    @asynccontextmanager
+    async def _holding_the_background(self) -> AsyncIterator[None]:
+        """Let the background start nothing new; one delivers by hand at a time."""
+        try:
+            async with self._by_hand:
+                yield
+        finally:
+            self.wake()
+
     def _start(self, due: Sequence[Parcel]) -> None:
         if self._by_hand.locked():
-            return  # Whoever delivers by hand wakes us afterwards.
+            return
         by_intent: dict[str, list[int]] = {}
         for parcel in due:
             by_intent.setdefault(parcel.payment_intent_id, []).append(parcel.event_seq)
@@ -158,9 +167,14 @@ class Courier:
     def _forget(self, intent_id: str) -> Callable[[asyncio.Task[None]], None]:
         def forget(task: asyncio.Task[None]) -> None:
             self._under_way.pop(intent_id, None)
-            if not task.cancelled() and (error := task.exception()) is not None:
-                log.error("webhooks.delivery_failed", exc_info=error)
-            self.wake()
+            if task.cancelled():
+                return
+            if (error := task.exception()) is None:
+                self.wake()
+            else:
+                # What could not be written down is still due: not at once again.
+                log.error("webhooks.delivery_failed", error=repr(error))
+                task.get_loop().call_later(1.0, self.wake)
 
         return forget
 
@@ -184,9 +198,6 @@ class Courier:
         return list(postings)
 
     async def _post(self, parcel: Parcel, copy: int) -> Posting:
-        if self._url is None:
-            # The file has deliveries from a time when there was a receiver.
-            return Posting(parcel.event_id, parcel.event_type, copy, None, "NoWebhookUrl")
         headers = sign(
             self._key, message_id=parcel.event_id, timestamp=int(time.time()), body=parcel.body
         )
@@ -279,7 +290,9 @@ def _find_parcel(tx: Transaction, event_seq: int, *, forced: bool, again: bool) 
         " JOIN event ON event.seq = event_seq WHERE event_seq = ?",
         event_seq,
     )
-    if row is None or (behaviour.paused and not forced) or (row["status"] != "pending" and not again):
+    if row is None or not tx.sends_webhooks or (behaviour.paused and not forced):
+        return None
+    if row["status"] != "pending" and not again:
         return None
     return _parcel(row, behaviour)
 

@@ -195,12 +195,13 @@ class Database:
     def _open(self) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         # Autocommit: transactions are begun by hand. Only the executor's thread uses it.
-        connection = sqlite3.connect(self._path, isolation_level=None, timeout=2.0)
+        connection = sqlite3.connect(self._path, isolation_level=None, timeout=1.0)
         connection.row_factory = sqlite3.Row
         try:
             # Exclusive for as long as the process lives: two gateways on one file would each
             # deliver every webhook. The system drops the lock even after kill -9.
             connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+            self._check_version(connection)
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA foreign_keys = ON")
@@ -217,12 +218,14 @@ class Database:
             raise
         self._connection = connection
 
-    def _create_schema(self, connection: sqlite3.Connection) -> None:
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
-        if version == SCHEMA_VERSION:
-            return
-        if version != 0:
+    def _check_version(self, connection: sqlite3.Connection) -> None:
+        version = _get_version(connection)
+        if version not in (0, SCHEMA_VERSION):
             raise DataFileError(f"{self._path} is of version {version}, not {SCHEMA_VERSION}")
+
+    def _create_schema(self, connection: sqlite3.Connection) -> None:
+        if _get_version(connection) == SCHEMA_VERSION:
+            return
         # executescript would commit first; one by one they stay in the open transaction.
         for statement in SCHEMA.split(";\n"):
             connection.execute(statement)
@@ -249,6 +252,11 @@ class Database:
         if connection.total_changes != changes_before:
             self._on_change()
         return result
+
+
+def _get_version(connection: sqlite3.Connection) -> int:
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    return version
 
 
 def _call_soon(loop: asyncio.AbstractEventLoop, callback: Callable[[], None]) -> None:

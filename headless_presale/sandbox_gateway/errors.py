@@ -14,7 +14,7 @@ class GatewayError(Exception):
         self.field = field
 
     def body(self) -> dict[str, Any]:
-        """Return ``{"error": {"code", "message", "field"}}``; ``field`` is null if none is named."""
+        """Return ``{"error": {"code", "message", "field"}}``; ``field`` may be null."""
         return {"error": {"code": self.code, "message": self.message, "field": self.field}}
 
 

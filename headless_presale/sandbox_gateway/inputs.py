@@ -1,6 +1,6 @@
 """What clients may send: strict types, no unknown fields, bounded sizes."""
 
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Literal
 
 from pydantic import (
     AfterValidator,
@@ -9,12 +9,9 @@ from pydantic import (
     Field,
     HttpUrl,
     StringConstraints,
-    ValidationError,
 )
-from starlette.requests import Request
 
 from headless_presale.sandbox_gateway.currencies import EXPONENTS
-from headless_presale.sandbox_gateway.errors import GatewayError
 
 MAX_AMOUNT_MINOR = 999_999_999_999
 
@@ -32,6 +29,7 @@ def _check_printable(text: str) -> str:
 
 
 Printable = AfterValidator(_check_printable)
+FailureCode = Literal["card_declined", "insufficient_funds", "expired_card"]
 AmountMinor = Annotated[int, Field(ge=1, le=MAX_AMOUNT_MINOR)]
 CurrencyCode = Annotated[str, AfterValidator(_check_currency)]
 Id = Annotated[str, StringConstraints(min_length=1, max_length=64)]
@@ -64,6 +62,10 @@ class RefundCreate(Body):
     reference: Reference
 
 
+class Decline(Body):
+    failure_code: FailureCode = "card_declined"
+
+
 class Redelivery(Body):
     event_id: Id
 
@@ -88,66 +90,3 @@ class RefundQuery(Query):
 
 class EventQuery(Query):
     after: Id | None = None
-
-
-M = TypeVar("M", bound=BaseModel)
-Q = TypeVar("Q", bound=Query)
-
-
-async def read_bytes(request: Request, *, limit: int) -> bytes:
-    """Raises:
-    GatewayError: ``body_too_large``.
-    """
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > limit:
-            raise GatewayError(413, "body_too_large", f"A body has at most {limit} bytes.")
-    return bytes(body)
-
-
-async def read_json(request: Request, model: type[M], *, limit: int) -> M:
-    """Read a JSON body; where every field may be left out, so may the body.
-
-    Raises:
-        GatewayError: ``body_too_large``, ``unsupported_media_type``, ``invalid_json``,
-            ``missing_field``, ``unknown_field``, ``invalid_field``.
-    """
-    body = await read_bytes(request, limit=limit)
-    if not body and not any(field.is_required() for field in model.model_fields.values()):
-        return model()
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type != "application/json":
-        raise GatewayError(415, "unsupported_media_type", "Send application/json.")
-    try:
-        return model.model_validate_json(body)
-    except ValidationError as error:
-        raise _refusal(error) from None
-
-
-def read_query(request: Request, model: type[Q]) -> Q:
-    """Raises:
-    GatewayError: ``repeated_field``, ``unknown_field``, ``invalid_field``.
-    """
-    pairs = request.query_params.multi_items()
-    values: dict[str, str] = {}
-    for name, value in pairs:
-        if name in values:
-            raise GatewayError(422, "repeated_field", "Given more than once.", field=name)
-        values[name] = value
-    try:
-        return model.model_validate(values)
-    except ValidationError as error:
-        raise _refusal(error) from None
-
-
-def _refusal(error: ValidationError) -> GatewayError:
-    first: Any = error.errors(include_url=False, include_input=False, include_context=False)[0]
-    if first["type"] == "json_invalid":
-        return GatewayError(400, "invalid_json", first["msg"])
-    code = {"missing": "missing_field", "extra_forbidden": "unknown_field"}.get(
-        first["type"], "invalid_field"
-    )
-    field = ".".join(str(part) for part in first["loc"]) or None
-    return GatewayError(422, code, first["msg"], field=field)
-

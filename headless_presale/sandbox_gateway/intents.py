@@ -12,7 +12,7 @@ from headless_presale.sandbox_gateway import timestamps
 from headless_presale.sandbox_gateway.database import Transaction, new_id
 from headless_presale.sandbox_gateway.errors import GatewayError, conflict, not_found
 from headless_presale.sandbox_gateway.events import EventType, record_event
-from headless_presale.sandbox_gateway.inputs import PaymentIntentCreate
+from headless_presale.sandbox_gateway.inputs import FailureCode, PaymentIntentCreate
 
 
 class IntentStatus(StrEnum):
@@ -41,7 +41,6 @@ EVENT_TYPES: dict[IntentStatus, EventType] = {
 }
 
 CancellationReason = Literal["requested", "expired"]
-FailureCode = Literal["card_declined", "insufficient_funds", "expired_card"]
 
 
 def create_intent(tx: Transaction, wanted: PaymentIntentCreate) -> dict[str, Any]:

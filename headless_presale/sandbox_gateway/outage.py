@@ -93,9 +93,8 @@ async def _abort(scope: Scope, receive: Receive, send: Send) -> None:
     extension: dict[str, Any] | None = scope.get("extensions", {}).get(ABORT_EXTENSION)
     if extension is None:
         # Another server than ours: an answer that breaks off is the nearest thing to none.
-        await send({"type": "http.response.start", "status": 200, "headers": [
-            (b"content-length", b"1"), (b"connection", b"close"),
-        ]})  # fmt: skip
+        headers = [(b"content-length", b"1"), (b"connection", b"close")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
         return
     extension["abort"]()
     await _until_disconnect(receive)

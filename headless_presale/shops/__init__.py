@@ -1,0 +1,26 @@
+"""Shops: whose storefront it is, in which currency and language."""
+
+from headless_presale.shops.errors import ShopNotFound, ShopSlugTaken
+from headless_presale.shops.models import Shop
+from headless_presale.shops.service import (
+    CreateShop,
+    create_shop,
+    ensure_shop,
+    find_shop,
+    get_shop,
+    get_shop_by_id,
+    shop_name,
+)
+
+__all__ = [
+    "CreateShop",
+    "Shop",
+    "ShopNotFound",
+    "ShopSlugTaken",
+    "create_shop",
+    "ensure_shop",
+    "find_shop",
+    "get_shop",
+    "get_shop_by_id",
+    "shop_name",
+]

@@ -79,9 +79,7 @@ class PoolClosed:
 Admission = Admitted | AlreadyPlaced | SoldOut | OverLimit | PoolUnknown | PoolClosed
 
 
-async def admit(
-    pool_id: UUID, reservation_id: UUID, customer_id: UUID, quantity: int
-) -> Admission:
+async def admit(pool_id: UUID, reservation_id: UUID, customer_id: UUID, quantity: int) -> Admission:
     """Reserve ``quantity`` numbers, all or none. Repeating a reservation returns its numbers.
 
     Raises:

@@ -113,7 +113,7 @@ async def _compare_numbers(pool_id: UUID, at_ms: int, drift: Drift) -> None:
     truth = await _snapshot(pool_id)
     if truth is None:
         return
-    offered = {int(n) for n in await client.zrange(keys["free"], 0, -1)}
+    offered = {int(str(n)) for n in await client.zrange(keys["free"], 0, -1)}
     pending = {
         int(n)
         for entry in await client.hvals(keys["pending"])
@@ -134,7 +134,7 @@ async def _compare_numbers(pool_id: UUID, at_ms: int, drift: Drift) -> None:
         drift.withdrawn += await client.zrem(keys["free"], *wrong)
 
     if not pending:
-        counted = {UUID(c): int(n) for c, n in (await client.hgetall(keys["taken"])).items()}
+        counted = {UUID(str(c)): int(n) for c, n in (await client.hgetall(keys["taken"])).items()}
         if counted != dict(truth.taken):
             # A release that Redis never heard of keeps a customer at the limit.
             await service.resync(pool_id)
@@ -158,9 +158,10 @@ async def _restore_if_seen_before(
         if number not in seen:
             await client.hset(suspects_key, str(number), str(at_ms))
         elif seen[number] <= old_enough:
-            drift.restored += await client.zadd(
+            added = await client.zadd(
                 admission.keys_of(pool_id)["free"], {str(number): number}, nx=True
             )
+            drift.restored += int(added or 0)
             await client.hdel(suspects_key, str(number))
 
 

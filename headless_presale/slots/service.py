@@ -6,6 +6,7 @@ ids, so two orders over the same pools cannot wait for each other.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from uuid import UUID
 
 import structlog
@@ -62,7 +63,7 @@ async def extend_pool(work: UnitOfWork, pool_id: UUID, *, by: int) -> int:
         capacity - by + 1,
         capacity,
     )
-    work.after_commit(lambda: resync(pool_id))
+    work.after_commit(partial(resync, pool_id))
     return capacity
 
 
@@ -72,12 +73,10 @@ async def close_pools(work: UnitOfWork, pool_ids: Sequence[UUID]) -> None:
         "UPDATE slot_pool SET is_open = false WHERE id = ANY($1::uuid[])", list(pool_ids)
     )
     for pool_id in pool_ids:
-        work.after_commit(lambda pool_id=pool_id: resync(pool_id))
+        work.after_commit(partial(resync, pool_id))
 
 
-async def take_quota(
-    work: UnitOfWork, customer_id: UUID, orders: Sequence[PoolOrder]
-) -> None:
+async def take_quota(work: UnitOfWork, customer_id: UUID, orders: Sequence[PoolOrder]) -> None:
     """Count the order against the customer's limits, also where Redis is empty.
 
     Raises:
@@ -178,23 +177,13 @@ async def release(work: UnitOfWork, order_id: UUID, customer_id: UUID) -> Mappin
             customer_id,
             len(numbers),
         )
-        work.after_commit(
-            lambda pool_id=pool_id, numbers=numbers: _give_back(pool_id, customer_id, numbers)
-        )
+        work.after_commit(partial(admission.give_back, pool_id, customer_id, numbers))
     return released
 
 
-async def _give_back(pool_id: UUID, customer_id: UUID, numbers: Sequence[int]) -> None:
-    await admission.give_back(pool_id, customer_id, numbers)
-
-
+@shielded
 async def owned_among(pool_id: UUID, numbers: Sequence[int]) -> list[int]:
     """Return which of these numbers an order owns."""
-    return await _owned_among(pool_id, tuple(numbers))
-
-
-@shielded
-async def _owned_among(pool_id: UUID, numbers: tuple[int, ...]) -> list[int]:
     async with unit_of_work() as work:
         rows = await work.fetch(
             "SELECT number FROM slot WHERE pool_id = $1 AND number = ANY($2::int[]) "

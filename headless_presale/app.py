@@ -1,0 +1,135 @@
+"""The HTTP application: routes around a GraphQL endpoint that is handed in from above."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp
+
+from headless_presale import __version__
+from headless_presale.health import readiness
+from headless_presale.kernel.errors import Unavailable
+from headless_presale.kernel.events import acting_as
+from headless_presale.middleware import RequestLog
+from headless_presale.payments import GatewayUnknown, get_gateway, record_notice
+from headless_presale.payments.gateways import NoticeRejected
+from headless_presale.runtime import open_runtime
+from headless_presale.settings import Settings
+
+ADMIN = Path(__file__).resolve().parent.parent / "admin_static" / "dist"
+MAX_BODY_BYTES = 256_000
+"""For every route; GraphQL's own limit is lower."""
+
+_close_streams: list[Callable[[], Awaitable[None]]] = []
+
+
+async def close_open_streams() -> None:
+    """End open subscriptions so that a stopping server need not wait for them."""
+    for close in _close_streams:
+        await close()
+
+
+def create_app(
+    *,
+    graphql: ASGIApp,
+    schema_text: str,
+    settings: Settings,
+    close_streams: Callable[[], Awaitable[None]] | None = None,
+) -> Starlette:
+    """Return the application around a GraphQL endpoint.
+
+    Args:
+        graphql: answers HTTP and WebSocket at ``/graphql``; finds the runtime in
+            ``scope["state"]["runtime"]``.
+        schema_text: the printed schema, served at ``/schema.graphql``.
+        close_streams: ends the endpoint's open subscriptions; see ``close_open_streams``.
+    """
+
+    if close_streams is not None:
+        _close_streams.append(close_streams)
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[dict[str, Any]]:
+        async with open_runtime(settings) as runtime:
+            yield {"runtime": runtime}
+            if close_streams is not None:
+                await close_streams()
+                _close_streams.remove(close_streams)
+
+    async def schema(request: Request) -> Response:
+        return PlainTextResponse(
+            schema_text, media_type="application/graphql", headers={"Cache-Control": "max-age=60"}
+        )
+
+    routes: list[BaseRoute] = [
+        Route("/", _index),
+        Route("/graphql", graphql),
+        WebSocketRoute("/graphql", graphql),
+        Route("/schema.graphql", schema),
+        Route("/webhooks/payments/{gateway}", _payment_webhook, methods=["POST"]),
+        Route("/livez", _livez),
+        Route("/readyz", _readyz),
+        Route("/metrics", _metrics),
+    ]
+    if ADMIN.is_dir():
+        routes.append(Mount("/admin", StaticFiles(directory=ADMIN, html=True)))
+    return Starlette(
+        routes=routes,
+        lifespan=lifespan,
+        middleware=[Middleware(RequestLog)],
+        max_body_size=MAX_BODY_BYTES,
+    )
+
+
+async def _index(request: Request) -> Response:
+    return RedirectResponse("/admin/" if ADMIN.is_dir() else "/graphql")
+
+
+async def _payment_webhook(request: Request) -> Response:
+    """Take a gateway's notification: verified over its raw bytes, one effect per event.
+
+    200 also for what we know already or do not use, so that it is not sent again; 401 for a
+    signature that is not the gateway's; 503 while we cannot store it, so that it is.
+    """
+    try:
+        gateway = get_gateway(request.path_params["gateway"])
+        notice = gateway.read_notice(request.headers, await request.body())
+    except GatewayUnknown as error:
+        return JSONResponse({"error": {"code": error.code}}, status_code=404)
+    except NoticeRejected as error:
+        return JSONResponse(
+            {"error": {"code": "WEBHOOK_REJECTED", "message": str(error)}}, status_code=401
+        )
+    try:
+        with acting_as(f"gateway:{gateway.name}"):
+            outcome = await record_notice(gateway.name, notice)
+    except Unavailable as error:
+        return JSONResponse(
+            {"error": {"code": "UNAVAILABLE"}},
+            status_code=503,
+            headers={"Retry-After": str(error.retry_after_seconds)},
+        )
+    return JSONResponse({"outcome": outcome})
+
+
+async def _livez(request: Request) -> Response:
+    """Tell that the process runs its loop; nothing else is asked."""
+    return JSONResponse({"status": "ok", "version": __version__})
+
+
+async def _readyz(request: Request) -> Response:
+    """Tell whether requests can be served. Without Redis they can, more slowly."""
+    report = await readiness()
+    return JSONResponse(report.to_json(), status_code=200 if report.is_ready else 503)
+
+
+async def _metrics(request: Request) -> Response:
+    return Response(generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})

@@ -1,0 +1,5 @@
+"""The ``headless-presale`` command: ``headless-presale --help`` lists what it does."""
+
+from headless_presale.cli.main import main
+
+__all__ = ["main"]

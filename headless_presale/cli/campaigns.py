@@ -1,0 +1,115 @@
+"""Commands about campaigns, until merchants have their own mutations."""
+
+from pathlib import Path
+from typing import Annotated
+from uuid import UUID
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from headless_presale.campaigns import (
+    CampaignFileUnreadable,
+    CampaignNotPublishable,
+    CampaignSnapshot,
+    Fault,
+    ShopRef,
+    cancel_campaign,
+    create_campaign,
+    judge,
+    list_snapshots,
+    publish_campaign,
+    read_campaign_file,
+)
+from headless_presale.cli.session import engines, within_runtime
+from headless_presale.kernel import clock
+from headless_presale.shops import get_shop
+
+app = typer.Typer(help="Campaigns.", no_args_is_help=True)
+console = Console(highlight=False)
+errors = Console(stderr=True, highlight=False)
+
+
+@app.command("create")
+def create(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)],
+    shop: Annotated[str, typer.Option(help="Slug of the shop.")],
+    publish: Annotated[bool, typer.Option("--publish", help="Publish it as well.")] = False,
+) -> None:
+    """Create a campaign from a YAML file; it stays a draft unless --publish."""
+    try:
+        draft = read_campaign_file(file)
+    except CampaignFileUnreadable as error:
+        errors.print(f"[red]{file} is no campaign:[/red]\n{error}")
+        raise typer.Exit(1) from error
+
+    async def work() -> tuple[UUID, list[Fault], list[Fault]]:
+        found = await get_shop(shop)
+        campaign = await create_campaign(
+            ShopRef(found.id, found.currency, found.default_locale), draft
+        )
+        faults, warnings = await judge(campaign.id, found.default_locale)
+        if publish and not faults:
+            await publish_campaign(campaign.id, default_locale=found.default_locale)
+        return campaign.id, faults, warnings
+
+    with engines() as settings:
+        campaign_id, faults, warnings = within_runtime(work(), settings)
+    console.print(f"Created campaign [bold]{draft.handle}[/bold] {campaign_id}")
+    _print_faults("Publishing needs", faults, "red")
+    _print_faults("Worth knowing", warnings, "yellow")
+    if publish and faults:
+        errors.print("[red]It stays a draft.[/red]")
+        raise typer.Exit(1)
+
+
+@app.command("publish")
+def publish(campaign_id: UUID, shop: Annotated[str, typer.Option()]) -> None:
+    """Publish a draft: the clock opens and closes it from now on."""
+
+    async def work() -> None:
+        found = await get_shop(shop)
+        await publish_campaign(campaign_id, default_locale=found.default_locale)
+
+    try:
+        with engines() as settings:
+            within_runtime(work(), settings)
+    except CampaignNotPublishable as error:
+        _print_faults("Publishing needs", list(error.faults), "red")
+        raise typer.Exit(1) from error
+    console.print("Published.")
+
+
+@app.command("cancel")
+def cancel(campaign_id: UUID, reason: Annotated[str, typer.Option()]) -> None:
+    """Call a campaign off: its orders are cancelled and refunded in full."""
+    with engines() as settings:
+        within_runtime(cancel_campaign(campaign_id, reason=reason), settings)
+    console.print("Cancelled; the worker refunds its orders.")
+
+
+@app.command("list")
+def show(shop: Annotated[str, typer.Option()]) -> None:
+    """List a shop's published campaigns."""
+
+    async def work() -> list[CampaignSnapshot]:
+        return await list_snapshots((await get_shop(shop)).id, limit=100)
+
+    with engines() as settings:
+        found = within_runtime(work(), settings)
+    table = Table("id", "handle", "status", "opens", "closes", "capacity")
+    for campaign in found:
+        table.add_row(
+            str(campaign.id),
+            campaign.handle,
+            str(campaign.status(clock.now())),
+            f"{campaign.opens_at:%Y-%m-%d %H:%M} UTC",
+            f"{campaign.closes_at:%Y-%m-%d %H:%M} UTC",
+            str(sum(item.capacity for item in campaign.items)),
+        )
+    console.print(table)
+
+
+def _print_faults(title: str, faults: list[Fault], colour: str) -> None:
+    for fault in faults:
+        errors.print(f"[{colour}]{title}[/{colour}] {fault.path}: {fault.message} ({fault.code})")

@@ -1,0 +1,36 @@
+"""The commands and what they share: settings, engines, a clear sentence instead of a traceback."""
+
+import sys
+
+import typer
+from rich.console import Console
+
+from headless_presale.cli import campaigns, catalog, doctor, processes
+from headless_presale.engines import EngineStartFailed
+from headless_presale.kernel.errors import PresaleError
+
+app = typer.Typer(
+    name="headless-presale",
+    help="Sell before stock exists: campaigns, slots, deposits and promises over GraphQL.",
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,
+)
+app.command("run")(processes.run)
+app.command("serve")(processes.serve)
+app.command("worker")(processes.worker)
+app.command("sandbox-gateway")(processes.sandbox_gateway)
+app.command("migrate")(processes.migrate)
+app.command("doctor")(doctor.doctor)
+app.command("demo")(catalog.demo)
+app.command("import-products")(catalog.import_products)
+app.add_typer(catalog.shops, name="shops")
+app.add_typer(campaigns.app, name="campaigns")
+
+
+def main() -> None:
+    """Run a command; what went wrong on purpose is one sentence and exit code 1."""
+    try:
+        app()
+    except (PresaleError, EngineStartFailed) as error:
+        Console(stderr=True).print(f"[red]{error}[/red]", highlight=False)
+        sys.exit(1)

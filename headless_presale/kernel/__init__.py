@@ -1,0 +1,1 @@
+"""The kernel: what every context stands on and none of them owns."""

@@ -1,0 +1,41 @@
+"""Work of this context that waits for a mail server."""
+
+from uuid import UUID
+
+from procrastinate import BaseRetryStrategy, Blueprint, JobContext, RetryDecision
+from procrastinate.jobs import Job
+
+from headless_presale.notifications import delivery
+
+jobs = Blueprint()
+
+MAX_RETRIES = 35
+LONGEST_WAIT_SECONDS = 3_600
+
+
+def wait_seconds(attempts: int) -> int:
+    """Return the pause after so many earlier attempts: 2, 4, 8... seconds, at most an hour.
+
+    All 35 together last a little over a day: a server may be down overnight.
+    """
+    return int(min(2 ** (attempts + 1), LONGEST_WAIT_SECONDS))
+
+
+class WaitLongerAndLonger(BaseRetryStrategy):
+    """Exponential backoff with an upper bound, which procrastinate's own does not have."""
+
+    def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
+        if job.attempts >= MAX_RETRIES:
+            return None
+        return RetryDecision(retry_in={"seconds": wait_seconds(job.attempts)})
+
+
+@jobs.task(name="send_message", retry=WaitLongerAndLonger(), pass_context=True)
+async def send_message(context: JobContext, message_id: str) -> None:
+    """Send a message; the last attempt that fails is recorded on it."""
+    try:
+        await delivery.deliver(UUID(message_id))
+    except Exception as error:
+        if context.job.attempts >= MAX_RETRIES:
+            await delivery.record_failure(UUID(message_id), f"given up: {error}")
+        raise

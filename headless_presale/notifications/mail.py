@@ -1,0 +1,112 @@
+"""From words to an e-mail that any server takes: RFC 5322, ASCII on the wire, no forged header."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP, SMTPUTF8
+from email.utils import parseaddr
+from uuid import UUID
+
+from email_validator import EmailNotValidError, validate_email
+
+from headless_presale.notifications.errors import MailRefused
+from headless_presale.notifications.formats import one_line
+from headless_presale.notifications.rendering import RenderedMessage
+
+_SPECIALS = re.compile(r'[()<>\[\]:;@\\,."]')
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mail:
+    """A mail and its envelope. The same message always makes the same bytes."""
+
+    message_id: UUID
+    sender: str
+    recipient: str
+    content: EmailMessage
+
+    @property
+    def needs_smtputf8(self) -> bool:
+        """Whether the recipient's address cannot be written in ASCII at all (RFC 6531)."""
+        return not self.recipient.isascii()
+
+    def as_bytes(self) -> bytes:
+        """Return the mail with CRLF line ends."""
+        return self.content.as_bytes()
+
+
+def compose(
+    message_id: UUID,
+    words: RenderedMessage,
+    *,
+    sender: Address,
+    recipient: str,
+    recipient_name: str,
+    locale: str,
+    written_at: datetime,
+) -> Mail:
+    """Make a mail of a message.
+
+    ``Message-ID`` is made of the message's id: should a crash between sending and noting it cause
+    a second copy, servers and readers recognise it as the same mail.
+
+    Raises:
+        MailRefused: the recipient's address cannot be written in a header.
+    """
+    address = _ascii_domain(recipient)
+    mail = EmailMessage(policy=SMTP if address.isascii() else SMTPUTF8)
+    try:
+        mail["To"] = Address(display_name(recipient_name), addr_spec=address)
+    except ValueError as error:
+        raise MailRefused(f"not an address: {error}") from error
+    mail["From"] = sender
+    mail["Subject"] = one_line(words.subject)
+    mail["Date"] = written_at
+    mail["Message-ID"] = f"<{message_id}@{sender.domain}>"
+    mail["Content-Language"] = locale
+    # RFC 3834: no holiday reply, please.
+    mail["Auto-Submitted"] = "auto-generated"
+    mail.set_content(words.text, cte=_encoding_of(words.text))
+    mail.add_alternative(words.html, subtype="html", cte=_encoding_of(words.html))
+    # The default boundary is random; a repeated mail should be the same byte for byte.
+    mail.set_boundary(f"=_{message_id.hex}")
+    return Mail(message_id=message_id, sender=sender.addr_spec, recipient=address, content=mail)
+
+
+def parse_sender(mail_from: str) -> Address:
+    """Read a ``Name <address>`` setting.
+
+    Raises:
+        ValueError: there is no address in it.
+    """
+    name, addr_spec = parseaddr(mail_from)
+    if not addr_spec.isascii() or "@" not in addr_spec:
+        raise ValueError(f"{mail_from!r} is not a sender such as 'Shop <no-reply@shop.example>'")
+    return Address(display_name(name), addr_spec=addr_spec)
+
+
+def display_name(name: str) -> str:
+    """Return a name that needs no quoting in a header.
+
+    Python's folding loses the quotes of long names in other scripts, and a comma or bracket
+    without quotes would start another address. So they go.
+    """
+    return one_line(_SPECIALS.sub(" ", one_line(name)))
+
+
+def _ascii_domain(address: str) -> str:
+    """Return the address with its domain in ASCII: servers take any domain only in that form."""
+    if address.isascii():
+        return address
+    try:
+        parsed = validate_email(address, check_deliverability=False)
+    except EmailNotValidError as error:
+        raise MailRefused(f"not an address: {error}") from error
+    return f"{parsed.local_part}@{parsed.ascii_domain}"
+
+
+def _encoding_of(text: str) -> str:
+    # Quoted-printable keeps English readable in the source and triples Chinese.
+    return "quoted-printable" if text.isascii() else "base64"

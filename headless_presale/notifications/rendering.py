@@ -1,0 +1,63 @@
+"""From facts to words: Jinja2 templates, one set per language."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache, partial
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+from headless_presale.notifications import formats
+from headless_presale.notifications.models import MessageKind
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedMessage:
+    """A message in words; text and HTML say the same."""
+
+    subject: str
+    text: str
+    html: str
+
+
+def render(
+    kind: MessageKind, locale: str, context: Mapping[str, Any], *, order_link: str | None
+) -> RenderedMessage:
+    """Write a message.
+
+    Args:
+        locale: one of ``SUPPORTED_LOCALES``.
+        context: the facts, as ``facts.py`` froze them.
+        order_link: where the buyer can follow the order; left out of the message if None.
+
+    Raises:
+        jinja2.UndefinedError: a template names a fact that is not there.
+    """
+    environment = _environment(locale)
+    values = {**context, "order_link": order_link}
+    subject = formats.one_line(environment.get_template(f"{locale}/{kind}.subject").render(values))
+    return RenderedMessage(
+        subject=subject,
+        text=environment.get_template(f"{locale}/{kind}.txt").render(values).strip() + "\n",
+        html=environment.get_template(f"{locale}/{kind}.html").render(values, subject=subject),
+    )
+
+
+@cache
+def _environment(locale: str) -> Environment:
+    environment = Environment(
+        loader=PackageLoader("headless_presale.notifications", "templates"),
+        autoescape=select_autoescape(("html",), default=False),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals["locale"] = locale
+    environment.filters |= {
+        "money": partial(formats.format_money, locale=locale),
+        "day": partial(formats.format_day, locale=locale),
+        "time": partial(formats.format_time, locale=locale),
+        "share": partial(formats.format_share, locale=locale),
+        "slots": partial(formats.format_slots, locale=locale),
+    }
+    return environment

@@ -1,0 +1,104 @@
+"""What a process of ours holds open: database, Redis, gateways, mail, live hub."""
+
+import os
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+from pydantic import SecretStr
+
+from headless_presale import checkout
+from headless_presale.database import close_database, open_database
+from headless_presale.event_handlers import EVENT_HANDLERS
+from headless_presale.kernel import live
+from headless_presale.kernel.events import set_event_handlers
+from headless_presale.kernel.live import LiveHub
+from headless_presale.kernel.redis import close_redis, open_redis
+from headless_presale.kernel.unit_of_work import drain, set_publisher
+from headless_presale.notifications import make_transport, set_transport
+from headless_presale.payments.gateways import close_gateways, set_gateways
+from headless_presale.payments.gateways.sandbox import SandboxGateway
+from headless_presale.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+DRAIN_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """An open process: its settings, complete, and its live hub."""
+
+    settings: Settings
+    hub: LiveHub
+
+
+def complete_settings(settings: Settings) -> Settings:
+    """Return the settings with the secret key in them: the operator's, or the one kept on disk.
+
+    Raises:
+        ValueError: DATABASE_URL or REDIS_URL is missing; the CLI fills in the embedded engines'.
+    """
+    if not settings.database_url or not settings.redis_url:
+        raise ValueError("DATABASE_URL and REDIS_URL must name engines here")
+    if settings.secret_key is not None:
+        return settings
+    key = _kept_secret(settings.data_dir / "secret_key")
+    return settings.model_copy(update={"secret_key": SecretStr(key)})
+
+
+def _kept_secret(path: Path) -> str:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Written whole under another name and linked: two processes agree on the first one's.
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with os.fdopen(os.open(draft, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w") as file:
+            file.write(secrets.token_urlsafe(32))
+        os.link(draft, path)
+    except FileExistsError:
+        log.debug("runtime.secret_kept", path=str(path))
+    finally:
+        draft.unlink(missing_ok=True)
+    return path.read_text().strip()
+
+
+@asynccontextmanager
+async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
+    """Open everything a process needs; close it in order, after what was accepted is finished."""
+    settings = complete_settings(settings)
+    assert settings.database_url
+    assert settings.redis_url
+    await open_database(
+        settings.database_url,
+        pool_size=settings.database_pool_size,
+        statement_timeout_ms=settings.statement_timeout_ms,
+    )
+    open_redis(settings.redis_url, timeout_seconds=settings.redis_timeout_seconds)
+    set_event_handlers(EVENT_HANDLERS)
+    set_publisher(live.publish)
+    set_gateways(
+        [
+            SandboxGateway(
+                url=settings.sandbox_gateway_url,
+                api_key=settings.sandbox_gateway_api_key.get_secret_value(),
+                webhook_secret=settings.sandbox_gateway_webhook_secret.get_secret_value(),
+            )
+        ]
+    )
+    set_transport(make_transport(settings))
+    hub = LiveHub()
+    await hub.start()
+    try:
+        yield Runtime(settings, hub)
+    finally:
+        await hub.stop()
+        if left := await drain(DRAIN_SECONDS):
+            log.warning("runtime.commands_cut_off", count=left)
+        await checkout.drain()
+        await close_gateways()
+        set_publisher(None)
+        await close_redis()
+        await close_database()

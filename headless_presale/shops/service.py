@@ -1,0 +1,175 @@
+"""What one can do with shops."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from uuid import UUID
+
+import orjson
+
+from headless_presale.kernel import clock
+from headless_presale.kernel.errors import InvalidInput
+from headless_presale.kernel.ids import new_id
+from headless_presale.kernel.locales import canonical_locale, is_locale, pick
+from headless_presale.kernel.money import currency_exponent
+from headless_presale.kernel.unit_of_work import UnitOfWork, shielded, unit_of_work
+from headless_presale.shops.errors import ShopNotFound, ShopSlugTaken
+from headless_presale.shops.models import Shop
+
+MAX_SLUG_LENGTH = 60
+MAX_NAME_LENGTH = 120
+_SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateShop:
+    """A shop to open.
+
+    Attributes:
+        slug: its address: lower-case letters, digits and single hyphens, at most 60.
+        currency: ISO 4217 code that its catalogue is priced in.
+        default_locale: language of the texts that have no translation.
+        translations: locale -> ``name`` -> text.
+    """
+
+    slug: str
+    name: str
+    currency: str
+    default_locale: str = "en"
+    translations: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+
+@shielded
+async def create_shop(command: CreateShop) -> Shop:
+    """Open a shop.
+
+    Raises:
+        InvalidInput: a field cannot be used; ``field`` names it.
+        ShopSlugTaken: the slug is in use.
+    """
+    shop = _new_shop(command)
+    async with unit_of_work() as work:
+        if not await _insert(work, shop):
+            raise ShopSlugTaken(field=("slug",), slug=command.slug)
+    return shop
+
+
+@shielded
+async def ensure_shop(command: CreateShop) -> Shop:
+    """Open a shop, or return the one that has this slug, as it is. Safe to repeat and to race.
+
+    Raises:
+        InvalidInput: a field cannot be used; ``field`` names it.
+    """
+    shop = _new_shop(command)
+    async with unit_of_work() as work:
+        if await _insert(work, shop):
+            return shop
+        return await Shop.get(slug=command.slug)
+
+
+async def get_shop(slug: str) -> Shop:
+    """Return the shop at an address.
+
+    Raises:
+        ShopNotFound: there is none.
+    """
+    shop = await find_shop(slug)
+    if shop is None:
+        raise ShopNotFound(shop=slug[:MAX_SLUG_LENGTH])
+    return shop
+
+
+async def find_shop(slug: str) -> Shop | None:
+    """Return the shop at an address, or None."""
+    if not _is_slug(slug):
+        return None
+    return await Shop.get_or_none(slug=slug)
+
+
+async def get_shop_by_id(shop_id: UUID) -> Shop:
+    """Return a shop.
+
+    Raises:
+        ShopNotFound: there is none.
+    """
+    shop = await Shop.get_or_none(id=shop_id)
+    if shop is None:
+        raise ShopNotFound(shop=shop_id)
+    return shop
+
+
+def shop_name(shop: Shop, locale: str) -> str:
+    """Return the shop's name in the best language there is for ``locale``."""
+    return pick(
+        shop.translations, locale, {"name": shop.name}, fallback_locale=shop.default_locale
+    )["name"]
+
+
+async def _insert(work: UnitOfWork, shop: Shop) -> bool:
+    inserted = await work.execute(
+        "INSERT INTO shop (id, slug, name, currency, default_locale, translations, created_at) "
+        "VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (slug) DO NOTHING",
+        shop.id,
+        shop.slug,
+        shop.name,
+        shop.currency,
+        shop.default_locale,
+        orjson.dumps(shop.translations).decode(),
+        shop.created_at,
+    )
+    return inserted == 1
+
+
+def _is_slug(text: str) -> bool:
+    return len(text) <= MAX_SLUG_LENGTH and _SLUG.fullmatch(text) is not None
+
+
+def _new_shop(command: CreateShop) -> Shop:
+    if not _is_slug(command.slug):
+        raise InvalidInput(
+            field=("slug",),
+            reason=f"a slug is 1 to {MAX_SLUG_LENGTH} lower-case letters and digits, in groups "
+            "joined by single hyphens",
+        )
+    try:
+        currency_exponent(command.currency)
+    except ValueError as error:
+        raise InvalidInput(field=("currency",), reason=str(error)) from None
+    if not is_locale(command.default_locale):
+        raise InvalidInput(
+            field=("default_locale",), reason=f"{command.default_locale[:40]!r} is not a language"
+        )
+    return Shop(
+        id=new_id(),
+        slug=command.slug,
+        name=_name(command.name, ("name",)),
+        currency=command.currency,
+        default_locale=canonical_locale(command.default_locale),
+        translations={
+            locale: texts
+            for locale, texts in (
+                _translation(locale, texts) for locale, texts in command.translations.items()
+            )
+            if texts
+        },
+        created_at=clock.now(),
+    )
+
+
+def _translation(locale: str, texts: Mapping[str, str]) -> tuple[str, dict[str, str]]:
+    at = ("translations", locale)
+    if not is_locale(locale):
+        raise InvalidInput(field=at, reason=f"{locale[:40]!r} is not a language")
+    if unknown := sorted(texts.keys() - {"name"}):
+        raise InvalidInput(field=at, reason=f"a shop has no text called {unknown[0][:40]!r}")
+    return canonical_locale(locale), {key: _name(text, (*at, key)) for key, text in texts.items()}
+
+
+def _name(text: str, at: tuple[str, ...]) -> str:
+    text = text.strip()
+    if not 0 < len(text) <= MAX_NAME_LENGTH or not text.isprintable():
+        raise InvalidInput(
+            field=at, reason=f"a name has 1 to {MAX_NAME_LENGTH} printable characters"
+        )
+    return text

@@ -1,0 +1,122 @@
+"""The job worker: procrastinate over the same database, all contexts' tasks, stalled jobs back."""
+
+import asyncio
+import contextlib
+import signal
+
+import procrastinate
+import structlog
+from procrastinate import Blueprint, JobContext
+from procrastinate.manager import JobManager
+from psycopg.rows import dict_row
+
+from headless_presale.campaigns.jobs import jobs as campaign_jobs
+from headless_presale.notifications.jobs import jobs as notification_jobs
+from headless_presale.orders.jobs import jobs as order_jobs
+from headless_presale.payments.jobs import jobs as payment_jobs
+from headless_presale.slots.jobs import jobs as slot_jobs
+
+log = structlog.get_logger(__name__)
+
+CONCURRENCY = 8
+STALLED_AFTER_SECONDS = 30.0
+GRACEFUL_STOP_SECONDS = 20.0
+KEEP_FINISHED_HOURS = 72
+
+maintenance = Blueprint()
+
+
+@maintenance.periodic(cron="*/15 * * * * *")
+@maintenance.task(
+    name="retry_stalled", queueing_lock="maintenance:retry_stalled", pass_context=True
+)
+async def retry_stalled(context: JobContext, timestamp: int) -> None:
+    """Give jobs of workers that died to those that live. Every task here may run twice."""
+    await recover_stalled_jobs(context.app.job_manager)
+
+
+async def recover_stalled_jobs(
+    manager: JobManager, *, after_seconds: float = STALLED_AFTER_SECONDS
+) -> int:
+    """Requeue jobs whose worker has shown no sign of life; return how many."""
+    stalled = list(await manager.get_stalled_jobs(seconds_since_heartbeat=after_seconds))
+    for job in stalled:
+        log.warning("worker.job_recovered", task=job.task_name, job_id=job.id)
+        await manager.retry_job(job)
+    return len(stalled)
+
+
+@maintenance.periodic(cron="17 * * * *")
+@maintenance.task(
+    name="forget_finished", queueing_lock="maintenance:forget_finished", pass_context=True
+)
+async def forget_finished(context: JobContext, timestamp: int) -> None:
+    """Delete jobs that succeeded days ago; failed ones stay for people to see."""
+    await context.app.job_manager.delete_old_jobs(nb_hours=KEEP_FINISHED_HOURS)
+
+
+def create_job_app(database_url: str) -> procrastinate.App:
+    """Return procrastinate's application with every context's tasks, named ``context:task``."""
+    app = procrastinate.App(
+        connector=procrastinate.PsycopgConnector(
+            conninfo=database_url,
+            min_size=1,
+            max_size=CONCURRENCY,
+            kwargs={"row_factory": dict_row},
+        )
+    )
+    for namespace, blueprint in (
+        ("campaigns", campaign_jobs),
+        ("orders", order_jobs),
+        ("payments", payment_jobs),
+        ("slots", slot_jobs),
+        ("notifications", notification_jobs),
+        ("maintenance", maintenance),
+    ):
+        app.add_tasks_from(blueprint, namespace=namespace)
+    return app
+
+
+async def run_worker(database_url: str, stop: asyncio.Event) -> None:
+    """Work until ``stop`` is set, then finish what has begun.
+
+    What cannot finish within the grace is aborted and comes back as a stalled job. The database
+    may go away and come back meanwhile.
+    """
+    while not stop.is_set():
+        app = create_job_app(database_url)
+        try:
+            async with app.open_async():
+                await _work_until(app, stop)
+        except Exception as error:
+            if stop.is_set():
+                break
+            log.warning("worker.restarting", error=repr(error))
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), 1)
+
+
+async def _work_until(app: procrastinate.App, stop: asyncio.Event) -> None:
+    working = asyncio.create_task(
+        app.run_worker_async(
+            concurrency=CONCURRENCY,
+            install_signal_handlers=False,
+            fetch_job_polling_interval=1.0,
+            shutdown_graceful_timeout=GRACEFUL_STOP_SECONDS,
+        )
+    )
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    working.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await working
+
+
+def stop_on_signals() -> asyncio.Event:
+    """Return an event that SIGINT and SIGTERM set."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    return stop

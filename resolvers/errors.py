@@ -1,0 +1,125 @@
+"""From what the domain says to what a client is told.
+
+A business "no" is data: :func:`answer` turns a domain error into a :class:`Refusal`. What is left
+for the top level of a response are :class:`PublicError` and its kinds.
+"""
+
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from dataclasses import dataclass, field
+from functools import wraps
+from typing import Any, ClassVar, Generic, ParamSpec, TypeVar
+
+import structlog
+
+from headless_presale.kernel.errors import DomainError, NotFound, Unavailable
+from headless_presale.kernel.unit_of_work import DATABASE_DOWN
+from resolvers.messages import message_of
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+log = structlog.get_logger(__name__)
+
+
+class PublicError(Exception):
+    """A top-level error that the client may read; the transport knows it by its attributes."""
+
+    public: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        *,
+        retry_after_seconds: int | None = None,
+        http_status: int | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.code = code
+        self.retry_after_seconds = retry_after_seconds
+        self.http_status = http_status
+
+
+class ArgumentInvalid(PublicError):
+    """An argument of a field cannot be used: a page size, a cursor, an id."""
+
+    def __init__(self, message: str, *, code: str = "ARGUMENT_INVALID") -> None:
+        super().__init__(code, message)
+
+
+class ServiceUnavailable(PublicError):
+    """A part we depend on does not answer; the same request may be sent again."""
+
+    def __init__(self, retry_after_seconds: int = 1) -> None:
+        super().__init__(
+            "UNAVAILABLE",
+            "The service is busy: send the same request again in a moment.",
+            retry_after_seconds=retry_after_seconds,
+            http_status=503,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A business "no", in the client's language.
+
+    Attributes:
+        code: stable code of the domain error.
+        field: path within the mutation's input, in its spelling; empty when no field is at fault.
+        params: values that typed errors carry.
+        is_not_found: whether the code is one of the "not found" family.
+    """
+
+    code: str
+    message: str
+    field: tuple[str, ...] = ()
+    params: Mapping[str, Any] = field(default_factory=dict)
+    is_not_found: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answer(Generic[R]):
+    """What a mutation came to: a value, or the reasons why there is none."""
+
+    value: R | None = None
+    refusals: tuple[Refusal, ...] = ()
+
+
+def refusal_of(error: DomainError, locale: str, **more: object) -> Refusal:
+    """Return a domain error as data; ``more`` adds to its parameters."""
+    return Refusal(
+        code=error.code,
+        message=message_of(error, locale),
+        field=error.field,
+        params={**error.params, **more},
+        is_not_found=isinstance(error, NotFound),
+    )
+
+
+def reads(read: Callable[P, Coroutine[Any, Any, R]]) -> Callable[P, Coroutine[Any, Any, R]]:
+    """Mark what reads from an engine: an engine that is away becomes ServiceUnavailable."""
+
+    @wraps(read)
+    async def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return await read(*args, **kwargs)
+        except Unavailable as error:
+            raise ServiceUnavailable(error.retry_after_seconds) from error
+        except DATABASE_DOWN as error:
+            log.warning("resolvers.engine_unavailable", read=read.__qualname__, error=repr(error))
+            raise ServiceUnavailable from error
+
+    return guarded
+
+
+@reads
+async def answer(command: Awaitable[R], locale: str) -> Answer[R]:
+    """Wait for a command and return its value or its refusal.
+
+    Raises:
+        ServiceUnavailable: nobody knows whether it was done; repeat it with the same key.
+    """
+    try:
+        return Answer(value=await command)
+    except DomainError as error:
+        return Answer(refusals=(refusal_of(error, locale),))

@@ -1,0 +1,142 @@
+"""What one request loads, each thing once and everything of one kind in one statement.
+
+Loaders live as long as their request: a longer life would show one caller what another may see,
+and yesterday's numbers as today's.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TypeVar
+from uuid import UUID
+
+from strawberry.dataloader import DataLoader
+
+from headless_presale.campaigns import (
+    CampaignItem,
+    CampaignSnapshot,
+    CampaignStatus,
+    find_snapshot,
+)
+from headless_presale.campaigns.models import CampaignTerms
+from headless_presale.campaigns.snapshot import read_snapshots
+from headless_presale.catalog import (
+    Product,
+    ProductMedia,
+    ProductOption,
+    ProductVariant,
+    find_products,
+    find_variants,
+    list_media,
+    list_options,
+    list_variants,
+)
+from headless_presale.kernel import clock
+from headless_presale.kernel.unit_of_work import shielded, unit_of_work
+from headless_presale.orders import OrderView, find_order
+from headless_presale.payments import Payment
+from headless_presale.shops import Shop
+from headless_presale.slots import count_available
+from resolvers.errors import reads
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+TermsKey = tuple[UUID, int]
+"""A campaign and a version of its terms."""
+
+
+class Loaders:
+    """The loaders of one request. What does not exist loads as None, or as an empty list."""
+
+    def __init__(self) -> None:
+        self.shops: DataLoader[UUID, Shop | None] = _of(_shops)
+        self.products: DataLoader[UUID, Product | None] = _of(find_products)
+        self.variants: DataLoader[UUID, ProductVariant | None] = _of(find_variants)
+        self.variants_of: DataLoader[UUID, list[ProductVariant]] = _lists(list_variants)
+        self.options_of: DataLoader[UUID, list[ProductOption]] = _lists(list_options)
+        self.media_of: DataLoader[UUID, list[ProductMedia]] = _lists(list_media)
+        self.campaigns: DataLoader[UUID, CampaignSnapshot | None] = _of(_campaigns)
+        self.terms: DataLoader[TermsKey, CampaignTerms | None] = _of(_terms)
+        self.offers_of: DataLoader[UUID, list[UUID]] = _lists(_offers)
+        """Campaigns on sale or scheduled, by variant."""
+        self.slots_left: DataLoader[UUID, int] = DataLoader(load_fn=_slots_left)
+        self.orders: DataLoader[UUID, OrderView | None] = _of(_orders)
+        self.payments_of: DataLoader[UUID, list[Payment]] = _lists(_payments)
+
+
+def _of(find: Callable[[list[K]], Awaitable[Mapping[K, V]]]) -> DataLoader[K, V | None]:
+    @reads
+    async def load(keys: list[K]) -> list[V | None]:
+        found = await find(keys)
+        return [found.get(key) for key in keys]
+
+    return DataLoader(load_fn=load)
+
+
+def _lists(find: Callable[[list[K]], Awaitable[Mapping[K, list[V]]]]) -> DataLoader[K, list[V]]:
+    @reads
+    async def load(keys: list[K]) -> list[list[V]]:
+        found = await find(keys)
+        return [found.get(key, []) for key in keys]
+
+    return DataLoader(load_fn=load)
+
+
+async def _shops(shop_ids: list[UUID]) -> Mapping[UUID, Shop]:
+    return {shop.id: shop for shop in await Shop.filter(id__in=shop_ids)}
+
+
+async def _campaigns(campaign_ids: list[UUID]) -> Mapping[UUID, CampaignSnapshot]:
+    if len(campaign_ids) == 1:
+        # The process remembers single campaigns for a moment; several are one statement anyway.
+        campaign = await find_snapshot(campaign_ids[0])
+        return {campaign.id: campaign} if campaign is not None else {}
+    return {campaign.id: campaign for campaign in await _read_campaigns(campaign_ids)}
+
+
+@shielded
+async def _read_campaigns(campaign_ids: list[UUID]) -> list[CampaignSnapshot]:
+    async with unit_of_work() as work:
+        return await read_snapshots(work, "WHERE c.id = ANY($1::uuid[])", campaign_ids)
+
+
+async def _terms(keys: list[TermsKey]) -> Mapping[TermsKey, CampaignTerms]:
+    found = await CampaignTerms.filter(
+        campaign_id__in={campaign_id for campaign_id, _ in keys},
+        version__in={version for _, version in keys},
+    )
+    return {(terms.campaign_id, terms.version): terms for terms in found}
+
+
+async def _offers(variant_ids: list[UUID]) -> Mapping[UUID, list[UUID]]:
+    rows = await CampaignItem.filter(
+        variant_id__in=variant_ids,
+        campaign__status__in=(CampaignStatus.SCHEDULED, CampaignStatus.LIVE),
+        campaign__closes_at__gt=clock.now(),
+    ).values_list("variant_id", "campaign_id")
+    offers: dict[UUID, list[UUID]] = {}
+    for variant_id, campaign_id in rows:
+        offers.setdefault(variant_id, []).append(campaign_id)
+    return offers
+
+
+@reads
+async def _slots_left(pool_ids: list[UUID]) -> list[int]:
+    counts = await count_available(pool_ids)
+    return [counts[pool_id] for pool_id in pool_ids]
+
+
+async def _orders(order_ids: list[UUID]) -> Mapping[UUID, OrderView]:
+    # A request is about one order: a guest has one token.
+    found = [await find_order(order_id) for order_id in order_ids]
+    return {order.id: order for order in found if order is not None}
+
+
+async def _payments(order_ids: list[UUID]) -> Mapping[UUID, list[Payment]]:
+    payments: dict[UUID, list[Payment]] = {}
+    for payment in (
+        await Payment.filter(order_id__in=order_ids)
+        .order_by("created_at", "id")
+        .prefetch_related("refunds")
+    ):
+        payments.setdefault(payment.order_id, []).append(payment)
+    return payments

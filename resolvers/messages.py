@@ -1,0 +1,162 @@
+"""What a client reads: the sentence of every domain error, in every language we speak.
+
+Keyed by code; the placeholders are the error's parameters. Codes are the contract, sentences are
+for people and may change.
+"""
+
+from collections.abc import Mapping
+from datetime import date
+
+from babel.dates import format_date
+
+from headless_presale.kernel.errors import DomainError
+from headless_presale.kernel.locales import SUPPORTED_LOCALES
+
+DEFAULT_LOCALE = SUPPORTED_LOCALES[0]
+
+MESSAGES: Mapping[str, Mapping[str, str]] = {
+    "CAMPAIGN_CONFLICT": {
+        "en": "The campaign cannot be saved: {reason}.",
+        "zh-CN": "无法保存该预售活动：{reason}。",
+    },
+    "CAMPAIGN_ITEM_NOT_FOUND": {
+        "en": "This item is not on sale in this shop.",
+        "zh-CN": "该店铺没有在售的这件商品。",
+    },
+    "CAMPAIGN_MISMATCH": {
+        "en": "The items belong to different campaigns. Place one order for each campaign.",
+        "zh-CN": "所选商品属于不同的预售活动，请按活动分别下单。",
+    },
+    "CAMPAIGN_NOT_FOUND": {
+        "en": "This campaign does not exist.",
+        "zh-CN": "该预售活动不存在。",
+    },
+    "CAMPAIGN_NOT_OPEN": {
+        "en": "The campaign takes no orders now: {status}.",
+        "zh-CN": "该预售活动目前不接受订单：{status}。",
+    },
+    "CAMPAIGN_NOT_PUBLISHABLE": {
+        "en": "The campaign cannot be published: {summary}.",
+        "zh-CN": "该预售活动无法发布：{summary}。",
+    },
+    "CANCEL_NOT_ALLOWED": {
+        "en": "This order can no longer be cancelled: {status}.",
+        "zh-CN": "该订单已无法取消：{status}。",
+    },
+    "CURRENCY_MISMATCH": {
+        "en": "The items are priced in different currencies.",
+        "zh-CN": "所选商品的计价货币不同。",
+    },
+    "GATEWAY_UNAVAILABLE": {
+        "en": "The payment service {gateway} does not answer. Your order is kept; "
+        "try again in a moment.",
+        "zh-CN": "支付服务 {gateway} 暂时没有响应。订单已为您保留，请稍后重试。",
+    },
+    "GATEWAY_UNKNOWN": {
+        "en": "There is no payment service called {gateway}.",
+        "zh-CN": "没有名为 {gateway} 的支付服务。",
+    },
+    "IDEMPOTENCY_MISMATCH": {
+        "en": "This idempotency key was used for a different request. Nothing was done.",
+        "zh-CN": "该幂等键已用于另一个请求，本次未执行任何操作。",
+    },
+    "INVALID_INPUT": {
+        "en": "The input cannot be used: {reason}.",
+        "zh-CN": "输入内容无法使用：{reason}。",
+    },
+    "NOT_FOUND": {
+        "en": "{what} was not found.",
+        "zh-CN": "未找到：{what}。",
+    },
+    "ORDER_NOT_FOUND": {
+        "en": "There is no order with this id and token.",
+        "zh-CN": "没有与该编号和令牌相符的订单。",
+    },
+    "PAYMENT_NOT_DUE": {
+        "en": "This payment cannot be made now: {reason}.",
+        "zh-CN": "现在无法支付这笔款项：{reason}。",
+    },
+    "PRICE_CHANGED": {
+        "en": "The price has changed: the total is {total} now.",
+        "zh-CN": "价格已变动，现在的总价为 {total}。",
+    },
+    "PRODUCT_NOT_FOUND": {
+        "en": "There is no product {product} in this shop.",
+        "zh-CN": "该店铺没有商品 {product}。",
+    },
+    "PURCHASE_LIMIT": {
+        "en": "At most {limit} per customer; you have {taken} already.",
+        "zh-CN": "每位顾客限购 {limit} 件，您已购 {taken} 件。",
+    },
+    "SHOP_NOT_FOUND": {
+        "en": "There is no shop {shop}.",
+        "zh-CN": "店铺 {shop} 不存在。",
+    },
+    "SHOP_SLUG_TAKEN": {
+        "en": "The address {slug} belongs to another shop.",
+        "zh-CN": "地址 {slug} 已被其他店铺使用。",
+    },
+    "SLOTS_SOLD_OUT": {
+        "en": "Not enough slots are left: {remaining}.",
+        "zh-CN": "剩余名额不足，仅剩 {remaining} 个。",
+    },
+    "TERMS_OUTDATED": {
+        "en": "The terms have changed. Read and accept version {current}.",
+        "zh-CN": "预售条款已更新，请阅读并接受第 {current} 版。",
+    },
+    "TRANSITION_NOT_ALLOWED": {
+        "en": "{what} cannot go from {source} to {target}.",
+        "zh-CN": "{what} 不能从 {source} 变为 {target}。",
+    },
+    "UNREADABLE_PRODUCT_FILE": {
+        "en": "{file} cannot be imported: {reason}.",
+        "zh-CN": "无法导入 {file}：{reason}。",
+    },
+}
+
+STATUS_WORDS: Mapping[str, Mapping[str, str]] = {
+    "SCHEDULED": {"en": "it has not opened yet", "zh-CN": "尚未开始"},
+    "CLOSED": {"en": "it has ended", "zh-CN": "已结束"},
+    "CANCELLED": {"en": "it is cancelled", "zh-CN": "已取消"},
+    "AWAITING_BALANCE": {"en": "its balance is due", "zh-CN": "待付尾款"},
+    "DEPOSIT_PAID": {"en": "its deposit is paid", "zh-CN": "已付定金"},
+    "PAID": {"en": "it is paid", "zh-CN": "已付清"},
+    "EXPIRED": {"en": "it has expired", "zh-CN": "已超时失效"},
+    "FORFEITED": {"en": "its deposit is forfeited", "zh-CN": "定金已没收"},
+}
+"""A ``status`` parameter as a clause; of campaigns and of orders."""
+
+SHIPS_WITHIN = {
+    "en": ("Ships within {days} day", "Ships within {days} days"),
+    "zh-CN": ("预计 {days} 天内发货", "预计 {days} 天内发货"),
+}
+SHIPS_BY = {"en": "Ships by {day}", "zh-CN": "预计 {day} 前发货"}
+MAX_COUNTED_DAYS = 30
+"""Beyond this a date says more than a number of days."""
+
+
+def message_of(error: DomainError, locale: str) -> str:
+    """Return what to tell a person; a code without a translation speaks for itself."""
+    templates = MESSAGES.get(error.code)
+    if templates is None:
+        return str(error)
+    params = {name: _plain(name, value, locale) for name, value in error.params.items()}
+    return templates.get(locale, templates[DEFAULT_LOCALE]).format(**params)
+
+
+def ships_text(ships_by: date, *, today: date, locale: str) -> str:
+    """Return the ships-by text of a presale badge: ``Ships within 12 days``, or by a date."""
+    days = (ships_by - today).days
+    if 0 < days <= MAX_COUNTED_DAYS:
+        one, many = SHIPS_WITHIN.get(locale, SHIPS_WITHIN[DEFAULT_LOCALE])
+        return (one if days == 1 else many).format(days=days)
+    day = format_date(ships_by, format="long", locale=locale.replace("-", "_"))
+    return SHIPS_BY.get(locale, SHIPS_BY[DEFAULT_LOCALE]).format(day=day)
+
+
+def _plain(name: str, value: object, locale: str) -> object:
+    if name == "status":
+        words = STATUS_WORDS.get(str(value), {})
+        return words.get(locale, value)
+    # Reasons are written as clauses; the sentence around them brings its own full stop.
+    return value.rstrip(".") if isinstance(value, str) else value

@@ -1,0 +1,165 @@
+"""Keyset pages behind Relay connections: the same arithmetic for every list.
+
+A list is a source that returns the rows behind or before a position. A page asks for one row more
+than it shows; whether there is something on the other side is asked only when a client wants to
+know.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+from resolvers.errors import ArgumentInvalid
+from resolvers.global_ids import seal, unseal
+
+DEFAULT_PAGE_SIZE = 20
+MAX_PAGE_SIZE = 100
+
+T = TypeVar("T")
+K = TypeVar("K")
+
+
+class Source(Protocol[T, K]):
+    """A list in its natural order."""
+
+    async def __call__(
+        self, *, limit: int, after: K | None, before: K | None, from_end: bool
+    ) -> Sequence[T]:
+        """Return at most ``limit`` rows strictly between the positions, in natural order.
+
+        With ``from_end`` the last ones, else the first ones.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class CursorCodec(Generic[K]):
+    """How one list writes its positions. ``read`` raises ValueError for what it did not write."""
+
+    kind: str
+    write: Callable[[K], str]
+    read: Callable[[str], K]
+
+    def encode(self, key: K) -> str:
+        """Return the cursor of a position."""
+        return seal(self.kind, self.write(key))
+
+    def decode(self, cursor: str, argument: str) -> K:
+        """Return the position of a cursor.
+
+        Raises:
+            ArgumentInvalid: ``CURSOR_INVALID``: it does not come from this list.
+        """
+        opened = unseal(cursor)
+        try:
+            if opened is None or opened[0] != self.kind:
+                raise ValueError(f"not a cursor of {self.kind}")
+            return self.read(opened[1])
+        except ValueError:
+            raise ArgumentInvalid(
+                f"'{argument}' is not a cursor of this list.", code="CURSOR_INVALID"
+            ) from None
+
+
+@dataclass(frozen=True, slots=True)
+class PageRequest:
+    """``first`` rows ``after`` a cursor, or ``last`` rows ``before`` one; both cursors bound."""
+
+    first: int | None = None
+    after: str | None = None
+    last: int | None = None
+    before: str | None = None
+
+    def size(self) -> tuple[int, bool]:
+        """Return how many rows are wanted, and whether from the end.
+
+        Raises:
+            ArgumentInvalid: both ends at once, or a size out of range.
+        """
+        if self.first is not None and self.last is not None:
+            raise ArgumentInvalid("Give 'first' or 'last', not both.")
+        # `before` alone means: the page that ends there.
+        from_end = self.last is not None or (
+            self.first is None and self.before is not None and self.after is None
+        )
+        size = self.last if self.last is not None else self.first
+        if size is None:
+            size = DEFAULT_PAGE_SIZE
+        if not 0 <= size <= MAX_PAGE_SIZE:
+            name = "last" if self.last is not None else "first"
+            raise ArgumentInvalid(f"'{name}' must be within 0 and {MAX_PAGE_SIZE}.")
+        return size, from_end
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """Rows with their cursors, and what lies on both sides of them."""
+
+    rows: Sequence[tuple[str, T]]
+    has_next: Callable[[], Awaitable[bool]]
+    has_previous: Callable[[], Awaitable[bool]]
+    count: Callable[[], Awaitable[int]]
+
+    @property
+    def start_cursor(self) -> str | None:
+        return self.rows[0][0] if self.rows else None
+
+    @property
+    def end_cursor(self) -> str | None:
+        return self.rows[-1][0] if self.rows else None
+
+
+async def paginate(
+    request: PageRequest,
+    source: Source[T, K],
+    *,
+    key: Callable[[T], K],
+    cursors: CursorCodec[K],
+    count: Callable[[], Awaitable[int]],
+) -> Page[T]:
+    """Return one page of a list.
+
+    Raises:
+        ArgumentInvalid: a size out of range, or a cursor of something else.
+    """
+    size, from_end = request.size()
+    after = cursors.decode(request.after, "after") if request.after is not None else None
+    before = cursors.decode(request.before, "before") if request.before is not None else None
+    found = await source(limit=size + 1, after=after, before=before, from_end=from_end)
+    is_cut = len(found) > size
+    rows = (found[len(found) - size :] if from_end else found[:size]) if is_cut else found
+
+    async def has_next() -> bool:
+        if not from_end and is_cut:
+            return True
+        if before is None:
+            return False
+        if rows:
+            return bool(await source(limit=1, after=key(rows[-1]), before=None, from_end=False))
+        # An empty page stands right before `before`: is the list's last row behind that?
+        within = await source(limit=1, after=None, before=before, from_end=True)
+        return await _reaches_beyond(source, within, key, from_end=True)
+
+    async def has_previous() -> bool:
+        if from_end and is_cut:
+            return True
+        if after is None:
+            return False
+        if rows:
+            return bool(await source(limit=1, after=None, before=key(rows[0]), from_end=True))
+        within = await source(limit=1, after=after, before=None, from_end=False)
+        return await _reaches_beyond(source, within, key, from_end=False)
+
+    return Page(
+        rows=[(cursors.encode(key(row)), row) for row in rows],
+        has_next=has_next,
+        has_previous=has_previous,
+        count=count,
+    )
+
+
+async def _reaches_beyond(
+    source: Source[T, K], within: Sequence[T], key: Callable[[T], K], *, from_end: bool
+) -> bool:
+    """Tell whether the outermost row of the whole list is another one than ``within`` has."""
+    outermost = await source(limit=1, after=None, before=None, from_end=from_end)
+    return bool(outermost) and [key(row) for row in outermost] != [key(row) for row in within]

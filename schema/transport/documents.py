@@ -1,0 +1,187 @@
+"""Documents, parsed and validated once and then reused for every request that sends the text."""
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from graphql import (
+    DocumentNode,
+    GraphQLError,
+    GraphQLSchema,
+    GraphQLSyntaxError,
+    Lexer,
+    OperationDefinitionNode,
+    Source,
+    TokenKind,
+    parse,
+    specified_rules,
+    validate,
+)
+from graphql.validation import ASTValidationRule, recommended_rules
+from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
+from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
+
+from schema.transport.errors import (
+    DOCUMENT_INVALID,
+    DOCUMENT_SYNTAX,
+    OPERATION_UNKNOWN,
+    DocumentRefused,
+    coded,
+)
+from schema.transport.limits import DocumentLimits, DocumentMeter, operation_cost, too_complex
+
+VALIDATION_RULES: tuple[type[ASTValidationRule], ...] = (
+    *specified_rules,
+    *recommended_rules,
+    MaybeNullValidationRule,
+    OneOfInputValidationRule,
+)
+MAX_VALIDATION_ERRORS = 10
+
+# A node with its location keeps about this much memory per token (measured: 377).
+_BYTES_PER_TOKEN = 400
+_MAX_REMEMBERED_COSTS = 64
+
+
+@dataclass(slots=True)
+class PreparedDocument:
+    """A document that passed parsing, the limits and validation."""
+
+    node: DocumentNode
+    operations: tuple[OperationDefinitionNode, ...]
+    size_variables: tuple[str, ...]
+    memory_bytes: int
+    _costs: dict[tuple[str | None, tuple[Any, ...]], int] = field(default_factory=dict)
+
+    def get_operation(self, name: str | None) -> OperationDefinitionNode:
+        """The operation to run.
+
+        Raises:
+            DocumentRefused: ``OPERATION_UNKNOWN``: no such name, or none given where the
+                document holds several.
+        """
+        if name is None:
+            if len(self.operations) == 1:
+                return self.operations[0]
+            message = "The document holds several operations: name one in operationName."
+            if not self.operations:
+                message = "The document holds no operation."
+            raise DocumentRefused([coded(GraphQLError(message), OPERATION_UNKNOWN)])
+        for operation in self.operations:
+            if operation.name and operation.name.value == name:
+                return operation
+        message = f"The document holds no operation named '{name[:100]}'."
+        raise DocumentRefused([coded(GraphQLError(message), OPERATION_UNKNOWN)])
+
+    def check_cost(
+        self,
+        operation: OperationDefinitionNode,
+        variables: Mapping[str, Any] | None,
+        schema: GraphQLSchema,
+        limits: DocumentLimits,
+    ) -> None:
+        """Check the cost again where ``first`` or ``last`` come from variables.
+
+        Raises:
+            DocumentRefused: ``DOCUMENT_TOO_COMPLEX``.
+        """
+        if not self.size_variables:
+            return
+        values = variables or {}
+        sizes = tuple(
+            size if isinstance(size := values.get(name), int) else None
+            for name in self.size_variables
+        )
+        key = (operation.name.value if operation.name else None, sizes)
+        cost = self._costs.get(key)
+        if cost is None:
+            cost = operation_cost(schema, self.node, operation, limits, values)
+            if len(self._costs) < _MAX_REMEMBERED_COSTS:
+                self._costs[key] = cost
+        if cost > limits.cost:
+            raise too_complex("cost points", cost, limits.cost)
+
+
+class DocumentCache:
+    """Least recently used documents, bounded by the memory they hold.
+
+    Refused documents are not kept: nobody sends them often except to fill a cache.
+
+    Args:
+        memory_bytes: Estimated bytes of syntax tree to keep at most.
+    """
+
+    def __init__(
+        self, schema: GraphQLSchema, limits: DocumentLimits, *, memory_bytes: int = 32 * 1024 * 1024
+    ) -> None:
+        self._schema = schema
+        self._limits = limits
+        self._capacity_bytes = memory_bytes
+        self._documents: OrderedDict[str, PreparedDocument] = OrderedDict()
+        self.memory_bytes = 0
+
+    def __len__(self) -> int:
+        return len(self._documents)
+
+    def get(self, text: str) -> PreparedDocument:
+        """The prepared document of this text.
+
+        Raises:
+            DocumentRefused: ``DOCUMENT_SYNTAX``, ``DOCUMENT_TOO_COMPLEX`` or ``DOCUMENT_INVALID``.
+        """
+        document = self._documents.get(text)
+        if document is not None:
+            self._documents.move_to_end(text)
+            return document
+        document = self._prepare(text)
+        self._documents[text] = document
+        self.memory_bytes += document.memory_bytes
+        while self.memory_bytes > self._capacity_bytes:
+            _, evicted = self._documents.popitem(last=False)
+            self.memory_bytes -= evicted.memory_bytes
+        return document
+
+    def _prepare(self, text: str) -> PreparedDocument:
+        node = self._parse(text)
+        # Before validation, whose cost is what some of the limits bound.
+        meter = DocumentMeter(self._schema, node, self._limits)
+        meter.check()
+        errors = validate(self._schema, node, VALIDATION_RULES, max_errors=MAX_VALIDATION_ERRORS)
+        if errors:
+            raise DocumentRefused([coded(error, DOCUMENT_INVALID) for error in errors])
+        return PreparedDocument(
+            node=node,
+            operations=tuple(
+                definition
+                for definition in node.definitions
+                if isinstance(definition, OperationDefinitionNode)
+            ),
+            size_variables=tuple(sorted(meter.size_variables)),
+            memory_bytes=len(text) * 4 + node.token_count * _BYTES_PER_TOKEN,
+        )
+
+    def _parse(self, text: str) -> DocumentNode:
+        limits = self._limits
+        if len(text) > limits.characters:
+            raise too_complex("characters", len(text), limits.characters)
+        try:
+            return parse(text, max_lexical_tokens=limits.tokens, max_comments=limits.tokens)
+        except GraphQLSyntaxError as error:
+            if _is_longer_than(text, limits.tokens):
+                raise too_complex("tokens", None, limits.tokens) from None
+            raise DocumentRefused([coded(error, DOCUMENT_SYNTAX)]) from None
+
+
+def _is_longer_than(text: str, tokens: int) -> bool:
+    """Whether a text the parser gave up on has too many tokens, or merely a mistake."""
+    if text.count("#") > tokens:
+        return True
+    lexer = Lexer(Source(text))
+    try:
+        for _ in range(tokens + 1):
+            if lexer.advance().kind is TokenKind.EOF:
+                return False
+    except GraphQLSyntaxError:
+        return False
+    return True

@@ -1,0 +1,369 @@
+"""The GraphQL endpoint: HTTP, server-sent events and WebSocket at one address."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import uuid4
+
+import orjson
+from graphql import GraphQLError, OperationType, located_error
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import HTMLResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.websockets import WebSocket
+from strawberry import Schema
+from strawberry.asgi import GraphQL
+from strawberry.http.ides import GraphQL_IDE
+from strawberry.http.websocket_origin import is_same_origin, normalize_origin
+
+from schema.transport.caching import cache_control, entity_tag, find_cache_hint, is_unchanged
+from schema.transport.errors import (
+    INTERNAL,
+    OPERATION_NOT_ALLOWED,
+    SESSION_EXPIRED,
+    SHUTTING_DOWN,
+    DocumentRefused,
+    ErrorPresenter,
+    RequestError,
+    RequestRefused,
+    coded,
+    http_status_of,
+)
+from schema.transport.event_stream import EventStream
+from schema.transport.execution import (
+    Engine,
+    Operation,
+    OperationRequest,
+    Outcome,
+    response_body,
+)
+from schema.transport.incoming import read_get, read_post
+from schema.transport.limits import DocumentLimits
+from schema.transport.negotiation import (
+    GRAPHQL_RESPONSE,
+    JSON,
+    Accepted,
+    negotiate,
+    require_json,
+)
+from schema.transport.websocket import (
+    SUBPROTOCOL,
+    SUBPROTOCOL_NOT_ACCEPTABLE,
+    GraphQLSocket,
+    SocketHook,
+    SocketLimits,
+)
+
+VARY = "Accept, Accept-Language"
+GOING_AWAY = 1001
+
+ContextFactory = Callable[[Request | WebSocket], Awaitable[Any]]
+
+
+class PresaleGraphQL(GraphQL[Any, None]):
+    """Serves one schema over every transport this project supports. See the package docstring.
+
+    Args:
+        context_factory: Builds ``info.context`` for a request or, once, for a socket. A public
+            exception raised here (``RequestError``) is answered without running anything.
+        renew_context: Derives a fresh context, with its own dataloaders, from the given one; for
+            each operation of a socket and each event of a subscription. Default: the same object.
+        on_ws_connect: Called with the socket's context and the parameters of ``connection_init``;
+            returns the payload of the acknowledgement. A public exception closes with 4403. The
+            parameters are also set on a context that has the attribute ``connection_params``.
+        limits: What a document may ask for.
+        public_exceptions: Exception classes shown to clients, with their codes.
+        max_body_bytes: Largest request body, query string and WebSocket message.
+        document_memory_bytes: Memory for parsed and validated documents.
+        allowed_origins: Origins whose pages may open sockets besides the same origin. ``*`` suits
+            an API that takes no cookies.
+        heartbeat_seconds: Pause between comments on an event stream.
+
+    A context with the attribute ``expires_at`` (an aware datetime) ends sockets and streams then;
+    one with ``cache_hint`` steers the caching of queries sent by GET.
+    """
+
+    def __init__(
+        self,
+        schema: Schema,
+        *,
+        context_factory: ContextFactory,
+        renew_context: Callable[[Any], Any] | None = None,
+        on_ws_connect: SocketHook | None = None,
+        limits: DocumentLimits | None = None,
+        public_exceptions: Mapping[type[Exception], str] | None = None,
+        max_body_bytes: int = 100 * 1024,
+        document_memory_bytes: int = 32 * 1024 * 1024,
+        max_subscriptions_per_connection: int = 20,
+        connection_init_timeout_seconds: float = 10.0,
+        heartbeat_seconds: float = 12.0,
+        allowed_origins: Sequence[str] = ("*",),
+        graphql_ide: GraphQL_IDE | None = "graphiql",
+    ) -> None:
+        super().__init__(
+            schema,
+            graphql_ide=graphql_ide,
+            subscription_protocols=(SUBPROTOCOL,),
+            allowed_origins=allowed_origins,
+        )
+        self._context_factory = context_factory
+        self._renew_context = renew_context or _same
+        self._on_connect = on_ws_connect
+        self._max_body_bytes = max_body_bytes
+        self._heartbeat_seconds = heartbeat_seconds
+        self._socket_limits = SocketLimits(
+            init_timeout_seconds=connection_init_timeout_seconds,
+            max_operations=max_subscriptions_per_connection,
+            max_message_bytes=max_body_bytes,
+        )
+        self._presenter = ErrorPresenter(public_exceptions)
+        self.engine = Engine(
+            schema,
+            limits=limits or DocumentLimits(),
+            document_memory_bytes=document_memory_bytes,
+            renew_context=self._renew_context,
+        )
+        self._live: set[GraphQLSocket | EventStream] = set()
+        self._stopping = False
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await self._serve_socket(WebSocket(scope, receive=receive, send=send))
+            return
+        response = await self._respond(Request(scope, receive=receive))
+        if not isinstance(response, EventStream):
+            await response(scope, receive, send)
+            return
+        self._live.add(response)
+        try:
+            await response(scope, receive, send)
+        finally:
+            self._live.discard(response)
+
+    async def close_all(
+        self,
+        code: int = GOING_AWAY,
+        reason: str = "Server is going away",
+        *,
+        timeout_seconds: float = 5.0,
+    ) -> None:
+        """End every open socket and stream and take no new ones; for the server's shutdown.
+
+        Call it when the server is told to stop: its lifespan ends only after the last connection,
+        and open streams keep that from happening. Returns when the resolvers' generators are
+        closed, or after ``timeout_seconds``.
+        """
+        self._stopping = True
+        ending = {asyncio.create_task(_end(live, code, reason)) for live in self._live}
+        if ending:
+            await asyncio.wait(ending, timeout=timeout_seconds)
+
+    def encode_json(self, data: object) -> bytes:
+        return orjson.dumps(data)
+
+    async def _serve_socket(self, websocket: WebSocket) -> None:
+        if not self._is_origin_allowed(websocket):
+            # Closing before accepting answers the handshake with 403.
+            await websocket.close()
+            return
+        if self._stopping or SUBPROTOCOL not in websocket["subprotocols"]:
+            # Browsers learn a close code only from a connection that was accepted.
+            await websocket.accept()
+            if self._stopping:
+                await websocket.close(GOING_AWAY, "Server is going away")
+            else:
+                await websocket.close(SUBPROTOCOL_NOT_ACCEPTABLE, "Subprotocol not acceptable")
+            return
+        socket = GraphQLSocket(
+            websocket,
+            engine=self.engine,
+            presenter=self._presenter,
+            limits=self._socket_limits,
+            make_context=self._context_factory,
+            renew_context=self._renew_context,
+            on_connect=self._on_connect,
+            request_id=request_id_of(websocket),
+        )
+        self._live.add(socket)
+        try:
+            await socket.serve()
+        finally:
+            self._live.discard(socket)
+
+    def _is_origin_allowed(self, websocket: WebSocket) -> bool:
+        origin = websocket.headers.get("origin")
+        # No browser leaves it out, and nothing else carries somebody's cookies along.
+        if origin is None or "*" in self.allowed_origins:
+            return True
+        if is_same_origin(origin, websocket.headers.get("host")):
+            return True
+        return normalize_origin(origin) in self.allowed_origins
+
+    async def _respond(self, request: Request) -> ASGIApp:
+        accepted = negotiate(request.headers.get("accept"))
+        try:
+            return await self._answer(request, accepted)
+        except RequestRefused as refused:
+            return self._failure(request, accepted.json, refused, refused.headers)
+        except Exception as failure:
+            return self._failure(request, accepted.json, failure, {})
+
+    async def _answer(self, request: Request, accepted: Accepted) -> ASGIApp:
+        if request.method not in ("GET", "POST"):
+            raise RequestRefused(405, "Use GET or POST.", headers={"allow": "GET, POST"})
+        is_get = request.method == "GET"
+        if is_get and accepted.html and self.graphql_ide and "query" not in request.query_params:
+            return HTMLResponse(self.graphql_ide_html, headers={"vary": VARY})
+        if is_get or not accepted.event_stream:
+            require_json(accepted)
+        received = (
+            read_get(request, self._max_body_bytes)
+            if is_get
+            else await read_post(request, self._max_body_bytes)
+        )
+        try:
+            operation = self.engine.prepare(received)
+        except DocumentRefused as refused:
+            outcome = Outcome(errors=refused.errors, executed=False)
+            if accepted.json is None:
+                return self._stream(request, None, _once(outcome))
+            return self._result(request, accepted.json, received, None, outcome, None)
+        _check_transport(operation, accepted, is_get=is_get)
+        is_subscription = operation.kind is OperationType.SUBSCRIPTION
+        if is_subscription and self._stopping:
+            raise RequestError(
+                SHUTTING_DOWN,
+                "The server is stopping: connect again.",
+                http_status=503,
+                retry_after_seconds=1,
+            )
+        context = await self._context_factory(request)
+        if is_subscription:
+            outcomes = self.engine.stream(operation, context)
+            return self._stream(request, operation, outcomes, getattr(context, "expires_at", None))
+        outcome = await self.engine.execute(operation, context)
+        if accepted.json is None:
+            return self._stream(request, operation, _once(outcome))
+        return self._result(request, accepted.json, received, operation, outcome, context)
+
+    def _result(
+        self,
+        request: Request,
+        media: str,
+        received: OperationRequest,
+        operation: Operation | None,
+        outcome: Outcome,
+        context: Any,
+    ) -> Response:
+        """The answer to a query or a mutation, with its status and caching headers."""
+        body, failed = self._encode(request, operation, outcome)
+        status, retry_after = (None, None)
+        if outcome.data is None:
+            status, retry_after = http_status_of(outcome.errors or ())
+        if status is None:
+            status = 400 if not outcome.executed and media == GRAPHQL_RESPONSE else 200
+        headers = {
+            "content-type": f"{media}; charset=utf-8",
+            "cache-control": cache_control(request, find_cache_hint(context), failed=failed),
+            "vary": VARY,
+        }
+        if retry_after is not None:
+            headers["retry-after"] = str(retry_after)
+        if request.method == "GET" and not failed:
+            headers["etag"] = tag = entity_tag(body)
+            if is_unchanged(request, tag):
+                return Response(status_code=304, headers=headers)
+        return Response(body, status_code=status, headers=headers)
+
+    def _failure(
+        self, request: Request, media: str | None, failure: Exception, headers: Mapping[str, str]
+    ) -> Response:
+        """The answer when nothing was run: a refusal, or a failure before the operation began."""
+        error = located_error(failure)
+        presented = self._presenter.present([error], request_id=request_id_of(request))
+        status, retry_after = http_status_of([error])
+        if status is None:
+            status = 500 if presented[0]["extensions"]["code"] == INTERNAL else 400
+        sent = {
+            "content-type": f"{media or JSON}; charset=utf-8",
+            "cache-control": "no-store",
+            "vary": VARY,
+            **headers,
+        }
+        if retry_after is not None:
+            sent["retry-after"] = str(retry_after)
+        return Response(self.encode_json({"errors": presented}), status_code=status, headers=sent)
+
+    def _stream(
+        self,
+        request: Request,
+        operation: Operation | None,
+        outcomes: AsyncGenerator[Outcome, None],
+        expires_at: object = None,
+    ) -> EventStream:
+        expired = coded(GraphQLError("The session has expired."), SESSION_EXPIRED)
+        return EventStream(
+            outcomes,
+            lambda outcome: self._encode(request, operation, outcome)[0],
+            headers={"vary": VARY},
+            heartbeat_seconds=self._heartbeat_seconds,
+            request_id=request_id_of(request),
+            expires_at=expires_at if isinstance(expires_at, datetime) else None,
+            expired=Outcome(errors=[expired], executed=False),
+        )
+
+    def _encode(
+        self, request: Request, operation: Operation | None, outcome: Outcome
+    ) -> tuple[bytes, bool]:
+        """The encoded response and whether it reports errors."""
+        name = operation.name if operation else None
+        request_id = request_id_of(request)
+        errors = self._presenter.present(
+            outcome.errors or (), request_id=request_id, operation_name=name
+        )
+        try:
+            return self.encode_json(response_body(outcome, errors)), bool(errors)
+        except TypeError as failure:
+            # A scalar serialised to something that is not JSON.
+            masked = self._presenter.present(
+                [located_error(failure)], request_id=request_id, operation_name=name
+            )
+            return self.encode_json({"data": None, "errors": masked}), True
+
+
+def request_id_of(connection: HTTPConnection) -> str:
+    """The id a middleware left in the state, else one that is made up and then kept there."""
+    state = connection.scope.setdefault("state", {})
+    request_id: str = state.setdefault("request_id", uuid4().hex)
+    return request_id
+
+
+def _check_transport(operation: Operation, accepted: Accepted, *, is_get: bool) -> None:
+    """Refuse what this method or media type cannot carry."""
+    if is_get and operation.kind is not OperationType.QUERY:
+        raise RequestRefused(
+            405,
+            f"A {operation.kind.value} cannot be sent by GET.",
+            code=OPERATION_NOT_ALLOWED,
+            headers={"allow": "POST"},
+        )
+    if operation.kind is OperationType.SUBSCRIPTION and not accepted.event_stream:
+        raise RequestRefused(
+            406,
+            f"A subscription needs 'Accept: text/event-stream' or a WebSocket ({SUBPROTOCOL}).",
+            code=OPERATION_NOT_ALLOWED,
+        )
+
+
+async def _end(live: GraphQLSocket | EventStream, code: int, reason: str) -> None:
+    await live.close(code, reason)
+    await live.finished.wait()
+
+
+async def _once(outcome: Outcome) -> AsyncGenerator[Outcome, None]:
+    yield outcome
+
+
+def _same(context: Any) -> Any:
+    return context

@@ -1,0 +1,167 @@
+"""What every test shares: one pair of engines per run, one database and Redis per worker.
+
+The run starts throw-away engines once and migrates one template database. Each worker copies the
+template and empties its copy before each test that asks for ``database``. Set
+``PRESALE_TEST_DATABASE_URL`` (a superuser's address) and ``PRESALE_TEST_REDIS_URL`` to run the
+suite on engines of your own.
+"""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+import pytest
+from redis.asyncio import Redis
+
+from headless_presale.campaigns import forget_all
+from headless_presale.database import close_database, migrate, open_database
+from headless_presale.engines import throwaway_engines
+from headless_presale.event_handlers import EVENT_HANDLERS
+from headless_presale.kernel import live
+from headless_presale.kernel.clock import ManualClock, use_clock
+from headless_presale.kernel.events import set_event_handlers
+from headless_presale.kernel.redis import close_redis, open_redis
+from headless_presale.kernel.unit_of_work import set_publisher
+
+TEMPLATE = "presale_template"
+NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+"""The moment at which tests with a manual clock begin."""
+
+_engines = ExitStack()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start the engines once per run: in the controller, or in the only process."""
+    if hasattr(config, "workerinput") or config.option.collectonly:
+        return
+    database_url = os.environ.get("PRESALE_TEST_DATABASE_URL")
+    redis_url = os.environ.get("PRESALE_TEST_REDIS_URL")
+    if not (database_url and redis_url):
+        urls = _engines.enter_context(throwaway_engines())
+        database_url = database_url or urls.database_url
+        redis_url = redis_url or urls.redis_url
+    assert database_url
+    assert redis_url
+    asyncio.run(_make_template(database_url))
+    config.stash[_URLS] = (database_url, redis_url)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop what this process started."""
+    _engines.close()
+
+
+_URLS = pytest.StashKey[tuple[str, str]]()
+
+
+class _HandOver:
+    """Gives the addresses to pytest-xdist's workers."""
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        node.workerinput["urls"] = node.config.stash[_URLS]
+
+
+def pytest_plugin_registered(plugin: object, manager: pytest.PytestPluginManager) -> None:
+    """Register the hand-over once xdist is there."""
+    if manager.hasplugin("xdist") and not manager.hasplugin("hand-over"):
+        manager.register(_HandOver(), "hand-over")
+
+
+def with_database(url: str, name: str) -> str:
+    """Return the address with another database."""
+    return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
+
+
+async def _make_template(admin_url: str) -> None:
+    connection = await asyncpg.connect(admin_url)
+    await connection.execute(f"DROP DATABASE IF EXISTS {TEMPLATE} WITH (FORCE)")
+    await connection.execute(f"CREATE DATABASE {TEMPLATE}")
+    await connection.close()
+    await migrate(with_database(admin_url, TEMPLATE))
+
+
+@pytest.fixture(scope="session")
+def engine_urls(request: pytest.FixtureRequest) -> tuple[str, str]:
+    """Return the run's (database, Redis) addresses."""
+    worker = getattr(request.config, "workerinput", None)
+    database_url, redis_url = worker["urls"] if worker else request.config.stash[_URLS]
+    return database_url, redis_url
+
+
+@pytest.fixture(scope="session")
+async def worker_database_url(engine_urls: tuple[str, str], worker_id: str) -> AsyncIterator[str]:
+    """Return the address of this worker's own copy of the template."""
+    name = f"presale_{worker_id}"
+    connection = await asyncpg.connect(engine_urls[0])
+    await connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+    await connection.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+    yield with_database(engine_urls[0], name)
+    await connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+    await connection.close()
+
+
+@pytest.fixture(scope="session")
+async def open_worker_database(worker_database_url: str) -> AsyncIterator[str]:
+    """Open this worker's pool for the whole run."""
+    await open_database(worker_database_url, pool_size=40)
+    yield worker_database_url
+    await close_database()
+
+
+@pytest.fixture(scope="session")
+async def database_admin(worker_database_url: str) -> AsyncIterator[asyncpg.Connection]:
+    """Return a connection beside the product's pool: what tests look at the truth with."""
+    connection = await asyncpg.connect(worker_database_url)
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+async def database(open_worker_database: str, database_admin: asyncpg.Connection) -> str:
+    """Return the address of an open, migrated and empty database."""
+    await empty(database_admin)
+    forget_all()
+    set_event_handlers(EVENT_HANDLERS)
+    return open_worker_database
+
+
+async def empty(connection: asyncpg.Connection) -> None:
+    """Empty every table that has rows; the migrations' record stays."""
+    tables = await connection.fetch(
+        "SELECT quote_ident(tablename) AS name FROM pg_tables WHERE schemaname = 'public' "
+        "AND tablename <> 'tortoise_migrations'"
+    )
+    names = ", ".join(row["name"] for row in tables)
+    await connection.execute(f"TRUNCATE {names} RESTART IDENTITY CASCADE")
+
+
+@pytest.fixture
+async def redis(engine_urls: tuple[str, str], worker_id: str) -> AsyncIterator[Redis]:
+    """Return the process's Redis client, open on this worker's own, empty database."""
+    number = 1 + int(worker_id.removeprefix("gw") or 0) if worker_id != "master" else 1
+    parts = urlsplit(engine_urls[1])
+    url = (
+        urlunsplit(parts._replace(query=f"db={number}"))
+        if parts.scheme == "unix"
+        else urlunsplit(parts._replace(path=f"/{number}"))
+    )
+    client = open_redis(url, timeout_seconds=2.0)
+    await client.flushdb()
+    set_publisher(live.publish)
+    yield client
+    set_publisher(None)
+    await close_redis()
+
+
+@pytest.fixture
+def clock() -> Iterator[ManualClock]:
+    """Put a clock in place that stands at noon of 1 March 2026 until it is moved."""
+    manual = ManualClock(NOON)
+    with use_clock(manual):
+        yield manual

@@ -1,0 +1,20 @@
+// Audits a GraphQL endpoint against GraphQL over HTTP.
+//
+//   node audit.mjs URL
+//
+// Prints one line for each audit that fails and at the end "N of M". Exits with 1 if any failed.
+import { auditServer } from "graphql-http";
+
+const [url] = process.argv.slice(2);
+if (!url) {
+  console.error("usage: node audit.mjs URL");
+  process.exit(2);
+}
+
+const results = await auditServer({ url });
+const failed = results.filter((result) => result.status !== "ok");
+for (const { id, name, status, reason, response } of failed) {
+  console.log(`${status} ${id} ${name}: ${reason} (answered ${response.status})`);
+}
+console.log(`${results.length - failed.length} of ${results.length}`);
+process.exit(failed.length === 0 ? 0 : 1);

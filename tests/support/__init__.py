@@ -1,0 +1,1 @@
+"""What tests are built from: shops with a campaign, buyers, the sandbox gateway."""

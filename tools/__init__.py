@@ -1,0 +1,1 @@
+"""Scripts behind the make targets. They are no part of the installed package."""
