@@ -75,21 +75,43 @@ def tortoise_config(
     }
 
 
+_users = 0
+_open_url: str | None = None
+
+
 async def open_database(
     database_url: str, *, pool_size: int = 20, statement_timeout_ms: int = 5_000
-) -> TortoiseContext:
-    """Open the process's pool; every task of the process sees it."""
-    return await Tortoise.init(
+) -> None:
+    """Open the process's one pool; every task of the process sees it.
+
+    Opening it again joins it, and it closes with its last user: an application may run inside a
+    process that looks at the same database.
+
+    Raises:
+        RuntimeError: another database is open in this process.
+    """
+    global _users, _open_url
+    if _users:
+        if database_url != _open_url:
+            raise RuntimeError("another database is open in this process")
+        _users += 1
+        return
+    await Tortoise.init(
         config=tortoise_config(
             database_url, pool_size=pool_size, statement_timeout_ms=statement_timeout_ms
         ),
         _enable_global_fallback=True,
     )
+    _users, _open_url = 1, database_url
 
 
 async def close_database() -> None:
-    """Close the pool."""
-    await Tortoise.close_connections()
+    """Leave the pool; close it if nobody else uses it."""
+    global _users, _open_url
+    _users -= 1
+    if _users == 0:
+        _open_url = None
+        await Tortoise.close_connections()
 
 
 async def migrate(database_url: str) -> list[str]:

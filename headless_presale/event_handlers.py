@@ -4,10 +4,30 @@ from collections.abc import Mapping, Sequence
 
 from headless_presale.campaigns import CampaignCancelled
 from headless_presale.kernel.events import Event, Handler
-from headless_presale.orders import refund_campaign, settle_payment
+from headless_presale.notifications import (
+    on_balance_reminded,
+    on_late_payment_refused,
+    on_order_cancelled,
+    on_order_confirmed,
+    on_order_forfeited,
+)
+from headless_presale.orders import (
+    BalanceReminded,
+    LatePaymentRefused,
+    OrderCancelled,
+    OrderConfirmed,
+    OrderForfeited,
+    refund_campaign,
+    settle_payment,
+)
 from headless_presale.payments import PaymentCaptured
 
 EVENT_HANDLERS: Mapping[type[Event], Sequence[Handler]] = {
     CampaignCancelled: (refund_campaign,),
     PaymentCaptured: (settle_payment,),
+    OrderConfirmed: (on_order_confirmed,),
+    BalanceReminded: (on_balance_reminded,),
+    OrderCancelled: (on_order_cancelled,),
+    OrderForfeited: (on_order_forfeited,),
+    LatePaymentRefused: (on_late_payment_refused,),
 }

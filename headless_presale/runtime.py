@@ -19,7 +19,7 @@ from headless_presale.kernel.live import LiveHub
 from headless_presale.kernel.redis import close_redis, open_redis
 from headless_presale.kernel.unit_of_work import drain, set_publisher
 from headless_presale.notifications import make_transport, set_transport
-from headless_presale.payments.gateways import close_gateways, set_gateways
+from headless_presale.payments.gateways import PaymentGateway, close_gateways, set_gateways
 from headless_presale.payments.gateways.sandbox import SandboxGateway
 from headless_presale.settings import Settings
 
@@ -65,6 +65,21 @@ def _kept_secret(path: Path) -> str:
     return path.read_text().strip()
 
 
+def _gateways(settings: Settings) -> list[PaymentGateway]:
+    url, key, secret = (
+        settings.sandbox_gateway_url,
+        settings.sandbox_gateway_api_key,
+        settings.sandbox_gateway_webhook_secret,
+    )
+    if url is None or key is None or secret is None:
+        return []
+    return [
+        SandboxGateway(
+            url=url, api_key=key.get_secret_value(), webhook_secret=secret.get_secret_value()
+        )
+    ]
+
+
 @asynccontextmanager
 async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
     """Open everything a process needs; close it in order, after what was accepted is finished."""
@@ -79,15 +94,7 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
     open_redis(settings.redis_url, timeout_seconds=settings.redis_timeout_seconds)
     set_event_handlers(EVENT_HANDLERS)
     set_publisher(live.publish)
-    set_gateways(
-        [
-            SandboxGateway(
-                url=settings.sandbox_gateway_url,
-                api_key=settings.sandbox_gateway_api_key.get_secret_value(),
-                webhook_secret=settings.sandbox_gateway_webhook_secret.get_secret_value(),
-            )
-        ]
-    )
+    set_gateways(_gateways(settings))
     set_transport(make_transport(settings))
     hub = LiveHub()
     await hub.start()

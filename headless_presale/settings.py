@@ -4,7 +4,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -36,9 +36,14 @@ class Settings(BaseSettings):
     redis_timeout_seconds: float = Field(default=0.25, gt=0)
     max_body_bytes: int = Field(default=100_000, ge=1_000)
 
-    sandbox_gateway_url: str = "http://127.0.0.1:8001"
-    sandbox_gateway_api_key: SecretStr = SecretStr("sandbox-key")
-    sandbox_gateway_webhook_secret: SecretStr = SecretStr("whsec_c2FuZGJveC13ZWJob29rLXNlY3JldA==")
+    sandbox_gateway_url: str | None = None
+    """The sandbox gateway is offered to buyers only where all three are set.
+
+    Nothing is a default here: whoever knows the webhook secret can report payments. ``make run``
+    makes secrets of its own.
+    """
+    sandbox_gateway_api_key: SecretStr | None = None
+    sandbox_gateway_webhook_secret: SecretStr | None = None
 
     mail_transport: Literal["console", "file", "smtp"] = "file"
     mail_from: str = "Presale <no-reply@localhost>"
@@ -49,6 +54,22 @@ class Settings(BaseSettings):
     smtp_username: str | None = None
     smtp_password: SecretStr | None = None
     smtp_starttls: bool = False
+
+    @field_validator(
+        "database_url",
+        "redis_url",
+        "secret_key",
+        "sandbox_gateway_url",
+        "sandbox_gateway_api_key",
+        "sandbox_gateway_webhook_secret",
+        "smtp_username",
+        "smtp_password",
+        mode="before",
+    )
+    @classmethod
+    def _empty_is_unset(cls, value: object) -> object:
+        """Container files pass what is not set as an empty text."""
+        return None if value == "" else value
 
     @property
     def base_url(self) -> str:

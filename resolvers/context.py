@@ -61,6 +61,11 @@ class RequestContext:
         """Return a context of the same caller with its own moment and its own loaders."""
         return replace(self, at=clock.now(), loaders=Loaders(), cache_hint=None)
 
+    def begin_mutation(self) -> None:
+        """Start afresh: what an earlier mutation of the same request loaded may be outdated."""
+        self.at = clock.now()
+        self.loaders = Loaders()
+
     def allow_reuse(self) -> None:
         """Say that the answer is the same for everybody, unless something private is in it."""
         if self.cache_hint is None:

@@ -5,7 +5,8 @@ for the top level of a response are :class:`PublicError` and its kinds.
 """
 
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field as attribute
 from functools import wraps
 from typing import Any, ClassVar, Generic, ParamSpec, TypeVar
 
@@ -73,7 +74,7 @@ class Refusal:
     code: str
     message: str
     field: tuple[str, ...] = ()
-    params: Mapping[str, Any] = field(default_factory=dict)
+    params: Mapping[str, Any] = attribute(default_factory=dict)
     is_not_found: bool = False
 
 

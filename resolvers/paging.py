@@ -17,14 +17,16 @@ MAX_PAGE_SIZE = 100
 
 T = TypeVar("T")
 K = TypeVar("K")
+Row = TypeVar("Row", covariant=True)
+Key = TypeVar("Key", contravariant=True)
 
 
-class Source(Protocol[T, K]):
+class Source(Protocol[Row, Key]):
     """A list in its natural order."""
 
     async def __call__(
-        self, *, limit: int, after: K | None, before: K | None, from_end: bool
-    ) -> Sequence[T]:
+        self, *, limit: int, after: Key | None, before: Key | None, from_end: bool
+    ) -> Sequence[Row]:
         """Return at most ``limit`` rows strictly between the positions, in natural order.
 
         With ``from_end`` the last ones, else the first ones.

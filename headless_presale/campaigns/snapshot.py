@@ -271,7 +271,7 @@ async def list_snapshots(
         newest_first: whether the latest opening comes first.
     """
     forwards, backwards = ("<", ">") if newest_first else (">", "<")
-    conditions = ["c.shop_id = $1", "c.status <> 'DRAFT'"]
+    conditions = ["c.shop_id = $1", "c.published_at IS NOT NULL"]
     args: list[object] = [shop_id]
     for cursor, sign in ((after, forwards), (before, backwards)):
         if cursor is not None:

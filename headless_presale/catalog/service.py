@@ -107,7 +107,7 @@ async def set_translation(command: SetTranslation) -> None:
         if product is None:
             raise ProductNotFound(field=("handle",), product=command.handle[:MAX_TEXT_LENGTH])
         changes = 0
-        if merged := _merged(orjson.loads(product["translations"]), locale, texts):
+        if (merged := _merged(orjson.loads(product["translations"]), locale, texts)) is not None:
             changes += await work.execute(
                 "UPDATE product SET translations = $2, updated_at = $3 WHERE id = $1",
                 product["id"],
@@ -125,7 +125,8 @@ async def set_translation(command: SetTranslation) -> None:
             )
         for option in options:
             wanted = _option_texts(option["name"], command.options.get(option["name"]))
-            if merged := _merged(orjson.loads(option["translations"]), locale, wanted):
+            merged = _merged(orjson.loads(option["translations"]), locale, wanted)
+            if merged is not None:
                 changes += await work.execute(
                     "UPDATE product_option SET translations = $2 WHERE id = $1",
                     option["id"],
@@ -183,7 +184,8 @@ def _merged(
     after = {name: text for name, text in {**before, **texts}.items() if text}
     if after == before:
         return None
-    return {**translations, locale: after}
+    others = {tag: kept for tag, kept in translations.items() if tag != locale}
+    return {**others, locale: after} if after else others
 
 
 async def get_product(shop_id: UUID, handle: str, *, is_published_only: bool = True) -> Product:

@@ -1,6 +1,8 @@
 """Commands that run: everything at once, or one process each."""
 
 import asyncio
+import base64
+import hmac
 import os
 import signal
 import socket
@@ -21,7 +23,7 @@ from headless_presale.cli.parent import PARENT_VARIABLE, follow_parent
 from headless_presale.cli.server import run_server
 from headless_presale.cli.session import engines, environment_of, within_runtime
 from headless_presale.demo import ensure_demo
-from headless_presale.runtime import open_runtime
+from headless_presale.runtime import complete_settings, open_runtime
 from headless_presale.sandbox_gateway.settings import GatewaySettings
 from headless_presale.settings import Settings
 from headless_presale.worker import run_worker, stop_on_signals
@@ -100,15 +102,12 @@ def run() -> None:
                 f"[red]Port {settings.port} is in use. Choose another: PORT=8080 make run[/red]"
             )
             raise typer.Exit(1)
-        gateway_port = _free_port()
-        settings = settings.model_copy(
-            update={"sandbox_gateway_url": f"http://127.0.0.1:{gateway_port}"}
-        )
+        settings = complete_settings(settings)
         within_runtime(ensure_demo(), settings)
         environment = {
             **os.environ,
             **environment_of(settings),
-            **_gateway_environment(settings, gateway_port),
+            **_gateway_environment(settings),
             PARENT_VARIABLE: str(os.getpid()),
         }
         children = {
@@ -117,17 +116,27 @@ def run() -> None:
         }
         stopping = _note_signals()
         if _wait_until_ready(settings, children["serve"]):
-            _print_addresses(settings, time.monotonic() - began)
+            _print_addresses(
+                settings, environment["PRESALE_SANDBOX_GATEWAY_URL"], time.monotonic() - began
+            )
         _wait_for_end(children, stopping)
         _stop(children)
 
 
-def _gateway_environment(settings: Settings, port: int) -> dict[str, str]:
-    secret = settings.sandbox_gateway_webhook_secret.get_secret_value()
+def _gateway_environment(settings: Settings) -> dict[str, str]:
+    """Return what makes the gateway and the shop know each other, with secrets of this place."""
+    assert settings.secret_key
+    secret = settings.secret_key.get_secret_value().encode()
+    api_key = hmac.new(secret, b"sandbox-gateway-api-key", "sha256").hexdigest()
+    signing = base64.b64encode(hmac.digest(secret, b"sandbox-gateway-webhooks", "sha256")).decode()
+    port = _free_port()
     return {
+        "PRESALE_SANDBOX_GATEWAY_URL": f"http://127.0.0.1:{port}",
+        "PRESALE_SANDBOX_GATEWAY_API_KEY": api_key,
+        "PRESALE_SANDBOX_GATEWAY_WEBHOOK_SECRET": f"whsec_{signing}",
         "SANDBOX_GATEWAY_PORT": str(port),
-        "SANDBOX_GATEWAY_API_KEY": settings.sandbox_gateway_api_key.get_secret_value(),
-        "SANDBOX_GATEWAY_WEBHOOK_SECRET": secret,
+        "SANDBOX_GATEWAY_API_KEY": api_key,
+        "SANDBOX_GATEWAY_WEBHOOK_SECRET": f"whsec_{signing}",
         "SANDBOX_GATEWAY_WEBHOOK_URL": (
             f"http://{settings.host}:{settings.port}/webhooks/payments/sandbox"
         ),
@@ -174,14 +183,14 @@ def _wait_until_ready(settings: Settings, api: "subprocess.Popen[bytes]") -> boo
     return False
 
 
-def _print_addresses(settings: Settings, seconds: float) -> None:
+def _print_addresses(settings: Settings, gateway: str, seconds: float) -> None:
     base = settings.base_url
     console.print(
         f"\n[bold]Headless Presale[/bold] is ready after {seconds:.1f} s\n"
         f"  GraphQL       {base}/graphql\n"
         f"  Schema        {base}/schema.graphql\n"
         f"  Admin         {base}/admin/\n"
-        f"  Sandbox pay   {settings.sandbox_gateway_url}\n"
+        f"  Sandbox pay   {gateway}\n"
         f"  Mails         {settings.mail_dir or settings.data_dir / 'mail'}\n"
         "  Demo shop     moonlit-forge\n"
         "  There is no login yet: shopping needs none, merchants use the command line.\n"

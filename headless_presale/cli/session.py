@@ -44,7 +44,6 @@ def environment_of(settings: Settings) -> dict[str, str]:
         "REDIS_URL": settings.redis_url,
         "PORT": str(settings.port),
         "PRESALE_DATA_DIR": str(settings.data_dir.resolve()),
-        "PRESALE_SANDBOX_GATEWAY_URL": settings.sandbox_gateway_url,
     }
 
 

@@ -8,7 +8,7 @@ so a lost broadcast costs time (the poll below), never an update.
 import asyncio
 import contextlib
 from collections import defaultdict
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 
 import structlog
 from redis.asyncio.client import PubSub
@@ -64,7 +64,7 @@ class LiveHub:
                 await self._listener
             self._listener = None
 
-    async def follow(self, topic: str) -> AsyncIterator[None]:
+    async def follow(self, topic: str) -> AsyncGenerator[None, None]:
         """Yield once at the start and then whenever the topic may have news."""
         wake = asyncio.Event()
         self._followers[topic].add(wake)

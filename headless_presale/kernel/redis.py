@@ -28,13 +28,27 @@ PAUSE_AFTER_FAILURE_SECONDS = 0.5
 _DOWN = (RedisConnectionError, RedisTimeoutError, OSError)
 
 _client: Redis | None = None
+_client_url: str | None = None
+_users = 0
 _down_until = 0.0
 
 
 def open_redis(url: str, *, timeout_seconds: float) -> Redis:
-    """Make the process's client. Nothing is sent until it is used."""
-    global _client, _down_until
+    """Make the process's one client; nothing is sent until it is used.
+
+    Opening it again joins it, and it closes with its last user.
+
+    Raises:
+        RuntimeError: a client of another address is open in this process.
+    """
+    global _client, _client_url, _users, _down_until
+    if _client is not None:
+        if url != _client_url:
+            raise RuntimeError("another Redis is open in this process")
+        _users += 1
+        return _client
     _down_until = 0.0
+    _client_url, _users = url, 1
     _client = Redis.from_url(
         url,
         socket_timeout=timeout_seconds,
@@ -48,9 +62,10 @@ def open_redis(url: str, *, timeout_seconds: float) -> Redis:
 
 
 async def close_redis() -> None:
-    """Close the process's client."""
-    global _client
-    if _client is not None:
+    """Leave the process's client; close it if nobody else uses it."""
+    global _client, _users
+    _users -= 1
+    if _client is not None and _users <= 0:
         client, _client = _client, None
         await client.aclose()
 

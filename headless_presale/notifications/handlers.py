@@ -108,9 +108,7 @@ async def _get_order(order_id: UUID) -> OrderView:
     return order
 
 
-async def _write(
-    kind: MessageKind, subject_id: UUID, order: OrderView, stated: Facts
-) -> None:
+async def _write(kind: MessageKind, subject_id: UUID, order: OrderView, stated: Facts) -> None:
     """Write a message and ask for it to be sent; once per kind and subject."""
     shop = await get_shop_by_id(order.shop_id)
     locale = _language(order, shop)

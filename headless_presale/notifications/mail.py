@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP, SMTPUTF8
@@ -57,19 +58,17 @@ def compose(
     """
     address = _ascii_domain(recipient)
     mail = EmailMessage(policy=SMTP if address.isascii() else SMTPUTF8)
-    try:
-        mail["To"] = Address(display_name(recipient_name), addr_spec=address)
-    except ValueError as error:
-        raise MailRefused(f"not an address: {error}") from error
+    mail["To"] = _addressee(display_name(recipient_name), address)
     mail["From"] = sender
-    mail["Subject"] = one_line(words.subject)
+    mail["Subject"] = header_text(words.subject)
     mail["Date"] = written_at
     mail["Message-ID"] = f"<{message_id}@{sender.domain}>"
-    mail["Content-Language"] = locale
     # RFC 3834: no holiday reply, please.
     mail["Auto-Submitted"] = "auto-generated"
     mail.set_content(words.text, cte=_encoding_of(words.text))
     mail.add_alternative(words.html, subtype="html", cte=_encoding_of(words.html))
+    # Earlier it would have moved into the first part with the content's own headers.
+    mail["Content-Language"] = locale
     # The default boundary is random; a repeated mail should be the same byte for byte.
     mail.set_boundary(f"=_{message_id.hex}")
     return Mail(message_id=message_id, sender=sender.addr_spec, recipient=address, content=mail)
@@ -93,7 +92,26 @@ def display_name(name: str) -> str:
     Python's folding loses the quotes of long names in other scripts, and a comma or bracket
     without quotes would start another address. So they go.
     """
-    return one_line(_SPECIALS.sub(" ", one_line(name)))
+    return header_text(_SPECIALS.sub(" ", name))
+
+
+def header_text(text: str) -> str:
+    """Return a text that a header can hold: one line, and nothing that decodes to another one.
+
+    ``=?utf-8?q?=0D=0A...?=`` is plain ASCII in a name and a line break to whoever reads it.
+    """
+    return one_line(text).replace("=?", "= ?")
+
+
+def _addressee(name: str, address: str) -> Address:
+    try:
+        if address.isascii():
+            return Address(name, addr_spec=address)
+        # Python's own check of the whole address knows nothing of RFC 6531; ours did.
+        username, _, domain = address.rpartition("@")
+        return Address(name, username=username, domain=domain)
+    except (ValueError, IndexError, MessageError) as error:
+        raise MailRefused(f"not an address: {error}") from error
 
 
 def _ascii_domain(address: str) -> str:

@@ -55,9 +55,10 @@ class ConsoleTransport:
     async def send(self, mail: Mail) -> None:
         content = mail.content
         body = content.get_body(("plain",))
-        text = body.get_content() if body else ""
+        text = body.get_content().replace("\r\n", "\n") if body else ""
+        headers = "".join(f"{name}: {content[name]}\n" for name in ("From", "To", "Subject"))
         print(
-            f"From: {content['From']}\nTo: {content['To']}\nSubject: {content['Subject']}\n\n{text}",
+            f"{headers}\n{text}",
             file=self._stream or sys.stdout,
             flush=True,
         )
@@ -161,9 +162,7 @@ class SmtpTransport:
             if not client.supports_extension("smtputf8"):
                 raise MailRefused("the mail server takes no addresses beyond ASCII")
             options = ["SMTPUTF8", "BODY=8BITMIME"]
-        await client.sendmail(
-            mail.sender, [mail.recipient], mail.as_bytes(), mail_options=options
-        )
+        await client.sendmail(mail.sender, [mail.recipient], mail.as_bytes(), mail_options=options)
 
 
 def _verdict(answer: SMTPResponseException) -> MailRefused | MailNotAccepted:

@@ -39,6 +39,8 @@ class Payment(Model):
     created_at = fields.DatetimeField()
     captured_at = fields.DatetimeField(null=True)
 
+    refunds: fields.ReverseRelation["Refund"]
+
     class Meta:
         table = "payment"
         indexes = (

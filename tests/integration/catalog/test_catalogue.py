@@ -197,6 +197,10 @@ async def test_setting_a_translation_merges_removes_and_repeats(
     await translate(title="杯子")
     assert await row_versions(database_admin) == before
 
+    # The last text that goes takes its language with it.
+    await translate(title="", description_html="")
+    assert (await get_product(shop.id, "cup")).translations == {}
+
 
 @pytest.mark.parametrize(
     ("changes", "error", "field"),

@@ -1,0 +1,1 @@
+"""The benchmarks the README quotes: ratios within one run, on throw-away engines."""

@@ -1,0 +1,254 @@
+"""Orders: placed, shown to whoever holds the token, cancelled, followed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from headless_presale.campaigns import CampaignNotOpen, CancelPolicy, find_snapshots_of_items
+from headless_presale.checkout import Address, Buyer, CartLine, PlaceOrder, place_order
+from headless_presale.kernel.errors import InvalidInput
+from headless_presale.kernel.events import EventRecord, acting_as
+from headless_presale.kernel.ids import sign_token, token_matches
+from headless_presale.kernel.locales import canonical_locale, is_locale
+from headless_presale.kernel.money import Money
+from headless_presale.orders import (
+    HOLDING,
+    Due,
+    OrderNotFound,
+    OrderStatus,
+    OrderView,
+    cancel_order,
+    cancel_rule,
+)
+from headless_presale.orders.rules import refund_of
+from headless_presale.payments import Payment, PaymentLeg, PaymentStatus
+from headless_presale.shops import ShopNotFound
+from resolvers.context import RequestContext
+from resolvers.errors import Answer, answer, reads
+from resolvers.global_ids import find_uuid, read_input_id
+from resolvers.paging import CursorCodec, Page, PageRequest, paginate
+
+TOKEN_PURPOSE = "order"
+MAX_REASON_LENGTH = 200
+MAX_EVENT_ID = 2**63 - 1
+
+
+def _read_event_id(text: str) -> int:
+    event_id = int(text)
+    if not 0 <= event_id <= MAX_EVENT_ID:
+        raise ValueError("not an event's id")
+    return event_id
+
+
+EVENT_CURSORS: CursorCodec[int] = CursorCodec("events", str, _read_event_id)
+
+
+@dataclass(frozen=True, slots=True)
+class LineWish:
+    """A line as a client sent it."""
+
+    campaign_item_id: str
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderWish:
+    """An order as a client sent it."""
+
+    shop: str
+    lines: Sequence[LineWish]
+    buyer: Buyer
+    shipping_address: Address
+    accepted_terms_version: int
+    idempotency_key: str
+    expected_total_minor: int | None
+    locale: str | None
+
+
+async def place(context: RequestContext, wish: OrderWish) -> Answer[OrderView]:
+    """Place an order; repeating a request under its key returns the same order."""
+    context.begin_mutation()
+    placed = await answer(_place(context, wish), context.locale)
+    if placed.value is not None:
+        context.loaders.orders.prime(placed.value.id, placed.value)
+    return placed
+
+
+async def _place(context: RequestContext, wish: OrderWish) -> OrderView:
+    shop = await context.shops.find(wish.shop)
+    if shop is None:
+        raise ShopNotFound(shop=wish.shop[:60], field=("shop",))
+    context.loaders.shops.prime(shop.id, shop)
+    command = PlaceOrder(
+        shop_id=shop.id,
+        lines=[
+            CartLine(
+                read_input_id(
+                    line.campaign_item_id, "CampaignItem", ("lines", str(i), "campaignItemId")
+                ),
+                line.quantity,
+            )
+            for i, line in enumerate(wish.lines)
+        ],
+        buyer=wish.buyer,
+        shipping_address=wish.shipping_address,
+        accepted_terms_version=wish.accepted_terms_version,
+        idempotency_key=wish.idempotency_key,
+        locale=_checked_locale(wish.locale) or context.locale,
+        expected_total_minor=wish.expected_total_minor,
+    )
+    with acting_as(context.actor):
+        try:
+            return await place_order(command)
+        except CampaignNotOpen as refused:
+            refused.params["opens_at"] = await _opening_of(command)
+            raise
+
+
+def _checked_locale(tag: str | None) -> str | None:
+    if tag is None:
+        return None
+    if not is_locale(tag):
+        raise InvalidInput(reason="this is not a language tag such as zh-CN", field=("locale",))
+    return canonical_locale(tag)
+
+
+async def _opening_of(command: PlaceOrder) -> object:
+    """Return when the campaign asked for opens: what a client that came too early waits for."""
+    found = await find_snapshots_of_items([line.item_id for line in command.lines])
+    return next((campaign.opens_at for campaign in found.values()), None)
+
+
+def token_of(context: RequestContext, order: OrderView) -> str:
+    """Return the token that lets a guest read, pay and cancel the order."""
+    return sign_token(context.secret, TOKEN_PURPOSE, order.id)
+
+
+def require_token(
+    context: RequestContext, order_id: UUID, token: str, field: tuple[str, ...] = ()
+) -> None:
+    """Raise OrderNotFound unless the token is the order's own."""
+    if not token_matches(context.secret, TOKEN_PURPOSE, order_id, token):
+        raise OrderNotFound(field=field)
+
+
+async def find_own_order(context: RequestContext, order_id: str, token: str) -> OrderView | None:
+    """Return the order; None if there is none or the token is not its own: the two look alike."""
+    context.forbid_reuse()
+    uuid = find_uuid(order_id, "Order")
+    if uuid is None or not token_matches(context.secret, TOKEN_PURPOSE, uuid, token):
+        return None
+    return await context.loaders.orders.load(uuid)
+
+
+async def cancel(
+    context: RequestContext, *, order_id: str, token: str, reason: str | None
+) -> Answer[OrderView]:
+    """Cancel an order as far as its policy allows; repeating changes nothing."""
+    context.begin_mutation()
+    return await answer(
+        _cancel(context, order_id=order_id, token=token, reason=reason), context.locale
+    )
+
+
+async def _cancel(
+    context: RequestContext, *, order_id: str, token: str, reason: str | None
+) -> OrderView:
+    uuid = read_input_id(order_id, "Order", ("orderId",))
+    require_token(context, uuid, token, ("orderId",))
+    if reason is not None and (len(reason) > MAX_REASON_LENGTH or "\x00" in reason):
+        raise InvalidInput(
+            reason=f"at most {MAX_REASON_LENGTH} characters, none of them NUL", field=("reason",)
+        )
+    with acting_as(context.actor):
+        try:
+            await cancel_order(uuid, reason=reason or "cancelled by the buyer")
+        except OrderNotFound:
+            raise OrderNotFound(field=("orderId",)) from None
+    order = await context.loaders.orders.load(uuid)
+    if order is None:
+        raise OrderNotFound(field=("orderId",))
+    return order
+
+
+@dataclass(frozen=True, slots=True)
+class Dues:
+    """What can be paid at this moment, and what falls due later."""
+
+    now: tuple[Due, ...] = ()
+    later: tuple[Due, ...] = ()
+
+
+def dues_of(context: RequestContext, order: OrderView) -> Dues:
+    """Return what is still to be paid. A hold or balance window that has run out asks nothing."""
+    full = Due(PaymentLeg.FULL, order.total, None, order.hold_expires_at)
+    deposit = Due(PaymentLeg.DEPOSIT, order.deposit, None, order.hold_expires_at)
+    balance = Due(PaymentLeg.BALANCE, order.balance, order.balance_opens_at, order.balance_due_at)
+    is_held = context.at < order.hold_expires_at
+    is_in_time = order.balance_due_at is None or context.at < order.balance_due_at
+    later = (balance,) if order.balance.amount_minor > 0 else ()
+    match order.status:
+        case OrderStatus.AWAITING_PAYMENT if is_held:
+            return Dues(now=(full,))
+        case OrderStatus.AWAITING_DEPOSIT if is_held:
+            return Dues(now=(deposit,), later=later)
+        case OrderStatus.DEPOSIT_PAID:
+            return Dues(later=later)
+        case OrderStatus.AWAITING_BALANCE if is_in_time:
+            return Dues(now=later)
+        case _:
+            return Dues()
+
+
+@dataclass(frozen=True, slots=True)
+class Cancellation:
+    """Whether the buyer may cancel now, and what would go back."""
+
+    is_allowed: bool
+    refund: Money
+
+
+async def cancellation_of(context: RequestContext, order: OrderView) -> Cancellation:
+    """Return what cancelling would do at this moment, by the policy the order was placed under."""
+    nothing = Money.zero(order.total.currency)
+    rule = cancel_rule(CancelPolicy.from_json(order.cancel_policy), order.status)
+    if rule is None or not rule.is_allowed:
+        return Cancellation(False, nothing)
+    refund = nothing
+    for payment in [] if order.status in HOLDING else await payments_of(context, order):
+        if payment.status is PaymentStatus.CAPTURED:
+            captured = Money(payment.amount_minor, payment.currency)
+            refund += min(refund_of(rule, payment.leg, captured), captured - refunded(payment))
+    return Cancellation(True, refund)
+
+
+async def payments_of(context: RequestContext, order: OrderView) -> list[Payment]:
+    """Return every payment of the order, oldest first, each with its refunds."""
+    return await context.loaders.payments_of.load(order.id)
+
+
+def refunded(payment: Payment) -> Money:
+    """Return what of a payment went back or is on its way."""
+    return Money(sum(refund.amount_minor for refund in payment.refunds), payment.currency)
+
+
+@reads
+async def page_of_history(order: OrderView, request: PageRequest) -> Page[EventRecord]:
+    """Return a page of what happened to the order, oldest first."""
+    events = EventRecord.filter(topic=f"order:{order.id}")
+
+    async def source(
+        *, limit: int, after: int | None, before: int | None, from_end: bool
+    ) -> Sequence[EventRecord]:
+        query = events
+        if after is not None:
+            query = query.filter(id__gt=after)
+        if before is not None:
+            query = query.filter(id__lt=before)
+        if from_end:
+            return (await query.order_by("-id").limit(limit))[::-1]
+        return await query.order_by("id").limit(limit)
+
+    return await paginate(
+        request, source, key=lambda event: event.id, cursors=EVENT_CURSORS, count=events.count
+    )

@@ -1,0 +1,125 @@
+"""A shop and the lists that hang below it."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from headless_presale.campaigns import Campaign, CampaignSnapshot, list_snapshots
+from headless_presale.catalog import (
+    Product,
+    ProductNotFound,
+    count_products,
+    get_product,
+    list_products,
+)
+from headless_presale.shops import Shop
+from resolvers.campaigns import find_public_campaign
+from resolvers.context import RequestContext
+from resolvers.errors import reads
+from resolvers.paging import CursorCodec, Page, PageRequest, paginate
+
+CampaignKey = tuple[datetime, UUID]
+"""Where a campaign stands in its shop's list: by opening time, then by id."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def _write_campaign_key(key: CampaignKey) -> str:
+    return f"{(key[0] - _EPOCH) // _MICROSECOND}/{key[1]}"
+
+
+def _read_campaign_key(text: str) -> CampaignKey:
+    micros, _, campaign_id = text.partition("/")
+    try:
+        return _EPOCH + int(micros) * _MICROSECOND, UUID(campaign_id)
+    except OverflowError as error:
+        raise ValueError("a moment out of range") from error
+
+
+PRODUCT_CURSORS: CursorCodec[UUID] = CursorCodec("products", str, UUID)
+CAMPAIGN_CURSORS: CursorCodec[CampaignKey] = CursorCodec(
+    "campaigns", _write_campaign_key, _read_campaign_key
+)
+
+
+async def find_shop(context: RequestContext, slug: str) -> Shop | None:
+    """Return the shop at an address, or None."""
+    context.allow_reuse()
+    shop = await context.shops.find(slug)
+    if shop is not None:
+        context.loaders.shops.prime(shop.id, shop)
+    return shop
+
+
+@reads
+async def find_product(shop: Shop, handle: str) -> Product | None:
+    """Return a published product of the shop, or None."""
+    try:
+        return await get_product(shop.id, handle)
+    except ProductNotFound:
+        return None
+
+
+@reads
+async def page_of_products(shop: Shop, request: PageRequest) -> Page[Product]:
+    """Return a page of the shop's published products, oldest first."""
+
+    async def source(
+        *, limit: int, after: UUID | None, before: UUID | None, from_end: bool
+    ) -> Sequence[Product]:
+        return await list_products(
+            shop.id,
+            first=None if from_end else limit,
+            last=limit if from_end else None,
+            after_id=after,
+            before_id=before,
+        )
+
+    return await paginate(
+        request,
+        source,
+        key=lambda product: product.id,
+        cursors=PRODUCT_CURSORS,
+        count=lambda: count_products(shop.id),
+    )
+
+
+@reads
+async def find_campaign(
+    context: RequestContext, shop: Shop, handle: str
+) -> CampaignSnapshot | None:
+    """Return a published campaign of the shop, or None."""
+    if "\x00" in handle:
+        return None
+    row = await Campaign.filter(shop_id=shop.id, handle=handle).only("id").first()
+    return None if row is None else await find_public_campaign(context, row.id)
+
+
+@reads
+async def page_of_campaigns(
+    context: RequestContext, shop: Shop, request: PageRequest
+) -> Page[CampaignSnapshot]:
+    """Return a page of the shop's published campaigns, the latest opening first."""
+
+    async def source(
+        *, limit: int, after: CampaignKey | None, before: CampaignKey | None, from_end: bool
+    ) -> Sequence[CampaignSnapshot]:
+        if not from_end:
+            return await list_snapshots(shop.id, limit=limit, after=after, before=before)
+        # The last rows of a descending list are the first of the ascending one.
+        found = await list_snapshots(
+            shop.id, limit=limit, after=before, before=after, newest_first=False
+        )
+        return found[::-1]
+
+    page = await paginate(
+        request,
+        source,
+        key=lambda campaign: (campaign.opens_at, campaign.id),
+        cursors=CAMPAIGN_CURSORS,
+        count=Campaign.filter(shop_id=shop.id, published_at__isnull=False).count,
+    )
+    for _, campaign in page.rows:
+        context.loaders.campaigns.prime(campaign.id, campaign)
+    return page

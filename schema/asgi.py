@@ -1,0 +1,62 @@
+"""The composition root: the schema on its transport, inside the application.
+
+``uvicorn --factory schema.asgi:create`` serves it.
+"""
+
+from collections.abc import Awaitable, Callable
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.websockets import WebSocket
+
+from headless_presale.app import create_app
+from headless_presale.runtime import Runtime
+from headless_presale.settings import Settings, get_settings
+from resolvers.context import RequestContext, locale_of
+from resolvers.shop_directory import ShopDirectory
+from schema.contract import schema, schema_text
+from schema.transport import PresaleGraphQL, request_id_of
+
+ContextFactory = Callable[[Request | WebSocket], Awaitable[RequestContext]]
+
+
+def create(settings: Settings | None = None) -> Starlette:
+    """Return the whole application.
+
+    Args:
+        settings: read from the environment when not given.
+    """
+    settings = settings or get_settings()
+    graphql = create_graphql_app(settings)
+    return create_app(
+        graphql=graphql,
+        schema_text=schema_text(),
+        settings=settings,
+        close_streams=graphql.close_all,
+    )
+
+
+def create_graphql_app(settings: Settings) -> PresaleGraphQL:
+    """Return the GraphQL endpoint; it finds the open runtime in ``scope["state"]["runtime"]``."""
+    return PresaleGraphQL(
+        schema,
+        context_factory=context_factory(ShopDirectory()),
+        renew_context=RequestContext.renewed,
+        max_body_bytes=settings.max_body_bytes,
+    )
+
+
+def context_factory(shops: ShopDirectory) -> ContextFactory:
+    """Return what makes the context of a request or of a socket."""
+
+    async def build(connection: Request | WebSocket) -> RequestContext:
+        runtime: Runtime = connection.scope["state"]["runtime"]
+        return RequestContext(
+            settings=runtime.settings,
+            hub=runtime.hub,
+            shops=shops,
+            request_id=request_id_of(connection),
+            locale=locale_of(connection.headers.get("accept-language")),
+        )
+
+    return build

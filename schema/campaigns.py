@@ -1,0 +1,352 @@
+"""Campaigns and their items."""
+
+from datetime import date, datetime
+from uuid import UUID
+
+import strawberry
+
+from headless_presale.campaigns import (
+    BatchSnapshot,
+    CampaignSnapshot,
+    CancelRule,
+    ItemSnapshot,
+    TermsSnapshot,
+)
+from headless_presale.campaigns.models import CampaignTerms
+from headless_presale.kernel.money import Money as Amount
+from headless_presale.pricing import QuotedPrice
+from headless_presale.shops import Shop
+from resolvers import campaigns, catalog
+from schema.catalog import ProductType, VariantType
+from schema.enums import CampaignStatus, MissedBalance, PlanKind, PriceReason
+from schema.money import Money
+from schema.nodes import Info, Node
+
+
+@strawberry.type(description="How orders of the campaign are paid.")
+class PaymentPlan:
+    """Full payment, or a deposit now and the balance in a window later."""
+
+    kind: PlanKind
+    deposit_bps: int | None = strawberry.field(
+        description="The deposit as a share in basis points: 2000 is 20 %."
+    )
+    deposit_per_unit: Money | None = strawberry.field(
+        description="The deposit as an amount per unit."
+    )
+    balance_opens_at: datetime | None
+    balance_due_at: datetime | None
+    missed_balance: MissedBalance | None = strawberry.field(
+        description="What happens to the deposit when the balance is missed."
+    )
+
+
+@strawberry.type(name="CancelRule", description="What a buyer may do at one stage of an order.")
+class CancelRuleType:
+    """Shares of what was paid, in basis points."""
+
+    is_allowed: bool
+    refund_deposit_bps: int
+    refund_balance_bps: int = strawberry.field(description="Full payments follow this share.")
+
+    @classmethod
+    def of(cls, rule: CancelRule) -> "CancelRuleType":
+        """Wrap a rule."""
+        return cls(
+            is_allowed=rule.is_allowed,
+            refund_deposit_bps=rule.refund_deposit_bps,
+            refund_balance_bps=rule.refund_balance_bps,
+        )
+
+
+@strawberry.type(description="The rule of each paid stage; before any payment one may always go.")
+class CancelPolicy:
+    """What orders placed now can rely on."""
+
+    deposit_paid: CancelRuleType
+    awaiting_balance: CancelRuleType
+    paid: CancelRuleType
+
+
+@strawberry.type(description="One version of the terms: accepted with the order, never changed.")
+class Terms:
+    """Texts come in the language of Accept-Language, else in the shop's."""
+
+    terms: strawberry.Private[TermsSnapshot | CampaignTerms]
+    shop: strawberry.Private[Shop]
+
+    @strawberry.field(description="What `orderPlace` takes as `acceptedTermsVersion`.")
+    def version(self) -> int:
+        return self.terms.version
+
+    @strawberry.field
+    def ships_by(self) -> date | None:
+        return self.terms.ships_by
+
+    @strawberry.field
+    def refund_policy(self, info: Info) -> str:
+        return campaigns.localized_prose(self.terms.refund_policy, self.shop, info.context.locale)
+
+    @strawberry.field
+    def cancel_conditions(self, info: Info) -> str:
+        return campaigns.localized_prose(
+            self.terms.cancel_conditions, self.shop, info.context.locale
+        )
+
+
+@strawberry.type(description="What the next unit costs, why, and until when.")
+class CurrentPrice:
+    """Quoted for the number sold plus one; the order is priced by the numbers it gets."""
+
+    quoted: strawberry.Private[QuotedPrice]
+
+    @strawberry.field
+    def price(self) -> Money:
+        return Money.of(self.quoted.unit_price)
+
+    @strawberry.field
+    def reason(self) -> PriceReason:
+        return self.quoted.reason
+
+    @strawberry.field(description="The name of the tier the price comes from.")
+    def tier(self) -> str | None:
+        return self.quoted.tier
+
+    @strawberry.field(description="When its time tier ends.")
+    def ends_at(self) -> datetime | None:
+        return self.quoted.ends_at
+
+    @strawberry.field(description="The last slot number of its quantity tier.")
+    def ends_after_number(self) -> int | None:
+        return self.quoted.ends_after_number
+
+    @strawberry.field(description="What comes with it.")
+    def gift(self) -> str | None:
+        return self.quoted.gift
+
+
+@strawberry.type(description="The price that the clock brings next.")
+class NextPrice:
+    """For the same slot number."""
+
+    coming: strawberry.Private[campaigns.ComingPrice]
+
+    @strawberry.field
+    def price(self) -> Money:
+        return Money.of(self.coming.quoted.unit_price)
+
+    @strawberry.field
+    def starts_at(self) -> datetime:
+        return self.coming.starts_at
+
+    @strawberry.field
+    def tier(self) -> str | None:
+        return self.coming.quoted.tier
+
+
+@strawberry.type(description="A wave of production: a range of slot numbers and its promise.")
+class ProductionBatch:
+    """Adding one never touches the promises of those before it."""
+
+    batch: strawberry.Private[BatchSnapshot]
+
+    @strawberry.field
+    def ships_by(self) -> date:
+        return self.batch.ships_by
+
+    @strawberry.field
+    def capacity(self) -> int:
+        return self.batch.last_number - self.batch.first_number + 1
+
+    @strawberry.field
+    def first_number(self) -> int:
+        return self.batch.first_number
+
+    @strawberry.field
+    def last_number(self) -> int:
+        return self.batch.last_number
+
+
+@strawberry.type(name="CampaignItem", description="A variant within a campaign.")
+class CampaignItemType(Node):
+    """Its price rules, its slots and its promises."""
+
+    item: strawberry.Private[ItemSnapshot]
+    snapshot: strawberry.Private[CampaignSnapshot]
+    shop: strawberry.Private[Shop]
+
+    def identity(self) -> tuple[str, UUID]:
+        return "CampaignItem", self.item.id
+
+    @strawberry.field(description="The product's title and the option values.")
+    async def title(self, info: Info) -> str:
+        return await catalog.item_title(info.context, self.item, self.shop)
+
+    @strawberry.field
+    def campaign(self) -> "CampaignType":
+        return CampaignType(snapshot=self.snapshot, shop=self.shop)
+
+    @strawberry.field
+    async def variant(self, info: Info) -> VariantType | None:
+        variant = await info.context.loaders.variants.load(self.item.variant_id)
+        if variant is None:
+            return None
+        return VariantType(variant=variant, product_row=variant.product, shop=self.shop)
+
+    @strawberry.field
+    async def product(self, info: Info) -> ProductType | None:
+        variant = await info.context.loaders.variants.load(self.item.variant_id)
+        return None if variant is None else ProductType(product=variant.product, shop=self.shop)
+
+    @strawberry.field(description="The catalogue's price when the campaign was made.")
+    def list_price(self) -> Money:
+        return Money.of(self.item.list_price)
+
+    @strawberry.field(description="The campaign's price before any tier.")
+    def presale_price(self) -> Money:
+        return Money.of(self.item.price)
+
+    @strawberry.field(
+        description="What the next unit costs; before the opening, what it will cost then. "
+        "Null once the campaign is over."
+    )
+    async def current_price(self, info: Info) -> CurrentPrice | None:
+        quoted = await campaigns.current_price(info.context, self.snapshot, self.item)
+        return None if quoted is None else CurrentPrice(quoted=quoted)
+
+    @strawberry.field(description="Null where the clock will bring no other price.")
+    async def next_price(self, info: Info) -> NextPrice | None:
+        coming = await campaigns.next_price(info.context, self.snapshot, self.item)
+        return None if coming is None else NextPrice(coming=coming)
+
+    @strawberry.field(description="What is due now for one unit; null on full payment.")
+    async def deposit_due(self, info: Info) -> Money | None:
+        return Money.of_optional(
+            await campaigns.deposit_for_one(info.context, self.snapshot, self.item)
+        )
+
+    @strawberry.field(description="How many one customer may own; null for any number.")
+    def limit_per_customer(self) -> int | None:
+        return self.item.limit_per_customer
+
+    @strawberry.field
+    def capacity(self) -> int:
+        return self.item.capacity
+
+    @strawberry.field(description="A slot that is held for a checkout is not left.")
+    async def slots_left(self, info: Info) -> int:
+        return (await campaigns.progress_of_item(info.context, self.item)).slots_left
+
+    @strawberry.field(description="The share that is sold or held, in basis points.")
+    async def sold_bps(self, info: Info) -> int:
+        return (await campaigns.progress_of_item(info.context, self.item)).sold_bps
+
+    @strawberry.field
+    def batches(self) -> list[ProductionBatch]:
+        return [ProductionBatch(batch=batch) for batch in self.item.batches]
+
+    @strawberry.field(description="The day by which the next unit sold is promised to ship.")
+    async def ships_by(self, info: Info) -> date | None:
+        return await campaigns.next_ships_by(info.context, self.item)
+
+
+@strawberry.type(name="Campaign", description="A presale of one or more variants in a window.")
+class CampaignType(Node):
+    """As of one moment, ``serverTime``; what counts down is counted from there."""
+
+    snapshot: strawberry.Private[CampaignSnapshot]
+    shop: strawberry.Private[Shop]
+
+    def identity(self) -> tuple[str, UUID]:
+        return "Campaign", self.snapshot.id
+
+    @strawberry.field(description="Its address within the shop.")
+    def handle(self) -> str:
+        return self.snapshot.handle
+
+    @strawberry.field
+    def title(self, info: Info) -> str:
+        texts = campaigns.localized_campaign(self.snapshot, self.shop, info.context.locale)
+        return texts["title"]
+
+    @strawberry.field
+    def story(self, info: Info) -> str:
+        texts = campaigns.localized_campaign(self.snapshot, self.shop, info.context.locale)
+        return texts["story"]
+
+    @strawberry.field(description="By the clock, whatever has been recorded so far.")
+    def status(self, info: Info) -> CampaignStatus:
+        return self.snapshot.status(info.context.at)
+
+    @strawberry.field
+    def opens_at(self) -> datetime:
+        return self.snapshot.opens_at
+
+    @strawberry.field
+    def closes_at(self) -> datetime:
+        return self.snapshot.closes_at
+
+    @strawberry.field(description="0 from the opening on.")
+    def seconds_until_open(self, info: Info) -> int:
+        return campaigns.seconds_until(self.snapshot.opens_at, info.context.at)
+
+    @strawberry.field(description="Until the close; 0 when it is over.")
+    def seconds_left(self, info: Info) -> int:
+        return campaigns.seconds_left(self.snapshot, info.context.at)
+
+    @strawberry.field(description="The moment this answer is about.")
+    def server_time(self, info: Info) -> datetime:
+        return info.context.at
+
+    @strawberry.field(description="How long a checkout holds its slots unpaid.")
+    def hold_seconds(self) -> int:
+        return self.snapshot.hold_seconds
+
+    @strawberry.field
+    def payment_plan(self) -> PaymentPlan:
+        plan = self.snapshot.payment_plan
+        is_deposit = plan.kind is PlanKind.DEPOSIT
+        per_unit = plan.deposit_per_unit_minor if is_deposit else None
+        return PaymentPlan(
+            kind=plan.kind,
+            deposit_bps=plan.deposit_bps if is_deposit else None,
+            deposit_per_unit=None
+            if per_unit is None
+            else Money.of(Amount(per_unit, self.snapshot.currency)),
+            balance_opens_at=plan.balance_opens_at,
+            balance_due_at=plan.balance_due_at,
+            missed_balance=plan.missed_balance if is_deposit else None,
+        )
+
+    @strawberry.field
+    def cancel_policy(self) -> CancelPolicy:
+        policy = self.snapshot.cancel_policy
+        return CancelPolicy(
+            deposit_paid=CancelRuleType.of(policy.deposit_paid),
+            awaiting_balance=CancelRuleType.of(policy.awaiting_balance),
+            paid=CancelRuleType.of(policy.paid),
+        )
+
+    @strawberry.field(description="The version in force; orders placed keep theirs.")
+    def terms(self) -> Terms | None:
+        terms = self.snapshot.terms
+        return None if terms is None else Terms(terms=terms, shop=self.shop)
+
+    @strawberry.field
+    def items(self) -> list[CampaignItemType]:
+        return [
+            CampaignItemType(item=item, snapshot=self.snapshot, shop=self.shop)
+            for item in self.snapshot.items
+        ]
+
+    @strawberry.field(description="Of all items together.")
+    def capacity(self) -> int:
+        return sum(item.capacity for item in self.snapshot.items)
+
+    @strawberry.field(description="Of all items together.")
+    async def slots_left(self, info: Info) -> int:
+        return (await campaigns.progress_of(info.context, self.snapshot)).slots_left
+
+    @strawberry.field(description="The share that is sold or held, in basis points.")
+    async def sold_bps(self, info: Info) -> int:
+        return (await campaigns.progress_of(info.context, self.snapshot)).sold_bps

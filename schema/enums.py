@@ -1,0 +1,74 @@
+"""Enums: the domain's own, given to the schema as they are, and the codes of refusals.
+
+Types import them from here, so that they are known to the schema before a field mentions them.
+"""
+
+from enum import StrEnum
+
+import strawberry
+
+from headless_presale.campaigns import CampaignStatus, MissedBalance, PlanKind
+from headless_presale.orders import OrderStatus
+from headless_presale.payments import PaymentLeg, PaymentStatus, RefundStatus
+from headless_presale.pricing import PriceReason
+
+strawberry.enum(CampaignStatus, description="Where a campaign stands, by the clock.")
+strawberry.enum(PlanKind, name="PaymentPlanKind", description="How an order is paid.")
+strawberry.enum(
+    MissedBalance, description="What happens to the deposit when the balance is not paid in time."
+)
+strawberry.enum(PriceReason, description="Why a price is what it is.")
+strawberry.enum(OrderStatus, description="Where an order stands.")
+strawberry.enum(PaymentLeg, description="Which part of an order a payment is for.")
+strawberry.enum(PaymentStatus, description="Where a payment stands.")
+strawberry.enum(RefundStatus, description="Where a refund stands.")
+
+__all__ = [
+    "CampaignStatus",
+    "ErrorCode",
+    "MissedBalance",
+    "OrderStatus",
+    "PaymentActionType",
+    "PaymentLeg",
+    "PaymentStatus",
+    "PlanKind",
+    "PriceReason",
+    "RefundStatus",
+]
+
+
+@strawberry.enum(description="What the buyer's client does next.")
+class PaymentActionType(StrEnum):
+    """Kinds of actions that gateways of today ask for."""
+
+    REDIRECT = "REDIRECT"
+
+
+@strawberry.enum(description='Stable codes of every business "no". New ones may be added.')
+class ErrorCode(StrEnum):
+    """One member for every code of the domain; a test compares them."""
+
+    CAMPAIGN_CONFLICT = "CAMPAIGN_CONFLICT"
+    CAMPAIGN_ITEM_NOT_FOUND = "CAMPAIGN_ITEM_NOT_FOUND"
+    CAMPAIGN_MISMATCH = "CAMPAIGN_MISMATCH"
+    CAMPAIGN_NOT_FOUND = "CAMPAIGN_NOT_FOUND"
+    CAMPAIGN_NOT_OPEN = "CAMPAIGN_NOT_OPEN"
+    CAMPAIGN_NOT_PUBLISHABLE = "CAMPAIGN_NOT_PUBLISHABLE"
+    CANCEL_NOT_ALLOWED = "CANCEL_NOT_ALLOWED"
+    CURRENCY_MISMATCH = "CURRENCY_MISMATCH"
+    GATEWAY_UNAVAILABLE = "GATEWAY_UNAVAILABLE"
+    GATEWAY_UNKNOWN = "GATEWAY_UNKNOWN"
+    IDEMPOTENCY_MISMATCH = "IDEMPOTENCY_MISMATCH"
+    INVALID_INPUT = "INVALID_INPUT"
+    NOT_FOUND = "NOT_FOUND"
+    ORDER_NOT_FOUND = "ORDER_NOT_FOUND"
+    PAYMENT_NOT_DUE = "PAYMENT_NOT_DUE"
+    PRICE_CHANGED = "PRICE_CHANGED"
+    PRODUCT_NOT_FOUND = "PRODUCT_NOT_FOUND"
+    PURCHASE_LIMIT = "PURCHASE_LIMIT"
+    SHOP_NOT_FOUND = "SHOP_NOT_FOUND"
+    SHOP_SLUG_TAKEN = "SHOP_SLUG_TAKEN"
+    SLOTS_SOLD_OUT = "SLOTS_SOLD_OUT"
+    TERMS_OUTDATED = "TERMS_OUTDATED"
+    TRANSITION_NOT_ALLOWED = "TRANSITION_NOT_ALLOWED"
+    UNREADABLE_PRODUCT_FILE = "UNREADABLE_PRODUCT_FILE"

@@ -1,0 +1,167 @@
+"""Business "no"s as data: one interface, and a type of its own where a client needs more."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import TypedDict
+
+import strawberry
+
+from resolvers.errors import Refusal
+from schema.enums import CampaignStatus, ErrorCode, OrderStatus
+from schema.money import Money
+
+
+@strawberry.interface(description="Why a mutation did nothing. Branch on `code` or on the type.")
+class UserError:
+    """Every implementation adds what its code can tell."""
+
+    code: ErrorCode
+    message: str = strawberry.field(description="For people, in the language of Accept-Language.")
+    field: list[str] | None = strawberry.field(
+        description="Path of the input at fault, such as [lines, 0, quantity]."
+    )
+
+
+@strawberry.type(description="The input cannot be understood, or is out of range.")
+class InvalidInputError(UserError):
+    pass
+
+
+@strawberry.type(description="What the input names does not exist, or not for you.")
+class NotFoundError(UserError):
+    pass
+
+
+@strawberry.type(description="Fewer slots are left than were asked for.")
+class SlotsSoldOutError(UserError):
+    remaining: int
+
+
+@strawberry.type(description="One customer may own only so many slots of this item.")
+class PurchaseLimitError(UserError):
+    limit: int
+    taken: int = strawberry.field(description="What this customer owns already.")
+
+
+@strawberry.type(description="The terms have changed: show and accept the current version.")
+class TermsOutdatedError(UserError):
+    current_version: int
+
+
+@strawberry.type(description="The total is not `expectedTotalMinor`. Nothing was charged.")
+class PriceChangedError(UserError):
+    total: Money = strawberry.field(description="What the same order would cost now.")
+
+
+@strawberry.type(description="The campaign takes no orders at this moment.")
+class CampaignNotOpenError(UserError):
+    status: CampaignStatus
+    opens_at: datetime | None = strawberry.field(description="Set where it opens later.")
+
+
+@strawberry.type(description="One order is placed under one campaign's terms.")
+class CampaignMismatchError(UserError):
+    pass
+
+
+@strawberry.type(description="The lines are priced in several currencies.")
+class CurrencyMismatchError(UserError):
+    pass
+
+
+@strawberry.type(description="The idempotency key was used before, with another request.")
+class IdempotencyMismatchError(UserError):
+    pass
+
+
+@strawberry.type(description="There is no payment gateway of this name.")
+class GatewayUnknownError(UserError):
+    pass
+
+
+@strawberry.type(description="The gateway does not answer; the order is kept, start again.")
+class GatewayUnavailableError(UserError):
+    pass
+
+
+@strawberry.type(description="This leg of the order cannot be paid now.")
+class PaymentNotDueError(UserError):
+    pass
+
+
+@strawberry.type(description="The policy of the order does not let it go any more.")
+class CancelNotAllowedError(UserError):
+    status: OrderStatus
+
+
+@strawberry.type(description="Any other refusal; its code tells which.")
+class RefusedError(UserError):
+    pass
+
+
+class _Base(TypedDict):
+    code: ErrorCode
+    message: str
+    field: list[str] | None
+
+
+_PLAIN: Mapping[ErrorCode, type[UserError]] = {
+    ErrorCode.INVALID_INPUT: InvalidInputError,
+    ErrorCode.CAMPAIGN_MISMATCH: CampaignMismatchError,
+    ErrorCode.CURRENCY_MISMATCH: CurrencyMismatchError,
+    ErrorCode.IDEMPOTENCY_MISMATCH: IdempotencyMismatchError,
+    ErrorCode.GATEWAY_UNKNOWN: GatewayUnknownError,
+    ErrorCode.GATEWAY_UNAVAILABLE: GatewayUnavailableError,
+    ErrorCode.PAYMENT_NOT_DUE: PaymentNotDueError,
+}
+
+
+def user_error(refusal: Refusal) -> UserError:
+    """Return a refusal in the type of its code."""
+    code, given = ErrorCode(refusal.code), refusal.params
+    base = _Base(code=code, message=refusal.message, field=list(refusal.field) or None)
+    match code:
+        case ErrorCode.SLOTS_SOLD_OUT:
+            return SlotsSoldOutError(**base, remaining=given["remaining"])
+        case ErrorCode.PURCHASE_LIMIT:
+            return PurchaseLimitError(**base, limit=given["limit"], taken=given["taken"])
+        case ErrorCode.TERMS_OUTDATED:
+            return TermsOutdatedError(**base, current_version=given["current"])
+        case ErrorCode.PRICE_CHANGED:
+            return PriceChangedError(**base, total=Money.of(given["money"]))
+        case ErrorCode.CAMPAIGN_NOT_OPEN:
+            status = CampaignStatus(given["status"])
+            is_ahead = status is CampaignStatus.SCHEDULED
+            opens_at = given.get("opens_at") if is_ahead else None
+            return CampaignNotOpenError(**base, status=status, opens_at=opens_at)
+        case ErrorCode.CANCEL_NOT_ALLOWED:
+            return CancelNotAllowedError(**base, status=OrderStatus(given["status"]))
+        case _ if refusal.is_not_found:
+            return NotFoundError(**base)
+        case _:
+            return _PLAIN.get(code, RefusedError)(**base)
+
+
+def user_errors(refusals: Iterable[Refusal]) -> list[UserError]:
+    """Return the refusals of an answer as the payload's ``userErrors``."""
+    return [user_error(refusal) for refusal in refusals]
+
+
+USER_ERRORS: list[type[UserError]] = [
+    InvalidInputError,
+    NotFoundError,
+    SlotsSoldOutError,
+    PurchaseLimitError,
+    TermsOutdatedError,
+    PriceChangedError,
+    CampaignNotOpenError,
+    CampaignMismatchError,
+    CurrencyMismatchError,
+    IdempotencyMismatchError,
+    GatewayUnknownError,
+    GatewayUnavailableError,
+    PaymentNotDueError,
+    CancelNotAllowedError,
+    RefusedError,
+]
+"""Every implementation; the schema has to be told of them."""

@@ -1,0 +1,103 @@
+"""What mutations take, and how it becomes a command."""
+
+import strawberry
+
+from headless_presale.checkout import Address, Buyer
+from resolvers.orders import LineWish, OrderWish
+from resolvers.payments import PaymentWish
+from schema.enums import PaymentLeg
+from schema.scalars import SafeInt
+
+
+@strawberry.input(description="So many of one campaign item.")
+class OrderLineInput:
+    campaign_item_id: strawberry.ID
+    quantity: int
+
+
+@strawberry.input(description="Who buys. Per-customer limits go by the e-mail address.")
+class BuyerInput:
+    email: str
+    name: str
+    phone: str | None = None
+
+
+@strawberry.input(description="Where it ships to.")
+class PostalAddressInput:
+    country: str = strawberry.field(description="ISO 3166-1, two capital letters, such as CN.")
+    city: str
+    line1: str
+    line2: str | None = None
+    region: str | None = None
+    postal_code: str | None = None
+
+
+@strawberry.input(description="An order to place.")
+class OrderPlaceInput:
+    shop: str = strawberry.field(description="The shop's slug.")
+    lines: list[OrderLineInput]
+    buyer: BuyerInput
+    shipping_address: PostalAddressInput
+    accepted_terms_version: int = strawberry.field(description="`Terms.version` as it was shown.")
+    idempotency_key: str = strawberry.field(
+        description="Unique per wish, 1 to 200 characters: repeating it repeats nothing."
+    )
+    expected_total_minor: SafeInt | None = strawberry.field(
+        default=None, description="The total as it was shown; another one is refused."
+    )
+    locale: str | None = strawberry.field(
+        default=None, description="Language of messages to the buyer; else Accept-Language."
+    )
+
+    def to_wish(self) -> OrderWish:
+        """Return it as the resolvers take it."""
+        address = self.shipping_address
+        return OrderWish(
+            shop=self.shop,
+            lines=[LineWish(line.campaign_item_id, line.quantity) for line in self.lines],
+            buyer=Buyer(email=self.buyer.email, name=self.buyer.name, phone=self.buyer.phone),
+            shipping_address=Address(
+                country=address.country,
+                city=address.city,
+                line1=address.line1,
+                line2=address.line2,
+                region=address.region,
+                postal_code=address.postal_code,
+            ),
+            accepted_terms_version=self.accepted_terms_version,
+            idempotency_key=self.idempotency_key,
+            expected_total_minor=self.expected_total_minor,
+            locale=self.locale,
+        )
+
+
+@strawberry.input(description="An order to cancel.")
+class OrderCancelInput:
+    order_id: strawberry.ID
+    token: str = strawberry.field(description="`orderToken` of the payload that placed it.")
+    reason: str | None = strawberry.field(default=None, description="At most 200 characters.")
+
+
+@strawberry.input(description="A payment to start.")
+class PaymentStartInput:
+    order_id: strawberry.ID
+    token: str = strawberry.field(description="`orderToken` of the payload that placed it.")
+    leg: PaymentLeg
+    gateway: str = strawberry.field(description="Such as `sandbox`.")
+    idempotency_key: str = strawberry.field(
+        description="Unique per wish, 1 to 200 characters: repeating it repeats nothing."
+    )
+    return_url: str | None = strawberry.field(
+        default=None, description="Where the gateway sends the buyer back to; http or https."
+    )
+
+    def to_wish(self) -> PaymentWish:
+        """Return it as the resolvers take it."""
+        return PaymentWish(
+            order_id=self.order_id,
+            token=self.token,
+            leg=self.leg,
+            gateway=self.gateway,
+            return_url=self.return_url,
+            idempotency_key=self.idempotency_key,
+        )

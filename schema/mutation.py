@@ -1,0 +1,66 @@
+"""Writes: one input, and a payload with either the thing or the reasons why not."""
+
+import strawberry
+
+from resolvers import orders, payments
+from schema.errors import UserError, user_errors
+from schema.inputs import OrderCancelInput, OrderPlaceInput, PaymentStartInput
+from schema.nodes import Info
+from schema.orders import OrderType
+from schema.payments import PaymentType
+
+
+@strawberry.type
+class OrderPlacePayload:
+    order: OrderType | None
+    order_token: str | None = strawberry.field(
+        description="Lets a guest read, pay, follow and cancel the order. Keep it secret."
+    )
+    user_errors: list[UserError]
+
+
+@strawberry.type
+class OrderCancelPayload:
+    order: OrderType | None
+    user_errors: list[UserError]
+
+
+@strawberry.type
+class PaymentStartPayload:
+    payment: PaymentType | None
+    user_errors: list[UserError]
+
+
+@strawberry.type
+class Mutation:
+    """Each may be repeated: with the same idempotency key it answers the same."""
+
+    @strawberry.mutation(description="Hold slots and freeze their prices until the hold expires.")
+    async def order_place(self, info: Info, input: OrderPlaceInput) -> OrderPlacePayload:
+        placed = await orders.place(info.context, input.to_wish())
+        order = placed.value
+        return OrderPlacePayload(
+            order=None if order is None else OrderType(order=order),
+            order_token=None if order is None else orders.token_of(info.context, order),
+            user_errors=user_errors(placed.refusals),
+        )
+
+    @strawberry.mutation(description="Cancel as far as the order's policy allows, and refund.")
+    async def order_cancel(self, info: Info, input: OrderCancelInput) -> OrderCancelPayload:
+        cancelled = await orders.cancel(
+            info.context, order_id=input.order_id, token=input.token, reason=input.reason
+        )
+        order = cancelled.value
+        return OrderCancelPayload(
+            order=None if order is None else OrderType(order=order),
+            user_errors=user_errors(cancelled.refusals),
+        )
+
+    @strawberry.mutation(description="Start paying one leg of an order with one gateway.")
+    async def payment_start(self, info: Info, input: PaymentStartInput) -> PaymentStartPayload:
+        started = await payments.start(info.context, input.to_wish())
+        payment = started.value
+        return PaymentStartPayload(
+            payment=None if payment is None else PaymentType(payment=payment),
+            user_errors=user_errors(started.refusals),
+        )

@@ -1,0 +1,101 @@
+"""Payments and refunds as their buyer sees them."""
+
+from datetime import datetime
+
+import strawberry
+
+from headless_presale.kernel.money import Money as Amount
+from headless_presale.payments import Payment, Refund
+from resolvers import payments
+from schema.enums import PaymentActionType, PaymentLeg, PaymentStatus, RefundStatus
+from schema.money import Money
+from schema.nodes import global_id
+
+
+@strawberry.type(name="Refund", description="Money going back on one payment.")
+class RefundType:
+    """Owed from the moment it is listed."""
+
+    refund: strawberry.Private[Refund]
+
+    @strawberry.field
+    def id(self) -> strawberry.ID:
+        return global_id("Refund", self.refund.id)
+
+    @strawberry.field
+    def status(self) -> RefundStatus:
+        return self.refund.status
+
+    @strawberry.field
+    def amount(self) -> Money:
+        return Money.of(Amount(self.refund.amount_minor, self.refund.currency))
+
+    @strawberry.field
+    def reason(self) -> str:
+        return self.refund.reason
+
+    @strawberry.field
+    def created_at(self) -> datetime:
+        return self.refund.created_at
+
+    @strawberry.field(description="When the gateway confirmed it.")
+    def settled_at(self) -> datetime | None:
+        return self.refund.settled_at
+
+
+@strawberry.type(description="What the buyer's client does next: REDIRECT sends him to `url`.")
+class PaymentAction:
+    """As the gateway asks for it."""
+
+    type: PaymentActionType
+    url: str | None
+
+
+@strawberry.type(name="Payment", description="One leg of an order, asked of one gateway.")
+class PaymentType:
+    """A declined attempt leaves it pending: the buyer may try again."""
+
+    payment: strawberry.Private[Payment]
+
+    @strawberry.field
+    def id(self) -> strawberry.ID:
+        return global_id("Payment", self.payment.id)
+
+    @strawberry.field
+    def leg(self) -> PaymentLeg:
+        return self.payment.leg
+
+    @strawberry.field
+    def status(self) -> PaymentStatus:
+        return self.payment.status
+
+    @strawberry.field
+    def amount(self) -> Money:
+        return Money.of(Amount(self.payment.amount_minor, self.payment.currency))
+
+    @strawberry.field
+    def gateway(self) -> str:
+        return self.payment.gateway
+
+    @strawberry.field(description="Null when there is nothing to pay any more.")
+    def action(self) -> PaymentAction | None:
+        action = payments.action_of(self.payment)
+        if action is None:
+            return None
+        return PaymentAction(type=PaymentActionType(action.type), url=action.url)
+
+    @strawberry.field(description="Why the last attempt was declined.")
+    def failure_code(self) -> str | None:
+        return self.payment.failure_code or None
+
+    @strawberry.field
+    def created_at(self) -> datetime:
+        return self.payment.created_at
+
+    @strawberry.field
+    def captured_at(self) -> datetime | None:
+        return self.payment.captured_at
+
+    @strawberry.field
+    def refunds(self) -> list[RefundType]:
+        return [RefundType(refund=refund) for refund in self.payment.refunds]

@@ -1,0 +1,83 @@
+"""Reads."""
+
+from datetime import datetime
+from uuid import UUID
+
+import strawberry
+
+from resolvers import campaigns, catalog, orders, shops
+from resolvers.errors import ArgumentInvalid
+from resolvers.global_ids import find_node_id
+from schema.campaigns import CampaignItemType, CampaignType
+from schema.catalog import ProductType, VariantType
+from schema.nodes import Info, Node
+from schema.orders import OrderType
+from schema.shops import ShopType
+
+
+@strawberry.type
+class Query:
+    """Storefront reads start at ``shop``; an order is read with its token."""
+
+    @strawberry.field(description="A shop by its slug.")
+    async def shop(self, info: Info, slug: str) -> ShopType | None:
+        shop = await shops.find_shop(info.context, slug)
+        return None if shop is None else ShopType(shop=shop)
+
+    @strawberry.field(description="An order for the holder of its token; null for everybody else.")
+    async def order(self, info: Info, id: strawberry.ID, token: str) -> OrderType | None:
+        order = await orders.find_own_order(info.context, id, token)
+        return None if order is None else OrderType(order=order)
+
+    @strawberry.field(
+        description="A public thing by its global id: shops, products, variants, campaigns, items."
+    )
+    async def node(self, info: Info, id: strawberry.ID) -> Node | None:
+        found = find_node_id(id)
+        if found is None:
+            raise ArgumentInvalid("This is not a global id.", code="ID_INVALID")
+        info.context.allow_reuse()
+        return await _find_node(info, *found)
+
+    @strawberry.field(description="The server's clock.")
+    def server_time(self, info: Info) -> datetime:
+        return info.context.at
+
+
+async def _find_node(info: Info, kind: str, uuid: UUID) -> Node | None:
+    loaders = info.context.loaders
+    match kind:
+        case "Shop":
+            shop = await loaders.shops.load(uuid)
+            return None if shop is None else ShopType(shop=shop)
+        case "Product":
+            product = await catalog.find_published_product(info.context, uuid)
+            if product is None:
+                return None
+            shop = await loaders.shops.load(product.shop_id)
+            return None if shop is None else ProductType(product=product, shop=shop)
+        case "ProductVariant":
+            variant = await loaders.variants.load(uuid)
+            if variant is None or not variant.product.is_published:
+                return None
+            shop = await loaders.shops.load(variant.product.shop_id)
+            if shop is None:
+                return None
+            return VariantType(variant=variant, product_row=variant.product, shop=shop)
+        case "Campaign":
+            campaign = await campaigns.find_public_campaign(info.context, uuid)
+            if campaign is None:
+                return None
+            shop = await loaders.shops.load(campaign.shop_id)
+            return None if shop is None else CampaignType(snapshot=campaign, shop=shop)
+        case "CampaignItem":
+            offer = await campaigns.find_public_item(info.context, uuid)
+            if offer is None:
+                return None
+            campaign, item = offer
+            shop = await loaders.shops.load(campaign.shop_id)
+            if shop is None:
+                return None
+            return CampaignItemType(item=item, snapshot=campaign, shop=shop)
+        case _:
+            return None

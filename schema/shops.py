@@ -1,0 +1,88 @@
+"""A shop: where every storefront read starts."""
+
+from datetime import datetime
+from uuid import UUID
+
+import strawberry
+
+from headless_presale.shops import Shop, shop_name
+from resolvers import shops
+from schema.campaigns import CampaignType
+from schema.catalog import ProductType
+from schema.nodes import (
+    After,
+    Before,
+    Connection,
+    First,
+    Info,
+    Last,
+    Node,
+    connect,
+    page_request,
+)
+from schema.scalars import CurrencyCode
+
+
+@strawberry.type(name="Shop", description="A merchant's storefront.")
+class ShopType(Node):
+    """Everything below it belongs to this shop alone."""
+
+    shop: strawberry.Private[Shop]
+
+    def identity(self) -> tuple[str, UUID]:
+        return "Shop", self.shop.id
+
+    @strawberry.field
+    def slug(self) -> str:
+        return self.shop.slug
+
+    @strawberry.field
+    def name(self, info: Info) -> str:
+        return shop_name(self.shop, info.context.locale)
+
+    @strawberry.field(description="What its catalogue is priced in.")
+    def currency(self) -> CurrencyCode:
+        return CurrencyCode(self.shop.currency)
+
+    @strawberry.field(description="The language of texts that have no translation.")
+    def default_locale(self) -> str:
+        return self.shop.default_locale
+
+    @strawberry.field(description="The moment this answer is about.")
+    def server_time(self, info: Info) -> datetime:
+        return info.context.at
+
+    @strawberry.field(description="Published products, oldest first.")
+    async def products(
+        self,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> Connection[ProductType]:
+        request = page_request(first, after, last, before)
+        page = await shops.page_of_products(self.shop, request)
+        return connect(page, lambda product: ProductType(product=product, shop=self.shop))
+
+    @strawberry.field
+    async def product(self, handle: str) -> ProductType | None:
+        product = await shops.find_product(self.shop, handle)
+        return None if product is None else ProductType(product=product, shop=self.shop)
+
+    @strawberry.field(description="Published campaigns, the latest opening first.")
+    async def campaigns(
+        self,
+        info: Info,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> Connection[CampaignType]:
+        request = page_request(first, after, last, before)
+        page = await shops.page_of_campaigns(info.context, self.shop, request)
+        return connect(page, lambda campaign: CampaignType(snapshot=campaign, shop=self.shop))
+
+    @strawberry.field
+    async def campaign(self, info: Info, handle: str) -> CampaignType | None:
+        campaign = await shops.find_campaign(info.context, self.shop, handle)
+        return None if campaign is None else CampaignType(snapshot=campaign, shop=self.shop)
