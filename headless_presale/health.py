@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any
 
+import asyncpg
 from redis.exceptions import RedisError
 
 from headless_presale.kernel.errors import Unavailable
@@ -47,7 +48,8 @@ async def _database_answers() -> bool:
     try:
         async with asyncio.timeout(TIMEOUT_SECONDS):
             await _ask_database()
-    except (TimeoutError, Unavailable):
+    except (TimeoutError, Unavailable, asyncpg.PostgresError):
+        # PostgresError: it answers, and says no, e.g. to the password or the database's name.
         return False
     return True
 

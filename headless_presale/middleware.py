@@ -5,6 +5,7 @@ from uuid import uuid4
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from headless_presale.kernel import metrics
@@ -12,11 +13,14 @@ from headless_presale.kernel import metrics
 log = structlog.get_logger("headless_presale.http")
 
 MAX_ID_LENGTH = 64
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 QUIET = frozenset({"/livez", "/readyz", "/metrics"})
 
 
 class RequestLog:
     """Gives each request an id, in logs and answer alike, and counts and times it.
+
+    What nobody caught is logged with its traceback and answered with the id alone.
 
     A caller's ``X-Request-ID`` is kept if it is short and plain, so that one id runs through a
     whole installation.
@@ -37,23 +41,32 @@ class RequestLog:
             await self.app(scope, receive, send)
             return
         began, status = time.perf_counter(), 500
+        has_started = False
 
         async def send_with_id(message: Message) -> None:
-            nonlocal status
+            nonlocal status, has_started
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status, has_started = message["status"], True
                 MutableHeaders(scope=message)["X-Request-ID"] = request_id
             await send(message)
 
         try:
             await self.app(scope, receive, send_with_id)
+        except Exception:
+            if has_started:
+                raise
+            log.exception("http.request_failed", method=scope["method"], path=scope["path"])
+            body = {"error": {"code": "INTERNAL", "requestId": request_id}}
+            await JSONResponse(body, status_code=500)(scope, receive, send_with_id)
         finally:
             self._note(scope, status, time.perf_counter() - began)
 
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
-        # The route's pattern, not the path: paths are endless and would fill the metrics.
+        # The route's pattern, not the path: paths (and methods) are endless and would fill the
+        # metrics.
         route = getattr(scope.get("route"), "path", None) or "unmatched"
-        metrics.HTTP_REQUESTS.labels(scope["method"], route, str(status)).inc()
+        method = scope["method"] if scope["method"] in METHODS else "other"
+        metrics.HTTP_REQUESTS.labels(method, route, str(status)).inc()
         metrics.HTTP_SECONDS.labels(route).observe(seconds)
         if scope["path"] not in QUIET:
             log.debug(

@@ -2,11 +2,14 @@
 
 import asyncio
 import contextlib
+import copy
 import signal
 
 import procrastinate
 import structlog
 from procrastinate import Blueprint, JobContext
+from procrastinate.exceptions import ConnectorException, UniqueViolation
+from procrastinate.jobs import Job, Status
 from procrastinate.manager import JobManager
 from psycopg.rows import dict_row
 
@@ -21,6 +24,7 @@ log = structlog.get_logger(__name__)
 CONCURRENCY = 8
 STALLED_AFTER_SECONDS = 30.0
 GRACEFUL_STOP_SECONDS = 20.0
+RESTART_AFTER_SECONDS = 1.0
 KEEP_FINISHED_HOURS = 72
 
 maintenance = Blueprint()
@@ -40,10 +44,23 @@ async def recover_stalled_jobs(
 ) -> int:
     """Requeue jobs whose worker has shown no sign of life; return how many."""
     stalled = list(await manager.get_stalled_jobs(seconds_since_heartbeat=after_seconds))
-    for job in stalled:
-        log.warning("worker.job_recovered", task=job.task_name, job_id=job.id)
+    return sum([await _requeue(manager, job) for job in stalled])
+
+
+async def _requeue(manager: JobManager, job: Job) -> bool:
+    try:
         await manager.retry_job(job)
-    return len(stalled)
+    except UniqueViolation:
+        # The same is waiting already, under the same queueing lock: one of them is enough.
+        with contextlib.suppress(ConnectorException):
+            await manager.finish_job(job, status=Status.ABORTED, delete_job=False)
+        return False
+    except ConnectorException as error:
+        # It ended after all, or another worker was faster.
+        log.info("worker.job_not_recovered", job_id=job.id, error=repr(error.__cause__ or error))
+        return False
+    log.warning("worker.job_recovered", task=job.task_name, job_id=job.id)
+    return True
 
 
 @maintenance.periodic(cron="17 * * * *")
@@ -73,44 +90,42 @@ def create_job_app(database_url: str) -> procrastinate.App:
         ("notifications", notification_jobs),
         ("maintenance", maintenance),
     ):
-        app.add_tasks_from(blueprint, namespace=namespace)
+        # A copy: taking a blueprint in changes it, and a second time would name its tasks twice.
+        app.add_tasks_from(copy.deepcopy(blueprint), namespace=namespace)
     return app
 
 
 async def run_worker(database_url: str, stop: asyncio.Event) -> None:
     """Work until ``stop`` is set, then finish what has begun.
 
-    What cannot finish within the grace is aborted and comes back as a stalled job. The database
-    may go away and come back meanwhile.
+    What cannot finish within the grace is aborted: a task with a retry strategy runs again, a
+    periodic one at its next time. The database may go away and come back meanwhile.
     """
-    while not stop.is_set():
-        app = create_job_app(database_url)
-        try:
-            async with app.open_async():
-                await _work_until(app, stop)
-        except Exception as error:
+    stopping = asyncio.create_task(stop.wait())
+    try:
+        while not stop.is_set():
+            working = asyncio.create_task(_work(create_job_app(database_url)))
+            await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            working.cancel()
+            (result,) = await asyncio.gather(working, return_exceptions=True)
             if stop.is_set():
-                break
-            log.warning("worker.restarting", error=repr(error))
+                return
+            log.warning("worker.restarting", error=repr(result))
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), 1)
+                await asyncio.wait_for(stop.wait(), RESTART_AFTER_SECONDS)
+    finally:
+        stopping.cancel()
 
 
-async def _work_until(app: procrastinate.App, stop: asyncio.Event) -> None:
-    working = asyncio.create_task(
-        app.run_worker_async(
+async def _work(app: procrastinate.App) -> None:
+    # Cancelling this stops fetching, then waits for what runs.
+    async with app.open_async():
+        await app.run_worker_async(
             concurrency=CONCURRENCY,
             install_signal_handlers=False,
             fetch_job_polling_interval=1.0,
             shutdown_graceful_timeout=GRACEFUL_STOP_SECONDS,
         )
-    )
-    stopping = asyncio.create_task(stop.wait())
-    await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
-    stopping.cancel()
-    working.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await working
 
 
 def stop_on_signals() -> asyncio.Event:

@@ -1,5 +1,6 @@
 """Campaigns: what is presold, when, at which price, under which terms."""
 
+from headless_presale.campaigns.creating import ShopRef, create_campaign
 from headless_presale.campaigns.draft import (
     CampaignDraft,
     CampaignFileUnreadable,
@@ -18,6 +19,7 @@ from headless_presale.campaigns.events import (
     CampaignClosed,
     CampaignOpened,
     CampaignPublished,
+    TermsRevised,
 )
 from headless_presale.campaigns.models import Campaign, CampaignItem
 from headless_presale.campaigns.rules import (
@@ -29,10 +31,8 @@ from headless_presale.campaigns.rules import (
     PlanKind,
 )
 from headless_presale.campaigns.service import (
-    ShopRef,
     add_batch,
     cancel_campaign,
-    create_campaign,
     judge,
     publish_campaign,
     revise_terms,
@@ -79,6 +79,7 @@ __all__ = [
     "PaymentPlan",
     "PlanKind",
     "ShopRef",
+    "TermsRevised",
     "TermsSnapshot",
     "add_batch",
     "cancel_campaign",

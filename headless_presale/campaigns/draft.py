@@ -4,6 +4,7 @@ A seed file is YAML (or JSON, which is YAML). Amounts are major units as text or
 exactly; moments are ISO 8601 with an offset; durations are ISO 8601 (``P3D``) or seconds.
 """
 
+from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -17,6 +18,7 @@ from pydantic import (
     ConfigDict,
     Field,
     ValidationError,
+    field_validator,
     model_validator,
 )
 
@@ -31,8 +33,10 @@ from headless_presale.campaigns.rules import (
     PlanKind,
 )
 from headless_presale.kernel.money import BPS, Money
+from headless_presale.kernel.texts import is_storable
 from headless_presale.pricing import PriceTiers, QuantityTier, TimeTier
 
+MAX_DURATION = timedelta(days=3_650)
 Text = Annotated[str, Field(min_length=1, max_length=200)]
 # A YAML float such as 42.99 is read by its shortest decimal text, which is what was written.
 Amount = Annotated[
@@ -45,22 +49,42 @@ Amount = Annotated[
 class _Draft(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    @field_validator("*", mode="after")
+    @classmethod
+    def _storable(cls, value: object) -> object:
+        if not all(map(is_storable, _texts(value))):
+            raise ValueError("holds a NUL character or half of a surrogate pair")
+        return value
+
+
+def _texts(value: object) -> Iterator[str]:
+    """Yield the texts of a field; nested drafts look after their own."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _texts(key)
+            yield from _texts(inner)
+    elif isinstance(value, tuple):
+        for inner in value:
+            yield from _texts(inner)
+
 
 class TimeTierDraft(_Draft):
     """``{name: Early bird, lasts: P3D, price_bps: 9000}``."""
 
     name: Text
-    lasts: timedelta
+    lasts: timedelta = Field(le=MAX_DURATION)
     price_bps: int
 
 
 class QuantityTierDraft(_Draft):
-    """``{name: First 1000, up_to: 1000, gift: Postcard}``."""
+    """``{name: First 1000, up_to: 1000, gift: Postcard}``; ``price_bps`` where it sets a price."""
 
     name: Text
     up_to: int
-    price_bps: int = BPS
-    gift: str | None = None
+    price_bps: int | None = None
+    gift: str | None = Field(default=None, max_length=200)
 
 
 class BatchDraft(_Draft):
@@ -92,7 +116,7 @@ class ItemDraft(_Draft):
 
     variant: VariantRef
     price: Amount | None = None
-    limit_per_customer: int | None = None
+    limit_per_customer: int | None = Field(default=None, le=MAX_CAPACITY)
     time_tiers: tuple[TimeTierDraft, ...] = ()
     quantity_tiers: tuple[QuantityTierDraft, ...] = ()
     batches: tuple[BatchDraft, ...] = ()
@@ -119,7 +143,9 @@ class PaymentPlanDraft(_Draft):
     deposit_per_unit: Amount | None = None
     balance_opens_at: AwareDatetime | None = None
     balance_due_at: AwareDatetime | None = None
-    reminder: timedelta = timedelta(days=1)
+    reminder: timedelta = Field(
+        default=timedelta(days=1), ge=timedelta(0), le=timedelta(days=3_650)
+    )
     missed_balance: MissedBalance = MissedBalance.FORFEIT
 
     def plan(self, currency: str) -> PaymentPlan:
@@ -204,7 +230,8 @@ def read_campaign_file(path: Path) -> CampaignDraft:
         data = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise CampaignFileUnreadable(f"{path}: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        # ValueError: bytes that are no UTF-8, and values such as the date 2027-02-30.
         raise CampaignFileUnreadable(f"{path} is not YAML: {error}") from error
     if not isinstance(data, dict):
         raise CampaignFileUnreadable(f"{path} holds no mapping of a campaign's fields")

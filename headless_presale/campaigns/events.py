@@ -50,6 +50,14 @@ class CampaignCancelled(CampaignEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TermsRevised(CampaignEvent):
+    """A new version of the terms is in force for orders from now on."""
+
+    type: ClassVar[str] = "campaign.terms_revised"
+    version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BatchAdded(CampaignEvent):
     """More slots, with their own promise."""
 

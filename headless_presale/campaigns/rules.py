@@ -222,8 +222,8 @@ def find_faults(plan: CampaignPlan, *, at: datetime, default_locale: str) -> lis
     return [
         *_window_faults(plan, at),
         *_payment_faults(plan),
-        *_terms_faults(plan, at, default_locale),
-        *_item_faults(plan, at),
+        *find_terms_faults(plan.terms, closes_at=plan.closes_at, default_locale=default_locale),
+        *_item_faults(plan),
     ]
 
 
@@ -249,6 +249,14 @@ def _payment_faults(plan: CampaignPlan) -> Iterator[Fault]:
             "DEPOSIT_OUT_OF_RANGE",
             "paymentPlan.depositBps",
             "the deposit must be above 0 % and below 100 % of the price",
+        )
+    elif payment.deposit_bps is not None and any(
+        0 < _lowest_price(item) * (BPS - payment.deposit_bps) < BPS for item in plan.items
+    ):
+        yield Fault(
+            "DEPOSIT_OUT_OF_RANGE",
+            "paymentPlan.depositBps",
+            "the deposit of the cheapest price rounds up to all of it and leaves no balance",
         )
     if payment.deposit_per_unit_minor is not None:
         cheapest = min((_lowest_price(item) for item in plan.items), default=0)
@@ -279,37 +287,40 @@ def _payment_faults(plan: CampaignPlan) -> Iterator[Fault]:
 
 
 def _lowest_price(item: ItemPlan) -> int:
-    bps = [
-        BPS,
-        *(t.price_bps for t in item.tiers.time),
-        *(t.price_bps for t in item.tiers.quantity),
-    ]
-    return item.price_minor * min(bps) // BPS
+    return item.price_minor * min([BPS, *_shares(item.tiers)]) // BPS
 
 
-def _terms_faults(plan: CampaignPlan, at: datetime, locale: str) -> Iterator[Fault]:
-    terms = plan.terms
+def _shares(tiers: PriceTiers) -> list[int]:
+    """Return every share of the presale price that some buyer may pay, but the whole."""
+    timed = [tier.price_bps for tier in tiers.time]
+    return [*timed, *(t.price_bps for t in tiers.quantity if t.price_bps is not None)]
+
+
+def find_terms_faults(
+    terms: TermsPlan | None, *, closes_at: datetime, default_locale: str
+) -> Iterator[Fault]:
+    """Yield what the terms of a published campaign lack."""
     if terms is None or terms.ships_by is None:
         yield Fault("TERMS_SHIP_DATE_MISSING", "terms.shipsBy", "the terms promise no ship date")
-    elif terms.ships_by < plan.closes_at.date():
+    elif terms.ships_by < closes_at.date():
         yield Fault(
             "TERMS_SHIP_DATE_EARLY", "terms.shipsBy", "the promised ship date is before the close"
         )
-    if terms is None or not terms.refund_policy.get(locale, "").strip():
+    if terms is None or not terms.refund_policy.get(default_locale, "").strip():
         yield Fault(
             "TERMS_REFUND_POLICY_MISSING",
             "terms.refundPolicy",
-            f"the terms state no refund policy in {locale}",
+            f"the terms state no refund policy in {default_locale}",
         )
-    if terms is None or not terms.cancel_conditions.get(locale, "").strip():
+    if terms is None or not terms.cancel_conditions.get(default_locale, "").strip():
         yield Fault(
             "TERMS_CANCEL_CONDITIONS_MISSING",
             "terms.cancelConditions",
-            f"the terms state no cancel conditions in {locale}",
+            f"the terms state no cancel conditions in {default_locale}",
         )
 
 
-def _item_faults(plan: CampaignPlan, at: datetime) -> Iterator[Fault]:
+def _item_faults(plan: CampaignPlan) -> Iterator[Fault]:
     if not plan.items:
         yield Fault("ITEMS_MISSING", "items", "the campaign sells nothing")
     for index, item in enumerate(plan.items):
@@ -345,9 +356,11 @@ def _batch_faults(plan: CampaignPlan, item: ItemPlan, path: str) -> Iterator[Fau
 
 
 def _tier_faults(plan: CampaignPlan, item: ItemPlan, path: str) -> Iterator[Fault]:
-    shares = [*(t.price_bps for t in item.tiers.time), *(t.price_bps for t in item.tiers.quantity)]
+    shares = _shares(item.tiers)
     if any(not 0 < bps <= MAX_PRICE_BPS for bps in shares):
         yield Fault("TIER_PRICE_OUT_OF_RANGE", f"{path}.tiers", "a tier's price is out of range")
+    elif item.price_minor > 0 and any(item.price_minor * bps * 2 < BPS for bps in shares):
+        yield Fault("TIER_PRICE_OUT_OF_RANGE", f"{path}.tiers", "a tier's price rounds to nothing")
     if any(tier.duration <= timedelta(0) for tier in item.tiers.time):
         yield Fault("TIER_EMPTY", f"{path}.tiers.time", "a time tier lasts no time")
     lasts = sum((tier.duration for tier in item.tiers.time), timedelta(0))

@@ -1,18 +1,15 @@
-"""Campaigns: made, published, extended by batches, opened and closed by the clock, called off."""
+"""Campaigns: published, extended by batches, opened and closed by the clock, called off."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict
 from datetime import date
-from typing import Any
 from uuid import UUID
 
-from tortoise.exceptions import IntegrityError
-
 from headless_presale.campaigns import snapshot
-from headless_presale.campaigns.draft import CampaignDraft, ItemDraft, VariantRef
+from headless_presale.campaigns.creating import append_batch, write_terms
 from headless_presale.campaigns.errors import (
-    CampaignConflict,
     CampaignNotFound,
+    CampaignNotOpen,
     CampaignNotPublishable,
     ItemNotFound,
 )
@@ -22,6 +19,7 @@ from headless_presale.campaigns.events import (
     CampaignClosed,
     CampaignOpened,
     CampaignPublished,
+    TermsRevised,
 )
 from headless_presale.campaigns.models import (
     Campaign,
@@ -30,6 +28,7 @@ from headless_presale.campaigns.models import (
     ProductionBatch,
 )
 from headless_presale.campaigns.rules import (
+    MAX_CAPACITY,
     BatchPlan,
     CampaignPlan,
     Fault,
@@ -37,184 +36,38 @@ from headless_presale.campaigns.rules import (
     PaymentPlan,
     TermsPlan,
     find_faults,
+    find_terms_faults,
     find_warnings,
     tiers_from_json,
-    tiers_to_json,
 )
-from headless_presale.campaigns.states import CAMPAIGN_LIFECYCLE, CampaignStatus
+from headless_presale.campaigns.states import CAMPAIGN_LIFECYCLE, CampaignStatus, status_at
 from headless_presale.kernel import clock
 from headless_presale.kernel.errors import InvalidInput
-from headless_presale.kernel.ids import new_id
-from headless_presale.kernel.money import Money
 from headless_presale.kernel.unit_of_work import UnitOfWork, shielded, unit_of_work
-from headless_presale.slots import close_pools, create_pool, extend_pool
-
-MAX_BATCH = 1_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class ShopRef:
-    """What a campaign needs to know of its shop."""
-
-    id: UUID
-    currency: str
-    default_locale: str
-
-
-@shielded
-async def create_campaign(shop: ShopRef, draft: CampaignDraft) -> Campaign:
-    """Write a draft with its items, batches, slots and terms.
-
-    Nothing is judged yet but what the database could not hold; publishing names every fault.
-
-    Raises:
-        CampaignConflict: the handle is taken, or a variant appears twice.
-        InvalidInput: a variant does not exist in this shop, or an amount does not fit.
-    """
-    async with unit_of_work() as work:
-        try:
-            campaign = await Campaign.create(
-                id=new_id(),
-                shop_id=shop.id,
-                handle=draft.handle,
-                title=draft.title,
-                story=draft.story,
-                translations=draft.translations,
-                currency=shop.currency,
-                status=CampaignStatus.DRAFT,
-                opens_at=draft.opens_at,
-                closes_at=draft.closes_at,
-                payment_plan=_plan(draft, shop.currency).to_json(),
-                cancel_policy=draft.cancel_policy.policy().to_json(),
-                hold_seconds=draft.hold_seconds,
-                created_at=clock.now(),
-            )
-            for position, item in enumerate(draft.items):
-                await _add_item(work, shop, campaign, position, item)
-        except IntegrityError as error:
-            raise CampaignConflict(reason=_conflict_of(error)) from error
-        if draft.terms is not None:
-            await _write_terms(campaign, draft.terms.model_dump())
-    return campaign
-
-
-def _conflict_of(error: IntegrityError) -> str:
-    constraint = getattr(error.args[0], "constraint_name", "") if error.args else ""
-    if constraint == "campaign_window":
-        return "the campaign closes before it opens"
-    if "campaign_item" in (constraint or ""):
-        return "a variant appears twice, or an item's price or limit is not positive"
-    return "another campaign of this shop has this handle"
-
-
-def _plan(draft: CampaignDraft, currency: str) -> PaymentPlan:
-    try:
-        return draft.payment_plan.plan(currency)
-    except ValueError as error:
-        raise InvalidInput(reason=str(error), field=("paymentPlan", "depositPerUnit")) from error
-
-
-async def _add_item(
-    work: UnitOfWork, shop: ShopRef, campaign: Campaign, position: int, draft: ItemDraft
-) -> None:
-    path = ("items", str(position))
-    variant_id, list_price_minor = await _find_variant(work, shop, draft.variant, path)
-    try:
-        price = (
-            Money(list_price_minor, shop.currency)
-            if draft.price is None
-            else Money.from_decimal(draft.price, shop.currency)
-        )
-    except ValueError as error:
-        raise InvalidInput(reason=str(error), field=(*path, "price")) from error
-    pool_id = new_id()
-    await create_pool(work, pool_id, capacity=0, limit_per_customer=draft.limit_per_customer)
-    item = await CampaignItem.create(
-        id=new_id(),
-        campaign_id=campaign.id,
-        position=position,
-        variant_id=variant_id,
-        pool_id=pool_id,
-        price_minor=price.amount_minor,
-        list_price_minor=list_price_minor,
-        price_tiers=tiers_to_json(draft.tiers()),
-        limit_per_customer=draft.limit_per_customer,
-    )
-    for batch in draft.batches:
-        await _append_batch(work, item, capacity=batch.capacity, ships_by=batch.ships_by)
-
-
-async def _find_variant(
-    work: UnitOfWork, shop: ShopRef, ref: VariantRef, path: tuple[str, ...]
-) -> tuple[UUID, int]:
-    rows = await work.fetch(
-        "SELECT v.id, v.price_minor FROM product_variant v JOIN product p ON p.id = v.product_id "
-        "WHERE p.shop_id = $1 AND CASE WHEN $2::text IS NOT NULL THEN v.sku = $2 "
-        "  ELSE p.handle = $3 AND v.option_values = $4::text[] END LIMIT 2",
-        shop.id,
-        ref.sku,
-        ref.product,
-        list(ref.options),
-    )
-    if len(rows) != 1:
-        problem = "exists" if not rows else "alone"
-        reason = (
-            f"no variant {ref} in this shop"
-            if problem == "exists"
-            else f"several variants have the SKU {ref}"
-        )
-        raise InvalidInput(reason=reason, field=(*path, "variant"))
-    return rows[0]["id"], rows[0]["price_minor"]
-
-
-async def _append_batch(
-    work: UnitOfWork, item: CampaignItem, *, capacity: int, ships_by: date
-) -> None:
-    last = await extend_pool(work, item.pool_id, by=capacity)
-    position = await ProductionBatch.filter(item_id=item.id).count()
-    await ProductionBatch.create(
-        id=new_id(),
-        item_id=item.id,
-        position=position,
-        first_number=last - capacity + 1,
-        last_number=last,
-        ships_by=ships_by,
-    )
-
-
-async def _write_terms(campaign: Campaign, terms: dict[str, Any]) -> int:
-    version = await CampaignTerms.filter(campaign_id=campaign.id).count() + 1
-    await CampaignTerms.create(
-        id=new_id(),
-        campaign_id=campaign.id,
-        version=version,
-        ships_by=terms["ships_by"],
-        refund_policy=terms["refund_policy"],
-        cancel_conditions=terms["cancel_conditions"],
-        created_at=clock.now(),
-    )
-    return version
+from headless_presale.slots import close_pools
 
 
 async def lock_campaign(campaign_id: UUID) -> Campaign:
     """Return the campaign with its row locked until the transaction ends.
 
+    Not for its key: orders that refer to the campaign go on being placed meanwhile.
+
     Raises:
         CampaignNotFound: there is none.
     """
-    campaign = await Campaign.filter(id=campaign_id).select_for_update().first()
+    campaign = await Campaign.filter(id=campaign_id).select_for_update(no_key=True).first()
     if campaign is None:
         raise CampaignNotFound()
     return campaign
 
 
-async def judge(campaign_id: UUID, default_locale: str) -> tuple[list[Fault], list[Fault]]:
-    """Return what forbids publishing and what a merchant should know, without changing a thing."""
-    return await _judge(campaign_id, default_locale)
-
-
 @shielded
-async def _judge(campaign_id: UUID, default_locale: str) -> tuple[list[Fault], list[Fault]]:
+async def judge(campaign_id: UUID, default_locale: str) -> tuple[list[Fault], list[Fault]]:
+    """Return what forbids publishing and what a merchant should know, without changing a thing.
+
+    Raises:
+        CampaignNotFound: there is none.
+    """
     async with unit_of_work():
         plan = await _read_plan(await lock_campaign(campaign_id))
     return find_faults(plan, at=clock.now(), default_locale=default_locale), find_warnings(plan)
@@ -287,22 +140,46 @@ async def revise_terms(
     ships_by: date,
     refund_policy: dict[str, str],
     cancel_conditions: dict[str, str],
+    default_locale: str,
 ) -> int:
-    """Add a version of the terms for orders from now on; orders placed keep theirs."""
+    """Add a version of the terms for orders from now on; orders placed keep theirs.
+
+    Returns:
+        The number of the new version.
+
+    Raises:
+        CampaignNotFound: there is none.
+        CampaignNotOpen: the campaign is over; there are no orders to come.
+        CampaignNotPublishable: the terms lack what publishing demands of them.
+    """
+    terms = TermsPlan(
+        ships_by=ships_by, refund_policy=refund_policy, cancel_conditions=cancel_conditions
+    )
     async with unit_of_work() as work:
         campaign = await lock_campaign(campaign_id)
-        campaign.terms_version = await _write_terms(
-            campaign,
-            {
-                "ships_by": ships_by,
-                "refund_policy": refund_policy,
-                "cancel_conditions": cancel_conditions,
-            },
-        )
+        _refuse_if_over(campaign)
+        if faults := list(
+            find_terms_faults(terms, closes_at=campaign.closes_at, default_locale=default_locale)
+        ):
+            raise CampaignNotPublishable(faults=faults)
+        version = await write_terms(campaign, asdict(terms))
+        campaign.terms_version = version
         campaign.version += 1
         await campaign.save()
+        work.emit(TermsRevised(campaign_id=campaign.id, version=version))
         _forget_after(work, [campaign.id])
-        return campaign.terms_version
+    return version
+
+
+def _refuse_if_over(campaign: Campaign) -> None:
+    status = status_at(
+        campaign.status,
+        opens_at=campaign.opens_at,
+        closes_at=campaign.closes_at,
+        at=clock.now(),
+    )
+    if status in (CampaignStatus.CLOSED, CampaignStatus.CANCELLED):
+        raise CampaignNotOpen(status=str(status))
 
 
 @shielded
@@ -311,25 +188,29 @@ async def add_batch(item_id: UUID, *, capacity: int, ships_by: date) -> Producti
 
     Raises:
         ItemNotFound: there is no such item.
-        InvalidInput: the capacity is out of range.
+        InvalidInput: the capacity is out of range, or the promise lies before the opening.
+        CampaignNotOpen: the campaign is over.
     """
-    if not 1 <= capacity <= MAX_BATCH:
-        raise InvalidInput(reason=f"capacity must be within 1..{MAX_BATCH}", field=("capacity",))
     async with unit_of_work() as work:
         item = await CampaignItem.filter(id=item_id).first()
         if item is None:
             raise ItemNotFound()
         campaign = await lock_campaign(item.campaign_id)
-        if campaign.status in (CampaignStatus.CLOSED, CampaignStatus.CANCELLED):
-            raise InvalidInput(reason="the campaign is over")
-        await _append_batch(work, item, capacity=capacity, ships_by=ships_by)
+        _refuse_if_over(campaign)
+        last = await ProductionBatch.filter(item_id=item.id).order_by("-position").first()
+        room = MAX_CAPACITY - (last.last_number if last else 0)
+        if not 1 <= capacity <= room:
+            raise InvalidInput(reason=f"capacity must be within 1..{room}", field=("capacity",))
+        if ships_by < campaign.opens_at.date():
+            raise InvalidInput(
+                reason="the batch ships before the campaign opens", field=("shipsBy",)
+            )
+        batch = await append_batch(work, item, capacity=capacity, ships_by=ships_by)
         campaign.version += 1
         await campaign.save()
         work.emit(BatchAdded(campaign_id=campaign.id, item_id=item.id, capacity=capacity))
         _forget_after(work, [campaign.id])
-        batch = await ProductionBatch.filter(item_id=item.id).order_by("-position").first()
-        assert batch is not None
-        return batch
+    return batch
 
 
 @shielded

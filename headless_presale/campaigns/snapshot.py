@@ -242,7 +242,10 @@ async def find_snapshots_of_items(
 def _remember(campaign: CampaignSnapshot) -> CampaignSnapshot:
     if len(_by_id) > 10_000:
         forget_all()
-    _by_id[campaign.id] = (time.monotonic(), campaign)
+    known = _by_id.get(campaign.id)
+    if known is None or known[1].version <= campaign.version:
+        # Else this was read before a change that another reader has seen already.
+        _by_id[campaign.id] = (time.monotonic(), campaign)
     for item in campaign.items:
         _campaign_of_item[item.id] = campaign.id
     return campaign

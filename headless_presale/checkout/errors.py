@@ -25,7 +25,7 @@ class TermsOutdated(DomainError):
 
 
 class PriceChanged(DomainError):
-    """The total is not what the buyer was shown. ``params``: total_minor, currency."""
+    """The total is not what the buyer was shown. ``params``: total (as text), money."""
 
     code = "PRICE_CHANGED"
     template = "the total is {total} now"

@@ -123,6 +123,7 @@ async def place_order(command: PlaceOrder) -> OrderView:
 @shielded
 async def _place(command: PlaceOrder) -> OrderView:
     rules.check_key(command.idempotency_key)
+    rules.check_locale(command.locale)
     quantities = rules.sum_lines(command.lines)
     command = PlaceOrder(
         shop_id=command.shop_id,
@@ -233,15 +234,15 @@ async def _commit(wish: _Wish, reservation: Reservation) -> OrderView:
     except Unavailable:
         # Committed or not, nobody knows: the reconciler asks the database and decides.
         raise
-    except (DomainError, _CampaignChanged):
-        await reservation.abort()
+    except DomainError:
+        await reservation.end()
         raise
     if is_written:
         reservation.settle_soon()
         return order
-    placed = await _find_placed(wish.order_id, wish.request_hash, release=reservation)
+    await reservation.end()
+    placed = await _find_placed(wish.order_id, wish.request_hash)
     if placed is None:
-        await reservation.abort()
         raise _CampaignChanged
     return placed
 
@@ -281,9 +282,7 @@ async def _write(
     return True
 
 
-async def _find_placed(
-    order_id: UUID, request_hash: str, *, release: Reservation | None = None
-) -> OrderView | None:
+async def _find_placed(order_id: UUID, request_hash: str) -> OrderView | None:
     """Return the order of this key, if there is one.
 
     Raises:
@@ -292,8 +291,6 @@ async def _find_placed(
     placed = await find_order(order_id)
     if placed is None:
         return None
-    if release is not None:
-        await release.end_for(placed)
     if placed.request_hash != request_hash:
         raise IdempotencyMismatch(field=("idempotencyKey",))
     return placed

@@ -10,7 +10,7 @@ import structlog
 
 from headless_presale.campaigns import CampaignNotOpen, CampaignStatus
 from headless_presale.kernel.errors import Unavailable
-from headless_presale.orders import RELEASED, OrderView
+from headless_presale.payments import IdempotencyMismatch
 from headless_presale.slots import (
     Admitted,
     AlreadyPlaced,
@@ -20,10 +20,9 @@ from headless_presale.slots import (
     PurchaseLimitReached,
     SlotsSoldOut,
     SoldOut,
-    abort,
     admit,
+    end_reservation,
     load_if_unknown,
-    owned_among,
     resync,
     settle,
 )
@@ -35,7 +34,7 @@ _background: set[asyncio.Task[Any]] = set()
 
 @dataclass(slots=True)
 class Reservation:
-    """The numbers of each pool. Ended by settling or aborting; else the reconciler ends it."""
+    """The numbers of each pool. Settled or ended here; else the reconciler ends it."""
 
     id: UUID
     numbers: dict[UUID, tuple[int, ...]]
@@ -54,31 +53,25 @@ class Reservation:
             except Unavailable:
                 log.info("checkout.settle_postponed", order_id=str(self.id))
 
-    async def abort(self) -> None:
-        """Give the numbers back that no order owns. Lost, the reconciler does it."""
+    async def end(self) -> None:
+        """Let the database say how each pool's part ends; a twin request may own the order.
+
+        Numbers that no order owns are given back. Lost, the reconciler does it.
+        """
         for pool_id, numbers in self.numbers.items():
             try:
-                await abort(pool_id, self.id, owned=await owned_among(pool_id, numbers))
+                await end_reservation(pool_id, self.id, numbers)
             except Unavailable:
-                log.info("checkout.abort_postponed", order_id=str(self.id))
+                log.info("checkout.end_postponed", order_id=str(self.id))
 
     async def exchange(self) -> None:
         """Give up numbers that the database refused, and make Redis learn what it missed."""
-        await self.abort()
+        await self.end()
         for pool_id in self.numbers:
             try:
                 await resync(pool_id)
             except Unavailable:
                 log.info("checkout.resync_postponed", pool_id=str(pool_id))
-
-    async def end_for(self, placed: OrderView) -> None:
-        """End a reservation whose order existed already: by a twin request, or long ago."""
-        owned = {number for line in placed.lines for number in line.numbers}
-        reserved = {number for numbers in self.numbers.values() for number in numbers}
-        if placed.status not in RELEASED and reserved <= owned:
-            await self.settle()
-        else:
-            await self.abort()
 
 
 async def drain() -> None:
@@ -97,6 +90,7 @@ async def reserve(
 
     Raises:
         SlotsSoldOut, PurchaseLimitReached, CampaignNotOpen: nothing is reserved.
+        IdempotencyMismatch: another request under this key is being placed.
         Unavailable: Redis does not answer.
     """
     reservation = Reservation(reservation_id, {})
@@ -104,18 +98,13 @@ async def reserve(
         for pool_id in sorted(quantities):
             numbers = await _admit(pool_id, reservation_id, customer_id, quantities[pool_id])
             if numbers is None:
-                await _drop(reservation)
+                await reservation.end()
                 return None
             reservation.numbers[pool_id] = numbers
     except BaseException:
-        await _drop(reservation)
+        await reservation.end()
         raise
     return reservation
-
-
-async def _drop(reservation: Reservation) -> None:
-    if reservation.numbers:
-        await reservation.abort()
 
 
 async def _admit(
@@ -127,6 +116,9 @@ async def _admit(
         admission = await admit(pool_id, reservation_id, customer_id, quantity)
     match admission:
         case Admitted(numbers=numbers):
+            if len(numbers) != quantity:
+                # A twin under the same key wants another quantity, and is not finished.
+                raise IdempotencyMismatch(field=("idempotencyKey",))
             return numbers
         case AlreadyPlaced():
             return None

@@ -8,18 +8,29 @@ from typing import Any
 from uuid import UUID
 
 import orjson
+from babel import Locale
 from email_validator import EmailNotValidError, validate_email
 
 from headless_presale.campaigns import CampaignSnapshot, ItemSnapshot
 from headless_presale.kernel.errors import InvalidInput
 from headless_presale.kernel.ids import new_id
+from headless_presale.kernel.locales import is_locale
 from headless_presale.kernel.money import MAX_AMOUNT_MINOR, Money
+from headless_presale.kernel.texts import is_storable
 from headless_presale.orders import LineView
 from headless_presale.pricing import QuotedPrice, group_by_price
 
 MAX_LINES = 20
 MAX_QUANTITY = 100
 MAX_KEY = 200
+
+_NO_DESTINATIONS = {"EU", "EZ", "QO", "UN", "XA", "XB", "ZZ"}
+COUNTRIES = frozenset(
+    code
+    for code in map(str, Locale("en").territories)
+    if len(code) == 2 and code.isalpha() and code not in _NO_DESTINATIONS
+)
+"""ISO 3166-1 alpha-2 codes, by CLDR, without its groupings and placeholders."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +53,9 @@ class Buyer:
         """Return the buyer with the address in its normal form.
 
         Raises:
-            InvalidInput: not an e-mail address, or a text too long.
+            InvalidInput: not an e-mail address, or a text that is empty, too long or not storable.
         """
+        _check_text(self.email, ("buyer", "email"), longest=254)
         try:
             parsed = validate_email(self.email, check_deliverability=False)
         except EmailNotValidError as error:
@@ -73,17 +85,20 @@ class Address:
         """Return the address if it can be one.
 
         Raises:
-            InvalidInput: a mandatory part is empty, or a text too long.
+            InvalidInput: no such country, a mandatory part is empty, or a text too long.
         """
-        if not (len(self.country) == 2 and self.country.isascii() and self.country.isupper()):
+        if self.country not in COUNTRIES:
             raise InvalidInput(
                 reason="country must be an ISO 3166-1 code such as CN",
                 field=("shippingAddress", "country"),
             )
         _check_text(self.city, ("shippingAddress", "city"), longest=200)
         _check_text(self.line1, ("shippingAddress", "line1"), longest=300)
-        for name in ("line2", "region", "postal_code"):
-            text = getattr(self, name)
+        for name, text in (
+            ("line2", self.line2),
+            ("region", self.region),
+            ("postalCode", self.postal_code),
+        ):
             if text:
                 _check_text(text, ("shippingAddress", name), longest=300)
         return self
@@ -98,13 +113,21 @@ def _check_text(text: str, field: tuple[str, ...], *, longest: int) -> None:
         raise InvalidInput(reason="must not be empty", field=field)
     if len(text) > longest:
         raise InvalidInput(reason=f"must not be longer than {longest} characters", field=field)
-    if "\x00" in text:
-        raise InvalidInput(reason="must not contain NUL characters", field=field)
+    if not is_storable(text):
+        raise InvalidInput(
+            reason="must not contain NUL characters or halves of surrogate pairs", field=field
+        )
 
 
 def check_key(idempotency_key: str) -> None:
     """Raise InvalidInput unless the key can tell operations apart."""
     _check_text(idempotency_key, ("idempotencyKey",), longest=MAX_KEY)
+
+
+def check_locale(locale: str) -> None:
+    """Raise InvalidInput unless it is a language tag that an order can keep."""
+    if not is_locale(locale):
+        raise InvalidInput(reason="must be a language tag such as zh-CN", field=("locale",))
 
 
 def sum_lines(lines: Sequence[CartLine]) -> dict[UUID, int]:

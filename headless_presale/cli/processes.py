@@ -129,7 +129,10 @@ def _gateway_environment(settings: Settings) -> dict[str, str]:
     secret = settings.secret_key.get_secret_value().encode()
     api_key = hmac.new(secret, b"sandbox-gateway-api-key", "sha256").hexdigest()
     signing = base64.b64encode(hmac.digest(secret, b"sandbox-gateway-webhooks", "sha256")).decode()
-    port = _free_port()
+    # The same port each time: a buyer's open payment page outlives a restart.
+    port = settings.port + 1
+    if _is_taken("127.0.0.1", port):
+        port = _free_port()
     return {
         "PRESALE_SANDBOX_GATEWAY_URL": f"http://127.0.0.1:{port}",
         "PRESALE_SANDBOX_GATEWAY_API_KEY": api_key,

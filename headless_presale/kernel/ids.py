@@ -41,4 +41,6 @@ def sign_token(secret: str, purpose: str, subject: UUID) -> str:
 
 def token_matches(secret: str, purpose: str, subject: UUID, token: str) -> bool:
     """Tell whether ``token`` was signed for this subject and purpose, in constant time."""
-    return hmac.compare_digest(sign_token(secret, purpose, subject).encode(), token.encode())
+    # A token comes from outside and may hold what UTF-8 has no bytes for.
+    given = token.encode(errors="replace")
+    return hmac.compare_digest(sign_token(secret, purpose, subject).encode(), given)

@@ -7,9 +7,16 @@ of work. The worker, with procrastinate's own psycopg connector, lives in ``work
 from datetime import datetime
 from typing import Any
 
+import asyncpg
 import orjson
 
 from headless_presale.kernel.unit_of_work import current_work
+
+_DEFER = """
+SELECT procrastinate_defer_jobs_v1(ARRAY[ROW($1::varchar, $2::varchar, $3::int, $4::text, $5::text,
+    $6::jsonb, $7::timestamptz)]::procrastinate_job_to_defer_v1[])
+"""
+_ONE_WAITING = "procrastinate_jobs_queueing_lock_idx_v1"
 
 
 async def defer(
@@ -31,20 +38,21 @@ async def defer(
         scheduled_at: not before this moment.
         args: JSON-ready arguments of the task.
     """
+    values = (queue, task, priority, lock, queueing_lock, orjson.dumps(args).decode(), scheduled_at)
     work = current_work()
-    if queueing_lock is not None and await work.fetchrow(
+    if queueing_lock is None:
+        await work.fetch(_DEFER, *values)
+        return
+    if await work.fetchrow(
         "SELECT 1 FROM procrastinate_jobs WHERE queueing_lock = $1 AND status = 'todo'",
         queueing_lock,
     ):
         return
-    await work.fetch(
-        "SELECT procrastinate_defer_jobs_v1(ARRAY[ROW($1::varchar, $2::varchar, $3::int, "
-        "$4::text, $5::text, $6::jsonb, $7::timestamptz)]::procrastinate_job_to_defer_v1[])",
-        queue,
-        task,
-        priority,
-        lock,
-        queueing_lock,
-        orjson.dumps(args).decode(),
-        scheduled_at,
-    )
+    try:
+        # Somebody may ask for the same in this moment. A savepoint, because the refusal of the
+        # second job must not undo what the caller's transaction has done.
+        async with work.connection.transaction():
+            await work.fetch(_DEFER, *values)
+    except asyncpg.UniqueViolationError as error:
+        if error.constraint_name != _ONE_WAITING:
+            raise

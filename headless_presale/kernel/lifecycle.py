@@ -14,17 +14,24 @@ class Lifecycle(Generic[State]):
 
     The same table is asked three times: before a move (``check``), inside the conditional UPDATE
     that makes it (``sources_of``), and by the documentation (``as_mermaid``).
+
+    Raises:
+        ValueError: a state is not named, or something else is: a table with a hole is a state
+            that nothing leaves.
     """
 
     def __init__(self, name: str, moves: Mapping[State, Set[State]], *, initial: State) -> None:
         states = type(initial)
-        for target in {t for targets in moves.values() for t in targets}:
-            if target not in moves and not isinstance(target, states):
-                raise ValueError(f"{target} is not a state of {name}")
+        for state in {*moves, *(target for targets in moves.values() for target in targets)}:
+            # A StrEnum equals any other with the same text, so equality would let aliens in.
+            if not isinstance(state, states):
+                raise ValueError(f"{state!r} is not a state of {name}")
+        if missing := [state.name for state in states if state not in moves]:
+            raise ValueError(f"{name} does not say what follows {', '.join(missing)}")
         self.name = name
         self.initial = initial
         self._moves: dict[State, frozenset[State]] = {
-            state: frozenset(moves.get(state, frozenset())) for state in states
+            state: frozenset(moves[state]) for state in states
         }
 
     def allows(self, source: State, target: State) -> bool:

@@ -1,7 +1,7 @@
 """Money: integer minor units with an ISO 4217 exponent. Never a float."""
 
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from decimal import MAX_EMAX, MIN_EMIN, ROUND_HALF_UP, Context, Decimal, InvalidOperation
 from functools import cache
 from typing import Self
 
@@ -63,11 +63,13 @@ class Money:
             raise ValueError(f"{amount!r} is not a number") from None
         if not value.is_finite():
             raise ValueError(f"{amount!r} is not a finite number")
-        minor = value.scaleb(currency_exponent(currency))
-        if minor != minor.to_integral_value():
-            raise ValueError(f"{amount} has more decimals than {currency} allows")
+        # The default context rounds to 28 digits; "1.0000000000000000000000000000001" is not 1.
+        exact = Context(prec=max(1, len(value.as_tuple().digits)), Emax=MAX_EMAX, Emin=MIN_EMIN)
+        minor = value.scaleb(currency_exponent(currency), exact)
         if abs(minor) > MAX_AMOUNT_MINOR:
             raise ValueError(f"{amount} is too large")
+        if minor != minor.to_integral_value():
+            raise ValueError(f"{amount} has more decimals than {currency} allows")
         return cls(int(minor), currency)
 
     @property

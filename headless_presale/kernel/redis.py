@@ -6,12 +6,13 @@ the next callers are told at once instead of each waiting for its own timeout.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from importlib.resources import files
 from typing import Any
 
 import structlog
-from redis.asyncio import Redis
+from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import ConstantBackoff
 from redis.commands.core import AsyncScript
@@ -25,6 +26,9 @@ from headless_presale.kernel.errors import Unavailable
 log = structlog.get_logger(__name__)
 
 PAUSE_AFTER_FAILURE_SECONDS = 0.5
+MAX_CONNECTIONS = 64
+WAIT_FOR_CONNECTION_SECONDS = 1.0
+"""A rush waits for its turn: with the default pool, call 65 would count as "Redis is gone"."""
 _DOWN = (RedisConnectionError, RedisTimeoutError, OSError)
 
 _client: Redis | None = None
@@ -49,15 +53,17 @@ def open_redis(url: str, *, timeout_seconds: float) -> Redis:
         return _client
     _down_until = 0.0
     _client_url, _users = url, 1
-    _client = Redis.from_url(
+    pool = BlockingConnectionPool.from_url(
         url,
+        timeout=WAIT_FOR_CONNECTION_SECONDS,
+        max_connections=MAX_CONNECTIONS,
         socket_timeout=timeout_seconds,
         socket_connect_timeout=timeout_seconds,
         # Every script may be sent twice; none may wait for the ten retries of the default.
         retry=Retry(ConstantBackoff(0.01), 1),
-        max_connections=200,
         decode_responses=True,
     )
+    _client = Redis.from_pool(pool)
     return _client
 
 
@@ -88,6 +94,29 @@ def _note_failure(error: BaseException) -> None:
     log.warning("redis.unavailable", error=repr(error))
 
 
+@asynccontextmanager
+async def answering_redis() -> AsyncIterator[Redis]:
+    """Give the client; what goes wrong with Redis inside the block is Unavailable.
+
+    A Redis that does not answer is not asked again for half a second. One that answers with an
+    error (READONLY, OOM, a key of the wrong type) costs no waiting, so the next call may try.
+
+    Raises:
+        Unavailable: Redis does not answer as we need it, or did not within the last half second.
+    """
+    if time.monotonic() < _down_until:
+        raise Unavailable("redis")
+    try:
+        yield redis_client()
+    except _DOWN as error:
+        _note_failure(error)
+        raise Unavailable("redis") from error
+    except RedisError as error:
+        metrics.REDIS_FAILURES.inc()
+        log.warning("redis.refused", error=repr(error))
+        raise Unavailable("redis") from error
+
+
 class LuaScript:
     """A Lua file of a context, called by name. Its header states keys, arguments and results."""
 
@@ -101,17 +130,7 @@ class LuaScript:
         Raises:
             Unavailable: Redis does not answer, or failed within the last half second.
         """
-        if time.monotonic() < _down_until:
-            raise Unavailable("redis")
-        client = redis_client()
-        if self._registered is None or self._registered[0] is not client:
-            self._registered = (client, client.register_script(self._source))
-        try:
+        async with answering_redis() as client:
+            if self._registered is None or self._registered[0] is not client:
+                self._registered = (client, client.register_script(self._source))
             return await self._registered[1](keys=list(keys), args=list(args))
-        except _DOWN as error:
-            _note_failure(error)
-            raise Unavailable("redis") from error
-        except RedisError as error:
-            # READONLY, LOADING, OOM...: it answers, but not as we need it.
-            _note_failure(error)
-            raise Unavailable("redis") from error

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
-from functools import wraps
+from functools import partial, wraps
 from typing import Any, ParamSpec, TypeVar, cast
 from uuid import UUID
 
@@ -159,9 +159,10 @@ class UnitOfWork:
                     await handle(event)
 
     async def _run_after_commit(self) -> None:
+        callbacks = list(self._after_commit)
         if self._published and _publish is not None:
-            await _publish(self._published)
-        for callback in self._after_commit:
+            callbacks.insert(0, partial(_publish, self._published))
+        for callback in callbacks:
             try:
                 await callback()
             except Exception:
@@ -193,7 +194,9 @@ DATABASE_DOWN = (
     asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
-    asyncpg.TooManyConnectionsError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    # Too many connections, disk full, out of memory.
+    asyncpg.InsufficientResourcesError,
     asyncpg.QueryCanceledError,
     asyncpg.DeadlockDetectedError,
     asyncpg.SerializationError,
@@ -231,6 +234,10 @@ async def unit_of_work() -> AsyncIterator[UnitOfWork]:
             finally:
                 _current.reset(token)
     except DATABASE_DOWN as error:
+        if isinstance(error, ValueError):
+            # asyncpg's own refusal of an argument is an InterfaceError too. It is a bug of ours,
+            # and the same request would fail again.
+            raise
         log.warning("database.unavailable", error=repr(error), exc_info=True)
         raise Unavailable("database") from error
     await work._run_after_commit()

@@ -89,8 +89,8 @@ def parse_sender(mail_from: str) -> Address:
 def display_name(name: str) -> str:
     """Return a name that needs no quoting in a header.
 
-    Python's folding loses the quotes of long names in other scripts, and a comma or bracket
-    without quotes would start another address. So they go.
+    Python's folding loses the quotes of some names that fill a line, and a comma or bracket
+    without quotes starts another address. So they go.
     """
     return header_text(_SPECIALS.sub(" ", name))
 

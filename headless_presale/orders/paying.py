@@ -12,8 +12,8 @@ from headless_presale.kernel.money import Money
 from headless_presale.kernel.unit_of_work import shielded, unit_of_work
 from headless_presale.orders.models import Order
 from headless_presale.orders.rules import leg_due
-from headless_presale.orders.service import lock_order
-from headless_presale.orders.states import HOLDING
+from headless_presale.orders.service import lock_order, open_balance
+from headless_presale.orders.states import HOLDING, OrderStatus
 from headless_presale.payments import (
     OpenPayment,
     Payment,
@@ -64,6 +64,9 @@ async def _open(command: StartPayment) -> Payment:
         started = await find_started(order.id, command.idempotency_key, request_hash)
         if started is not None:
             return started
+        if _is_balance_open(order):
+            # The clock opens it; the sweep, which may be a moment late, only writes it down.
+            await open_balance(order)
         _check_due(order, command.leg)
         return await open_payment(
             work,
@@ -91,6 +94,14 @@ def amount_of(order: Order, leg: PaymentLeg) -> Money:
     return Money(minor, order.currency)
 
 
+def _is_balance_open(order: Order) -> bool:
+    return (
+        order.status is OrderStatus.DEPOSIT_PAID
+        and order.balance_opens_at is not None
+        and order.balance_opens_at <= clock.now()
+    )
+
+
 def _check_due(order: Order, leg: PaymentLeg) -> None:
     due = leg_due(order.status)
     if due is not leg:
@@ -98,6 +109,8 @@ def _check_due(order: Order, leg: PaymentLeg) -> None:
             reason=f"the order is {order.status}: {due or 'nothing'} is due, not {leg}",
             field=("leg",),
         )
+    if amount_of(order, leg).amount_minor == 0:
+        raise PaymentNotDue(reason="there is nothing to pay", field=("leg",))
     if order.status in HOLDING and order.hold_expires_at <= clock.now():
         raise PaymentNotDue(reason="the hold on the slots has run out", field=("orderId",))
     if order.balance_due_at and leg is PaymentLeg.BALANCE and order.balance_due_at <= clock.now():

@@ -9,7 +9,12 @@ from headless_presale.kernel import clock
 from headless_presale.kernel.money import BPS, Money
 from headless_presale.kernel.unit_of_work import UnitOfWork, current_work, shielded, unit_of_work
 from headless_presale.orders.errors import CancelNotAllowed, OrderNotFound
-from headless_presale.orders.events import OrderCancelled, OrderPlaced
+from headless_presale.orders.events import (
+    BalanceOpened,
+    OrderCancelled,
+    OrderPaidInFull,
+    OrderPlaced,
+)
 from headless_presale.orders.models import Order
 from headless_presale.orders.rules import cancel_rule, refund_of
 from headless_presale.orders.states import HOLDING, ORDER_LIFECYCLE, OrderStatus
@@ -22,6 +27,8 @@ from headless_presale.payments import (
 )
 from headless_presale.slots import release
 
+# The lock is the foreign key's own, taken before the version is compared: no order can slip in
+# behind whoever calls the campaign off.
 _INSERT = """
 WITH placed AS (
     INSERT INTO sales_order (
@@ -31,7 +38,7 @@ WITH placed AS (
         placed_at, updated_at, closed_reason)
     SELECT $1, $2, c.id, $4, $5, $6, $7, $8, $9, $10, $11::jsonb, $12::jsonb, $13::jsonb,
            $14::jsonb, $15, $16, $17, $18, $19, $20, $21, $21, ''
-    FROM campaign c WHERE c.id = $3 AND c.version = $22
+    FROM campaign c WHERE c.id = $3 AND c.version = $22 FOR KEY SHARE
     ON CONFLICT (id) DO NOTHING RETURNING id
 ), lines AS (
     INSERT INTO order_line (id, order_id, position, item_id, pool_id, quantity, numbers,
@@ -186,6 +193,33 @@ async def call_off(order: Order, rule: CancelRule, *, reason: str) -> Order:
     return order
 
 
+async def open_balance(order: Order) -> None:
+    """Let the balance of a locked order be paid; one of nothing is paid with that."""
+    work = current_work()
+    source = await move(order, OrderStatus.AWAITING_BALANCE)
+    work.emit(
+        BalanceOpened(
+            order_id=order.id,
+            campaign_id=order.campaign_id,
+            source=source,
+            target=OrderStatus.AWAITING_BALANCE,
+            reason="the balance window opened",
+        )
+    )
+    if order.balance_minor == 0:
+        # A deposit rounds up: of one minor unit it is all of it.
+        source = await move(order, OrderStatus.PAID)
+        work.emit(
+            OrderPaidInFull(
+                order_id=order.id,
+                campaign_id=order.campaign_id,
+                source=source,
+                target=OrderStatus.PAID,
+                reason="the deposit covers the total",
+            )
+        )
+
+
 async def free_slots(order: Order) -> None:
     """Give the order's numbers back to their pools."""
     work = current_work()
@@ -214,10 +248,10 @@ async def cancel_orders_of_campaign(campaign_id: UUID, *, reason: str) -> int:
 
 @shielded
 async def _list_open_orders(campaign_id: UUID) -> list[UUID]:
-    over = (OrderStatus.CANCELLED, OrderStatus.EXPIRED, OrderStatus.FORFEITED)
+    still_open = ORDER_LIFECYCLE.sources_of(OrderStatus.CANCELLED)
     async with unit_of_work():
         rows = (
-            await Order.filter(campaign_id=campaign_id, status__not_in=over)
+            await Order.filter(campaign_id=campaign_id, status__in=still_open)
             .order_by("id")
             .limit(CAMPAIGN_BATCH)
             .values_list("id", flat=True)

@@ -8,6 +8,7 @@ from headless_presale.campaigns import (
     CampaignStatus,
     find_snapshot,
 )
+from headless_presale.kernel.errors import Unavailable
 from headless_presale.kernel.money import Money
 from headless_presale.kernel.unit_of_work import UnitOfWork, current_work
 from headless_presale.orders.events import LatePaymentRefused, OrderConfirmed, OrderPaidInFull
@@ -44,6 +45,9 @@ async def settle_payment(event: PaymentCaptured) -> None:
 
     A payment for a hold that ran out takes its slots again while there are some under the same
     promise; otherwise, and for an order that is over, all of it is refunded.
+
+    Raises:
+        Unavailable: the slots cannot be judged at the moment; nothing is kept, tell it again.
     """
     order = await lock_order(event.order_id)
     if leg_due(order.status) is event.leg:
@@ -105,8 +109,11 @@ async def _claim_again(order: Order) -> bool:
         # A savepoint: what was taken of the first pool goes back if the second has none.
         async with work.connection.transaction():
             await _claim_lines(work, order, lines, campaign)
-    except (SlotsSoldOut, SlotConflict, PurchaseLimitReached):
+    except (SlotsSoldOut, PurchaseLimitReached):
         return False
+    except SlotConflict as error:
+        # Enough are free, but orders under way hold them at this moment: to be told again.
+        raise Unavailable("slots") from error
     for pool_id in {line.pool_id for line in lines}:
         # Redis still offers the numbers that were just taken from the database.
         work.after_commit(partial(resync, pool_id))
@@ -120,7 +127,7 @@ async def _claim_lines(
     for line in lines:
         item = campaign.item(line.item_id)
         if item is None:
-            raise SlotConflict("the item is gone")
+            raise SlotsSoldOut(remaining=0)
         numbers = await _still_free(work, line)
         if len(numbers) != line.quantity:
             numbers = list(await pick_free(work, line.pool_id, line.quantity))

@@ -5,23 +5,30 @@ safe to run anywhere at any time: a move is conditional on the state it leaves.
 """
 
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import structlog
 
 from headless_presale.campaigns import MissedBalance, PaymentPlan
 from headless_presale.kernel import clock
+from headless_presale.kernel.errors import Unavailable
 from headless_presale.kernel.money import Money
 from headless_presale.kernel.unit_of_work import current_work, shielded, unit_of_work
 from headless_presale.orders.events import (
-    BalanceOpened,
     BalanceReminded,
     OrderExpired,
     OrderForfeited,
 )
 from headless_presale.orders.models import Order
-from headless_presale.orders.service import FULL_REFUND, call_off, free_slots, lock_order, move
+from headless_presale.orders.service import (
+    FULL_REFUND,
+    call_off,
+    free_slots,
+    lock_order,
+    move,
+    open_balance,
+)
 from headless_presale.orders.states import HOLDING, OrderStatus
 from headless_presale.payments import (
     PaymentLeg,
@@ -33,6 +40,9 @@ from headless_presale.payments import (
 
 log = structlog.get_logger(__name__)
 
+HOLD_RAN_OUT = "the hold ran out"
+BALANCE_MISSED = "the balance was not paid in time"
+
 BATCH = 200
 CAPTURE_GRACE = timedelta(minutes=15)
 """A balance whose payment was under way at the due moment is waited for this long."""
@@ -42,34 +52,51 @@ async def sweep_orders() -> int:
     """Do all that is due by now; return how many orders moved."""
     return (
         await _sweep(
-            "status IN ('AWAITING_PAYMENT', 'AWAITING_DEPOSIT') AND hold_expires_at <= $1", _expire
+            "hold_expires_at", "status IN ('AWAITING_PAYMENT', 'AWAITING_DEPOSIT')", _expire
         )
-        + await _sweep("status = 'DEPOSIT_PAID' AND balance_opens_at <= $1", _open_balance)
+        + await _sweep("balance_opens_at", "status = 'DEPOSIT_PAID'", _open_balance)
         + await _sweep(
-            "status = 'AWAITING_BALANCE' AND reminded_at IS NULL AND balance_remind_at <= $1",
-            _remind,
+            "balance_remind_at", "status = 'AWAITING_BALANCE' AND reminded_at IS NULL", _remind
         )
-        + await _sweep("status = 'AWAITING_BALANCE' AND balance_due_at <= $1", _miss_balance)
+        + await _sweep("balance_due_at", "status = 'AWAITING_BALANCE'", _miss_balance)
     )
 
 
-async def _sweep(condition: str, step: Callable[[UUID], Awaitable[bool]]) -> int:
-    moved = 0
-    while due := await _find_due(condition):
-        results = [await step(order_id) for order_id in due]
-        moved += sum(results)
-        if len(due) < BATCH or not any(results):
-            break
+async def _sweep(column: str, condition: str, step: Callable[[UUID], Awaitable[bool]]) -> int:
+    """Take each order that is due once, in the order of their dates.
+
+    One that stays where it is, or cannot be moved, does not hold up those behind it.
+    """
+    moved, last = 0, (datetime.min.replace(tzinfo=UTC), UUID(int=0))
+    while due := await _find_due(column, condition, last):
+        for due_at, order_id in due:
+            moved += await _try(step, order_id)
+            last = (due_at, order_id)
     return moved
 
 
+async def _try(step: Callable[[UUID], Awaitable[bool]], order_id: UUID) -> bool:
+    try:
+        return await step(order_id)
+    except Unavailable:
+        raise
+    except Exception:
+        log.exception("orders.sweep_failed", order_id=str(order_id))
+        return False
+
+
 @shielded
-async def _find_due(condition: str) -> list[UUID]:
+async def _find_due(
+    column: str, condition: str, after: tuple[datetime, UUID]
+) -> list[tuple[datetime, UUID]]:
     async with unit_of_work() as work:
         rows = await work.fetch(
-            f"SELECT id FROM sales_order WHERE {condition} LIMIT {BATCH}", clock.now()
+            f"SELECT {column} AS due_at, id FROM sales_order WHERE {condition} "
+            f"AND {column} <= $1 AND ({column}, id) > ($2, $3) ORDER BY {column}, id LIMIT {BATCH}",
+            clock.now(),
+            *after,
         )
-    return [row["id"] for row in rows]
+    return [(row["due_at"], row["id"]) for row in rows]
 
 
 @shielded
@@ -78,7 +105,7 @@ async def _expire(order_id: UUID) -> bool:
         order = await lock_order(order_id)
         if order.status not in HOLDING or order.hold_expires_at > clock.now():
             return False
-        source = await move(order, OrderStatus.EXPIRED, reason="the hold ran out")
+        source = await move(order, OrderStatus.EXPIRED, reason=HOLD_RAN_OUT)
         await call_off_payments(work, order.id)
         await free_slots(order)
         work.emit(
@@ -87,6 +114,7 @@ async def _expire(order_id: UUID) -> bool:
                 campaign_id=order.campaign_id,
                 source=source,
                 target=OrderStatus.EXPIRED,
+                reason=HOLD_RAN_OUT,
             )
         )
     return True
@@ -94,19 +122,11 @@ async def _expire(order_id: UUID) -> bool:
 
 @shielded
 async def _open_balance(order_id: UUID) -> bool:
-    async with unit_of_work() as work:
+    async with unit_of_work():
         order = await lock_order(order_id)
         if order.status is not OrderStatus.DEPOSIT_PAID:
             return False
-        source = await move(order, OrderStatus.AWAITING_BALANCE)
-        work.emit(
-            BalanceOpened(
-                order_id=order.id,
-                campaign_id=order.campaign_id,
-                source=source,
-                target=OrderStatus.AWAITING_BALANCE,
-            )
-        )
+        await open_balance(order)
     return True
 
 
@@ -137,7 +157,7 @@ async def _miss_balance(order_id: UUID) -> bool:
         if is_paying and clock.now() < order.balance_due_at + CAPTURE_GRACE:
             return False
         if PaymentPlan.from_json(order.payment_plan).missed_balance is MissedBalance.REFUND:
-            await call_off(order, FULL_REFUND, reason="the balance was not paid in time")
+            await call_off(order, FULL_REFUND, reason=BALANCE_MISSED)
         else:
             await _forfeit(order)
     return True
@@ -145,7 +165,7 @@ async def _miss_balance(order_id: UUID) -> bool:
 
 async def _forfeit(order: Order) -> None:
     work = current_work()
-    source = await move(order, OrderStatus.FORFEITED, reason="the balance was not paid in time")
+    source = await move(order, OrderStatus.FORFEITED, reason=BALANCE_MISSED)
     await call_off_payments(work, order.id)
     for payment in await list_captured(order.id):
         await forfeit(work, payment, Money(payment.amount_minor, payment.currency))
@@ -156,5 +176,6 @@ async def _forfeit(order: Order) -> None:
             campaign_id=order.campaign_id,
             source=source,
             target=OrderStatus.FORFEITED,
+            reason=BALANCE_MISSED,
         )
     )

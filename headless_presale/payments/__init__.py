@@ -7,10 +7,12 @@ from headless_presale.payments.errors import (
     PaymentNotDue,
 )
 from headless_presale.payments.events import (
+    PaymentCancelled,
     PaymentCaptured,
     PaymentFailed,
     PaymentMismatched,
     PaymentStarted,
+    PaymentSurplus,
     RefundFailed,
     RefundRequested,
     RefundSucceeded,
@@ -29,8 +31,8 @@ from headless_presale.payments.service import (
     has_pending_payment,
     list_captured,
     open_payment,
-    record_notice,
 )
+from headless_presale.payments.settlement import record_notice
 from headless_presale.payments.states import (
     PAYMENT_LIFECYCLE,
     REFUND_LIFECYCLE,
@@ -48,6 +50,7 @@ __all__ = [
     "IdempotencyMismatch",
     "OpenPayment",
     "Payment",
+    "PaymentCancelled",
     "PaymentCaptured",
     "PaymentFailed",
     "PaymentLeg",
@@ -55,6 +58,7 @@ __all__ = [
     "PaymentNotDue",
     "PaymentStarted",
     "PaymentStatus",
+    "PaymentSurplus",
     "Refund",
     "RefundFailed",
     "RefundRequested",

@@ -48,6 +48,21 @@ class PaymentFailed(PaymentEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentCancelled(PaymentEvent):
+    """The gateway ended an unpaid payment, after a time of its own; another can be started."""
+
+    type: ClassVar[str] = "payment.cancelled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentSurplus(PaymentEvent):
+    """A leg that is paid already was paid once more: this payment is refunded in full."""
+
+    type: ClassVar[str] = "payment.surplus"
+    leg: PaymentLeg
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentMismatched(PaymentEvent):
     """The gateway captured something else than was asked for: nothing counts as paid."""
 

@@ -12,11 +12,15 @@ import structlog
 from headless_presale.kernel import clock
 from headless_presale.kernel.jobs import defer
 from headless_presale.kernel.unit_of_work import shielded, unit_of_work
-from headless_presale.payments.gateways import GatewayError, GatewayIntent, find_gateway
-from headless_presale.payments.gateways.port import IntentStatus
+from headless_presale.payments.gateways import (
+    GatewayError,
+    GatewayIntent,
+    GatewayRefund,
+    find_gateway,
+)
 from headless_presale.payments.models import Payment, Refund
-from headless_presale.payments.refunds import note_refund
-from headless_presale.payments.service import settle_capture
+from headless_presale.payments.refunds import note_refund, reference_of
+from headless_presale.payments.settlement import settle_intent
 from headless_presale.payments.states import PaymentStatus, RefundStatus
 
 log = structlog.get_logger(__name__)
@@ -24,40 +28,46 @@ log = structlog.get_logger(__name__)
 ASK_AFTER = timedelta(seconds=60)
 GIVE_UP_AFTER = timedelta(days=30)
 BATCH = 100
+"""How many are asked about in one run, drawn by lot: none can stand in the way of the others."""
 
 
 async def reconcile_payments() -> int:
     """Ask about pending payments; return how many turned out captured."""
-    at = clock.now()
-    pending = (
-        await Payment.filter(
-            status=PaymentStatus.PENDING,
-            intent_id__isnull=False,
-            created_at__lt=at - ASK_AFTER,
-            created_at__gt=at - GIVE_UP_AFTER,
-        )
-        .order_by("-created_at")
-        .limit(BATCH)
-    )
     captured = 0
-    for payment in pending:
+    silent: set[str] = set()
+    for payment in await _draw_pending():
         gateway = find_gateway(payment.gateway)
-        if gateway is None or payment.intent_id is None:
+        if gateway is None or payment.intent_id is None or payment.gateway in silent:
             continue
         try:
             intent = await gateway.get_intent(payment.intent_id)
         except GatewayError as error:
             log.info("payments.ask_failed", payment_id=str(payment.id), error=str(error))
-            break
-        if intent.status is IntentStatus.CAPTURED:
-            captured += await _settle(payment.id, intent) == "captured"
+            if not error.is_final:
+                silent.add(payment.gateway)
+            continue
+        captured += await _settle(payment.id, intent) == "captured"
     return captured
+
+
+@shielded
+async def _draw_pending() -> list[Payment]:
+    at = clock.now()
+    async with unit_of_work() as work:
+        rows = await work.fetch(
+            "SELECT id FROM payment WHERE status = 'PENDING' AND intent_id IS NOT NULL "
+            "AND created_at < $1 AND created_at > $2 ORDER BY random() LIMIT $3",
+            at - ASK_AFTER,
+            at - GIVE_UP_AFTER,
+            BATCH,
+        )
+        return await Payment.filter(id__in=[row["id"] for row in rows])
 
 
 @shielded
 async def _settle(payment_id: UUID, intent: GatewayIntent) -> str:
     async with unit_of_work() as work:
-        return await settle_capture(work, await Payment.get(id=payment_id), intent)
+        return await settle_intent(work, await Payment.get(id=payment_id), intent)
 
 
 async def cancel_intent(payment_id: UUID) -> None:
@@ -70,40 +80,48 @@ async def cancel_intent(payment_id: UUID) -> None:
     gateway = find_gateway(payment.gateway)
     if payment.status is not PaymentStatus.CANCELLED or gateway is None or not payment.intent_id:
         return
-    intent = await gateway.cancel_intent(payment.intent_id)
-    if intent.status is IntentStatus.CAPTURED:
-        await _settle(payment_id, intent)
+    await _settle(payment_id, await gateway.cancel_intent(payment.intent_id))
 
 
 async def reconcile_refunds() -> int:
     """Ask about open refunds and ask again for failed ones; return how many were settled."""
-    at = clock.now()
-    waiting = await (
-        Refund.filter(
-            status__in=[RefundStatus.REQUESTED, RefundStatus.SUBMITTED, RefundStatus.FAILED],
-            created_at__lt=at - ASK_AFTER,
-        )
-        .order_by("created_at")
-        .limit(BATCH)
-    )
     settled = 0
-    for refund in waiting:
+    silent: set[str] = set()
+    for refund in await _draw_open_refunds():
         if refund.status is not RefundStatus.SUBMITTED:
             await _ask_again(refund.id)
             continue
-        payment = await Payment.get(id=refund.payment_id)
+        payment: Payment = refund.payment
         gateway = find_gateway(payment.gateway)
-        if gateway is None or payment.intent_id is None:
+        if gateway is None or payment.intent_id is None or payment.gateway in silent:
             continue
         try:
             answers = await gateway.find_refunds(payment.intent_id)
         except GatewayError as error:
             log.info("payments.ask_failed", refund_id=str(refund.id), error=str(error))
-            break
-        for answer in answers:
-            if answer.reference == str(refund.id):
-                settled += await note_refund(answer) == "refunded"
+            if not error.is_final:
+                silent.add(payment.gateway)
+            continue
+        mine: list[GatewayRefund] = [a for a in answers if a.reference == reference_of(refund)]
+        for answer in mine:
+            settled += await note_refund(payment.gateway, answer) == "refunded"
     return settled
+
+
+@shielded
+async def _draw_open_refunds() -> list[Refund]:
+    at = clock.now()
+    async with unit_of_work() as work:
+        # The pause doubles with each attempt that failed: 1 minute, 2, 4...
+        rows = await work.fetch(
+            "SELECT id FROM refund WHERE status IN ('REQUESTED', 'SUBMITTED', 'FAILED') "
+            "AND created_at + $2::interval * (CASE WHEN status = 'FAILED' "
+            "  THEN 2 ^ least(attempts, 30) ELSE 1 END) < $1 ORDER BY random() LIMIT $3",
+            at,
+            ASK_AFTER,
+            BATCH,
+        )
+        return await Refund.filter(id__in=[row["id"] for row in rows]).prefetch_related("payment")
 
 
 @shielded

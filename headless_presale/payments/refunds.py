@@ -14,9 +14,31 @@ from headless_presale.payments.gateways import GatewayError, GatewayRefund, Refu
 from headless_presale.payments.gateways.port import GatewayRefundStatus, find_gateway
 from headless_presale.payments.ledger import Account, book
 from headless_presale.payments.models import Payment, Refund
-from headless_presale.payments.states import REFUND_LIFECYCLE, PaymentStatus, RefundStatus
+from headless_presale.payments.states import REFUND_LIFECYCLE, RefundStatus
 
 log = structlog.get_logger(__name__)
+
+_OUTCOMES = {
+    GatewayRefundStatus.PENDING: RefundStatus.SUBMITTED,
+    GatewayRefundStatus.SUCCEEDED: RefundStatus.SUCCEEDED,
+    GatewayRefundStatus.FAILED: RefundStatus.FAILED,
+}
+
+
+def reference_of(refund: Refund) -> str:
+    """Return what names one attempt at a refund to the gateway, and is its idempotency key.
+
+    The attempt is part of it: news of one that failed must not be taken for news of the next.
+    """
+    return f"{refund.id}-{refund.attempts}"
+
+
+def _read_reference(reference: str) -> tuple[UUID, int] | None:
+    refund_id, _, attempt = reference.rpartition("-")
+    try:
+        return UUID(refund_id), int(attempt)
+    except ValueError:
+        return None
 
 
 async def request_refund(
@@ -31,7 +53,7 @@ async def request_refund(
         ValueError: the payment is not captured, or the currency differs.
     """
     locked = await Payment.filter(id=payment.id).select_for_update().get()
-    if locked.status is not PaymentStatus.CAPTURED:
+    if locked.captured_at is None:
         raise ValueError(f"payment {payment.id} is {locked.status}, not captured")
     if amount.currency != locked.currency:
         raise ValueError(f"{amount.currency} does not refund {locked.currency}")
@@ -79,26 +101,34 @@ async def request_refund(
 async def submit_refund(refund_id: UUID) -> RefundStatus:
     """Ask the gateway for the refund. Safe to repeat: each attempt has one idempotency key.
 
+    A refusal ends the attempt; the reconciler makes the next one, after a growing pause.
+
     Raises:
         GatewayError: the gateway does not answer; the job is run again.
     """
-    refund = await Refund.filter(id=refund_id).prefetch_related("payment").get()
-    if refund.status not in (RefundStatus.REQUESTED, RefundStatus.FAILED):
-        return refund.status
     refund = await _begin_attempt(refund_id)
+    if refund.status is not RefundStatus.REQUESTED:
+        return refund.status
     payment = await Payment.get(id=refund.payment_id)
     gateway = find_gateway(payment.gateway)
     if gateway is None or payment.intent_id is None:
         raise GatewayError(f"no gateway {payment.gateway} to refund with", is_final=False)
-    answer = await gateway.refund(
-        RefundRequest(
-            idempotency_key=f"{refund.id}-{refund.attempts}",
-            reference=str(refund.id),
-            intent_id=payment.intent_id,
-            amount=Money(refund.amount_minor, refund.currency),
+    try:
+        answer = await gateway.refund(
+            RefundRequest(
+                idempotency_key=reference_of(refund),
+                reference=reference_of(refund),
+                intent_id=payment.intent_id,
+                amount=Money(refund.amount_minor, refund.currency),
+            )
         )
-    )
-    await note_refund(answer)
+    except GatewayError as error:
+        if not error.is_final:
+            raise
+        log.error("payments.refund_refused", refund_id=str(refund_id), error=str(error))
+        await _note_refusal(refund)
+    else:
+        await note_refund(payment.gateway, answer)
     return (await Refund.get(id=refund_id)).status
 
 
@@ -110,36 +140,52 @@ async def _begin_attempt(refund_id: UUID) -> Refund:
         if refund.status is RefundStatus.FAILED:
             refund.status = RefundStatus.REQUESTED
             refund.attempts += 1
-            await refund.save()
+            await refund.save(update_fields=["status", "attempts"])
     return refund
 
 
 @shielded
-async def note_refund(answer: GatewayRefund) -> str:
+async def _note_refusal(refused: Refund) -> None:
+    async with unit_of_work() as work:
+        payment, refund = await _lock_refund(work, refused)
+        if refund.status is RefundStatus.REQUESTED and refund.attempts == refused.attempts:
+            await _move(work, payment, refund, RefundStatus.FAILED)
+
+
+@shielded
+async def note_refund(gateway: str, answer: GatewayRefund) -> str:
     """Apply what the gateway says of a refund."""
     async with unit_of_work() as work:
-        return await settle_refund(work, answer)
+        return await settle_refund(work, gateway, answer)
 
 
-async def settle_refund(work: UnitOfWork, answer: GatewayRefund) -> str:
+async def settle_refund(work: UnitOfWork, gateway: str, answer: GatewayRefund) -> str:
     """Apply what the gateway says of a refund; each outcome once, in any order."""
-    try:
-        refund_id = UUID(answer.reference)
-    except ValueError:
+    named = _read_reference(answer.reference)
+    found = await Refund.filter(id=named[0], payment__gateway=gateway).first() if named else None
+    if named is None or found is None:
+        log.warning("payments.unknown_refund", gateway=gateway, reference=answer.reference)
         return "unknown"
-    refund = await Refund.filter(id=refund_id).select_for_update().first()
-    if refund is None:
-        log.warning("payments.unknown_refund", reference=answer.reference)
-        return "unknown"
-    payment = await Payment.get(id=refund.payment_id)
-    refund.gateway_refund_id = answer.id
-    target = {
-        GatewayRefundStatus.PENDING: RefundStatus.SUBMITTED,
-        GatewayRefundStatus.SUCCEEDED: RefundStatus.SUCCEEDED,
-        GatewayRefundStatus.FAILED: RefundStatus.FAILED,
-    }[answer.status]
-    if not REFUND_LIFECYCLE.allows(refund.status, target):
+    payment, refund = await _lock_refund(work, found)
+    target = _OUTCOMES[answer.status]
+    if named[1] != refund.attempts or not REFUND_LIFECYCLE.allows(refund.status, target):
         return "repeat"
+    if answer.amount != Money(refund.amount_minor, refund.currency):
+        log.error("payments.refund_mismatched", refund_id=str(refund.id), amount=str(answer.amount))
+        return "mismatched"
+    refund.gateway_refund_id = answer.id
+    await _move(work, payment, refund, target)
+    return "refunded" if target is RefundStatus.SUCCEEDED else str(target).lower()
+
+
+async def _lock_refund(work: UnitOfWork, refund: Refund) -> tuple[Payment, Refund]:
+    payment = await Payment.get(id=refund.payment_id)
+    # With the order's lock its history gets its rows in the order in which they are committed.
+    await work.lock("order", payment.order_id)
+    return payment, await Refund.filter(id=refund.id).select_for_update().get()
+
+
+async def _move(work: UnitOfWork, payment: Payment, refund: Refund, target: RefundStatus) -> None:
     refund.status = target
     if target is RefundStatus.SUCCEEDED:
         refund.settled_at = clock.now()
@@ -153,7 +199,7 @@ async def settle_refund(work: UnitOfWork, answer: GatewayRefund) -> str:
             credit=Account.GATEWAY,
             amount=Money(refund.amount_minor, refund.currency),
         )
-    await refund.save()
+    await refund.save(update_fields=["status", "settled_at", "gateway_refund_id"])
     event = {RefundStatus.SUCCEEDED: RefundSucceeded, RefundStatus.FAILED: RefundFailed}.get(target)
     if event is not None:
         work.emit(
@@ -165,4 +211,3 @@ async def settle_refund(work: UnitOfWork, answer: GatewayRefund) -> str:
                 refund_id=refund.id,
             )
         )
-    return "refunded" if target is RefundStatus.SUCCEEDED else str(target).lower()

@@ -1,13 +1,12 @@
-"""Payments: opened for an order's leg, settled by what the gateway proves, each effect once."""
+"""Payments: opened for an order's leg, made known to the gateway, called off again."""
 
 from dataclasses import dataclass
 from uuid import UUID
 
 import orjson
 import structlog
-from tortoise.expressions import Q
 
-from headless_presale.kernel import clock, metrics
+from headless_presale.kernel import clock
 from headless_presale.kernel.ids import new_id, reservation_id_of
 from headless_presale.kernel.jobs import defer
 from headless_presale.kernel.money import Money
@@ -16,26 +15,19 @@ from headless_presale.payments.errors import (
     GatewayUnavailable,
     GatewayUnknown,
     IdempotencyMismatch,
+    PaymentNotDue,
 )
-from headless_presale.payments.events import (
-    PaymentCaptured,
-    PaymentFailed,
-    PaymentMismatched,
-    PaymentStarted,
-)
+from headless_presale.payments.events import PaymentStarted
 from headless_presale.payments.gateways import (
     GatewayError,
     GatewayIntent,
-    GatewayNotice,
     IntentRequest,
     PaymentGateway,
     find_gateway,
 )
-from headless_presale.payments.gateways.port import IntentStatus
 from headless_presale.payments.ledger import Account, book
-from headless_presale.payments.models import GatewayEvent, Payment, PaymentKey
-from headless_presale.payments.refunds import settle_refund
-from headless_presale.payments.states import PAYMENT_LIFECYCLE, PaymentLeg, PaymentStatus
+from headless_presale.payments.models import Payment, PaymentKey
+from headless_presale.payments.states import PaymentLeg, PaymentStatus
 
 log = structlog.get_logger(__name__)
 
@@ -92,7 +84,7 @@ async def open_payment(work: UnitOfWork, command: OpenPayment) -> Payment:
     ).first()
     if payment is not None and payment.gateway != command.gateway:
         # Another gateway was chosen: the first one's page must not take money as well.
-        await _call_off(work, payment)
+        await call_off_payment(work, payment.id)
         payment = None
     if payment is None:
         payment = await Payment.create(
@@ -136,9 +128,12 @@ async def ensure_intent(payment: Payment) -> Payment:
     finds the same intent.
 
     Raises:
-        GatewayUnavailable: it does not answer. The payment stays and can be started again.
+        PaymentNotDue: the payment was called off; another one can be started under a new key.
+        GatewayUnavailable: the gateway does not answer, and the payment stays and can be started
+            again; or it refuses, and the next start opens another payment.
     """
-    if payment.intent_id is not None:
+    _check_open(payment)
+    if payment.intent_id is not None or payment.status is not PaymentStatus.PENDING:
         return payment
     gateway = get_gateway(payment.gateway)
     wanted = payment.client_action or {}
@@ -154,16 +149,36 @@ async def ensure_intent(payment: Payment) -> Payment:
         )
     except GatewayError as error:
         log.warning("payments.gateway_failed", payment_id=str(payment.id), error=str(error))
+        if error.is_final:
+            # The same request gets the same refusal, so this payment must not stay in the way.
+            await _give_up(payment.id)
         raise GatewayUnavailable(gateway=payment.gateway, field=("gateway",)) from error
-    return await _keep_intent(payment.id, intent)
+    payment = await _keep_intent(payment.id, intent)
+    _check_open(payment)
+    return payment
+
+
+def _check_open(payment: Payment) -> None:
+    if payment.status is PaymentStatus.CANCELLED:
+        raise PaymentNotDue(
+            reason="this payment was called off; start another one under a new key",
+            field=("idempotencyKey",),
+        )
+
+
+@shielded
+async def _give_up(payment_id: UUID) -> None:
+    async with unit_of_work() as work:
+        await call_off_payment(work, payment_id)
 
 
 @shielded
 async def _keep_intent(payment_id: UUID, intent: GatewayIntent) -> Payment:
     async with unit_of_work() as work:
+        # A notification that overtook this answer has written the intent's id, not its action.
         await work.execute(
             "UPDATE payment SET intent_id = $2, client_action = client_action || $3::jsonb "
-            "WHERE id = $1 AND intent_id IS NULL",
+            "WHERE id = $1 AND (intent_id IS NULL OR intent_id = $2)",
             payment_id,
             intent.id,
             _json(intent.client_action),
@@ -179,137 +194,23 @@ def _json(value: object) -> str:
     return orjson.dumps(value).decode()
 
 
-@shielded
-async def record_notice(gateway: str, notice: GatewayNotice) -> str:
-    """Apply a verified notification. Delivered twice, late or out of order: one effect.
-
-    Returns:
-        What it did: ``captured``, ``failed``, ``mismatched``, ``refunded``, ``duplicate``,
-        ``repeat``, ``ignored`` or ``unknown``.
-    """
-    async with unit_of_work() as work:
-        row = await work.fetchrow(
-            "INSERT INTO gateway_event (id, gateway, event_id, type, outcome, payload, received_at)"
-            " VALUES ($1, $2, $3, $4, '', $5::jsonb, $6) "
-            "ON CONFLICT (gateway, event_id) DO NOTHING RETURNING id",
-            new_id(),
-            gateway,
-            notice.event_id,
-            notice.type,
-            _json(notice.payload),
-            clock.now(),
-        )
-        if row is None:
-            outcome = "duplicate"
-        else:
-            outcome = await _apply(work, gateway, notice)
-            await GatewayEvent.filter(id=row["id"]).update(outcome=outcome)
-    metrics.PAYMENT_EVENTS.labels(gateway, outcome).inc()
-    return outcome
-
-
-async def _apply(work: UnitOfWork, gateway: str, notice: GatewayNotice) -> str:
-    if notice.refund is not None:
-        return await settle_refund(work, notice.refund)
-    if notice.intent is None:
-        return "ignored"
-    payment = await _find_by_intent(gateway, notice.intent)
-    if payment is None:
-        log.warning("payments.unknown_intent", gateway=gateway, intent_id=notice.intent.id)
-        return "unknown"
-    if notice.intent.status is IntentStatus.CAPTURED:
-        return await settle_capture(work, payment, notice.intent)
-    if notice.type.endswith("payment_failed"):
-        return await _note_failure(work, payment, notice.failure_code)
-    return "ignored"
-
-
-async def _find_by_intent(gateway: str, intent: GatewayIntent) -> Payment | None:
-    matches = Q(intent_id=intent.id)
-    try:
-        # The notification may overtake the answer that tells us the intent's id.
-        matches |= Q(id=UUID(intent.reference))
-    except ValueError:
-        log.info("payments.foreign_reference", gateway=gateway, intent_id=intent.id)
-    return await Payment.filter(matches, gateway=gateway).first()
-
-
-async def settle_capture(work: UnitOfWork, payment: Payment, intent: GatewayIntent) -> str:
-    """Count captured money as paid, once, if it is what was asked for."""
-    await work.lock("order", payment.order_id)
-    payment = await Payment.filter(id=payment.id).select_for_update().get()
-    if not PAYMENT_LIFECYCLE.allows(payment.status, PaymentStatus.CAPTURED):
-        return "repeat"
-    asked = Money(payment.amount_minor, payment.currency)
-    payment.intent_id = intent.id
-    if intent.amount != asked or intent.reference != str(payment.id):
-        payment.status = PaymentStatus.MISMATCHED
-        await payment.save()
-        work.emit(
-            PaymentMismatched(
-                order_id=payment.order_id,
-                payment_id=payment.id,
-                amount_minor=payment.amount_minor,
-                currency=payment.currency,
-                captured_minor=intent.amount.amount_minor,
-                captured_currency=intent.amount.currency,
-            )
-        )
-        log.error("payments.mismatched", payment_id=str(payment.id), captured=str(intent.amount))
-        return "mismatched"
-    payment.status = PaymentStatus.CAPTURED
-    payment.captured_at = clock.now()
-    await payment.save()
-    await book(
-        work,
-        shop_id=payment.shop_id,
-        order_id=payment.order_id,
-        kind="capture",
-        source=f"capture:{payment.id}",
-        debit=Account.GATEWAY,
-        credit=Account.CUSTOMER_FUNDS,
-        amount=asked,
-    )
-    work.emit(
-        PaymentCaptured(
-            order_id=payment.order_id,
-            payment_id=payment.id,
-            amount_minor=payment.amount_minor,
-            currency=payment.currency,
-            leg=payment.leg,
-        )
-    )
-    return "captured"
-
-
-async def _note_failure(work: UnitOfWork, payment: Payment, failure_code: str) -> str:
-    if payment.status is not PaymentStatus.PENDING:
-        return "repeat"
-    await Payment.filter(id=payment.id).update(failure_code=failure_code[:60])
-    work.emit(
-        PaymentFailed(
-            order_id=payment.order_id,
-            payment_id=payment.id,
-            amount_minor=payment.amount_minor,
-            currency=payment.currency,
-            failure_code=failure_code,
-        )
-    )
-    return "failed"
-
-
 async def call_off_payments(work: UnitOfWork, order_id: UUID) -> None:
     """Call off what is still open of an order, here and at the gateway."""
     for payment in await Payment.filter(order_id=order_id, status=PaymentStatus.PENDING):
-        await _call_off(work, payment)
+        await call_off_payment(work, payment.id)
 
 
-async def _call_off(work: UnitOfWork, payment: Payment) -> None:
-    moved = await work.execute(
-        "UPDATE payment SET status = 'CANCELLED' WHERE id = $1 AND status = 'PENDING'", payment.id
+async def call_off_payment(work: UnitOfWork, payment_id: UUID) -> bool:
+    """Call one payment off unless something has become of it; return whether it was open."""
+    # The intent's id as of now: the gateway's answer may have come since the caller looked.
+    row = await work.fetchrow(
+        "UPDATE payment SET status = 'CANCELLED' WHERE id = $1 AND status = 'PENDING' "
+        "RETURNING intent_id",
+        payment_id,
     )
-    if moved and payment.intent_id is not None:
-        await defer("payments:cancel_intent", payment_id=str(payment.id))
+    if row is not None and row["intent_id"] is not None:
+        await defer("payments:cancel_intent", payment_id=str(payment_id))
+    return row is not None
 
 
 async def list_captured(order_id: UUID) -> list[Payment]:

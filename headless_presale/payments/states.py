@@ -28,7 +28,8 @@ PAYMENT_LIFECYCLE = Lifecycle(
         PaymentStatus.PENDING: {
             PaymentStatus.CAPTURED,
             PaymentStatus.CANCELLED,
-            # The gateway captured another amount or currency: money is there, but nothing is paid.
+            # Money is there that pays for nothing: another amount or currency than was asked for,
+            # or a leg that another payment has paid, in which case it goes back.
             PaymentStatus.MISMATCHED,
         },
         # The gateway may capture what we tried to call off a moment too late.

@@ -3,7 +3,8 @@
 Two kinds of tier. A *time tier* holds for a while after the campaign opens. A *quantity tier*
 holds for slot numbers up to a bound: slots are numbered, so "the first 1,000" is a property of the
 number a buyer gets, cannot be raced for, and stays true when a number is returned and sold again.
-Where both apply the buyer pays the lower price; a tie is explained by the time tier.
+Where both apply the buyer pays the lower price; a tie is explained by the time tier. A quantity
+tier that only brings a gift sets no price: the time tier's holds.
 """
 
 from collections.abc import Sequence
@@ -37,11 +38,14 @@ class TimeTier:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuantityTier:
-    """A share of the presale price, and perhaps a gift, for slot numbers up to ``up_to``."""
+    """A share of the presale price, a gift, or both, for slot numbers up to ``up_to``.
+
+    ``price_bps`` of None sets no price of its own.
+    """
 
     name: str
     up_to: int
-    price_bps: int = BPS
+    price_bps: int | None = None
     gift: str | None = None
 
 
@@ -105,36 +109,28 @@ def quote(
     timed = time_tier_at(tiers.time, opens_at=opens_at, at=max(at, opens_at))
     numbered = quantity_tier_of(tiers.quantity, number)
     gift = numbered.gift if numbered else None
-    time_bps = timed[0].price_bps if timed else BPS
-    quantity_bps = numbered.price_bps if numbered else BPS
-    if numbered and quantity_bps < time_bps:
-        return QuotedPrice(
-            unit_price=presale_price.at_bps(quantity_bps),
-            reason=PriceReason.QUANTITY_TIER,
-            tier=numbered.name,
-            price_bps=quantity_bps,
-            ends_after_number=numbered.up_to,
-            gift=gift,
-        )
+    if numbered and numbered.price_bps is not None:
+        quantity_bps = numbered.price_bps
+        if timed is None or quantity_bps < timed[0].price_bps:
+            return QuotedPrice(
+                unit_price=presale_price.at_bps(quantity_bps),
+                reason=PriceReason.QUANTITY_TIER,
+                tier=numbered.name,
+                price_bps=quantity_bps,
+                ends_after_number=numbered.up_to,
+                gift=gift,
+            )
     if timed:
+        tier, ends_at = timed
         return QuotedPrice(
-            unit_price=presale_price.at_bps(time_bps),
+            unit_price=presale_price.at_bps(tier.price_bps),
             reason=PriceReason.TIME_TIER,
-            tier=timed[0].name,
-            price_bps=time_bps,
-            ends_at=timed[1],
+            tier=tier.name,
+            price_bps=tier.price_bps,
+            ends_at=ends_at,
             gift=gift,
         )
-    if numbered:
-        return QuotedPrice(
-            unit_price=presale_price.at_bps(quantity_bps),
-            reason=PriceReason.QUANTITY_TIER,
-            tier=numbered.name,
-            price_bps=quantity_bps,
-            ends_after_number=numbered.up_to,
-            gift=gift,
-        )
-    return QuotedPrice(unit_price=presale_price, reason=PriceReason.LIST)
+    return QuotedPrice(unit_price=presale_price, reason=PriceReason.LIST, gift=gift)
 
 
 def next_time_price(

@@ -13,7 +13,9 @@ from headless_presale.slots.admission import (
     settle,
 )
 from headless_presale.slots.availability import count_available
+from headless_presale.slots.ending import end_reservation
 from headless_presale.slots.errors import PurchaseLimitReached, SlotConflict, SlotsSoldOut
+from headless_presale.slots.loading import load_if_unknown, resync
 from headless_presale.slots.models import SlotPool
 from headless_presale.slots.reconciler import Drift, reconcile_open_pools, reconcile_pool
 from headless_presale.slots.service import (
@@ -22,11 +24,8 @@ from headless_presale.slots.service import (
     close_pools,
     create_pool,
     extend_pool,
-    load_if_unknown,
-    owned_among,
     pick_free,
     release,
-    resync,
     take_quota,
 )
 
@@ -50,9 +49,9 @@ __all__ = [
     "close_pools",
     "count_available",
     "create_pool",
+    "end_reservation",
     "extend_pool",
     "load_if_unknown",
-    "owned_among",
     "pick_free",
     "reconcile_open_pools",
     "reconcile_pool",

@@ -5,13 +5,14 @@ Redis Cluster keeps them on one node.
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
+from typing import TypeVar
 from uuid import UUID
 
-import orjson
-
-from headless_presale.kernel.redis import LuaScript
+from headless_presale.kernel.ids import new_id
+from headless_presale.kernel.redis import LuaScript, answering_redis
 
 RESERVATION_TTL_SECONDS = 30
 """How long an admitted reservation may take to commit before the reconciler looks for its order.
@@ -106,8 +107,10 @@ async def admit(pool_id: UUID, reservation_id: UUID, customer_id: UUID, quantity
             return OverLimit(taken=int(taken), limit=int(limit))
         case ["CLOSED"]:
             return PoolClosed()
-        case _:
+        case ["UNKNOWN_POOL"]:
             return PoolUnknown()
+        case _:
+            raise ValueError(f"admit.lua answered {result!r}")
 
 
 async def settle(pool_id: UUID, reservation_id: UUID) -> None:
@@ -147,24 +150,60 @@ class PoolTruth:
     owners: Sequence[UUID]
 
 
+LOAD_BATCH = 5_000
+"""Entries per call while a pool is staged: each call stays far below Redis's timeout."""
+_STAGED_FOR_MS = 60_000
+"""What a process that died while loading leaves behind goes away by itself."""
+
+T = TypeVar("T")
+
+
+def _batches(entries: Iterable[T]) -> Iterator[list[T]]:
+    rest = iter(entries)
+    while batch := list(islice(rest, LOAD_BATCH)):
+        yield batch
+
+
+async def is_known(pool_id: UUID) -> bool:
+    """Tell whether Redis knows the pool.
+
+    Raises:
+        Unavailable: Redis does not answer.
+    """
+    async with answering_redis() as client:
+        return bool(await client.exists(keys_of(pool_id)["meta"]))
+
+
 async def load(pool_id: UUID, truth: PoolTruth, *, replace: bool) -> bool:
     """Write what the database says; without ``replace`` only where Redis knows nothing.
 
-    Reservations under way keep their numbers.
+    Reservations under way keep their numbers. Returns whether it was written.
+
+    Raises:
+        Unavailable: Redis does not answer; what it said of the pool before still stands.
     """
-    body = {
-        "capacity": truth.capacity,
-        "limit": truth.limit or 0,
-        "open": int(truth.is_open),
-        "next": truth.next_number,
-        "free": list(truth.free_below_next),
-        "taken": {str(customer): count for customer, count in truth.taken.items()},
-        "owners": [str(order_id) for order_id in truth.owners],
-    }
+    staged = [f"slots:{{{pool_id}}}:staged:{new_id()}:{name}" for name in ("free", "taken", "own")]
+    free, taken, owners = staged
+    async with answering_redis() as client:
+        for numbers in _batches(truth.free_below_next):
+            await client.zadd(free, {str(n): n for n in numbers})
+            await client.pexpire(free, _STAGED_FOR_MS)
+        for counts in _batches(truth.taken.items()):
+            await client.hset(taken, mapping={str(customer): n for customer, n in counts})
+            await client.pexpire(taken, _STAGED_FOR_MS)
+        for orders in _batches(truth.owners):
+            await client.sadd(owners, *map(str, orders))
+            await client.pexpire(owners, _STAGED_FOR_MS)
     return bool(
         await _load(
-            _keys(pool_id, "meta", "free", "taken", "pending", "owners"),
-            ["replace" if replace else "absent", orjson.dumps(body).decode()],
+            [*_keys(pool_id, "meta", "free", "taken", "pending", "owners"), *staged],
+            [
+                "replace" if replace else "absent",
+                truth.capacity,
+                truth.limit or 0,
+                int(truth.is_open),
+                truth.next_number,
+            ],
         )
     )
 

@@ -6,6 +6,7 @@ from uuid import UUID
 from headless_presale.kernel.errors import Unavailable
 from headless_presale.kernel.unit_of_work import shielded, unit_of_work
 from headless_presale.slots import admission, service
+from headless_presale.slots.loading import load_if_unknown
 
 
 async def count_available(pool_ids: Sequence[UUID]) -> dict[UUID, int]:
@@ -14,7 +15,7 @@ async def count_available(pool_ids: Sequence[UUID]) -> dict[UUID, int]:
     for pool_id in pool_ids:
         try:
             counted = await admission.count_remaining(pool_id)
-            if counted is None and await service.load_if_unknown(pool_id):
+            if counted is None and await load_if_unknown(pool_id):
                 counted = await admission.count_remaining(pool_id)
         except Unavailable:
             counted = None

@@ -1,7 +1,8 @@
 """The reconciler: compares Redis with the database, repairs Redis only, reports drift.
 
-Four kinds of difference, none of which can oversell:
+Five kinds of difference, none of which can oversell:
 
+- a pool that Redis does not know, or knows from an older state: written anew from the database.
 - a reservation past its time: its process died between Redis and the database, or before it told
   Redis of its commit. The order exists: settle. It does not: give the numbers back.
 - a number that Redis offers though an order owns it: withdrawn at once.
@@ -12,17 +13,21 @@ Four kinds of difference, none of which can oversell:
 """
 
 import time
-from dataclasses import dataclass
+from collections.abc import Set
+from dataclasses import asdict, dataclass
 from uuid import UUID
 
 import structlog
-from redis.exceptions import RedisError
+from redis.asyncio import Redis
 
 from headless_presale.kernel import metrics
 from headless_presale.kernel.errors import Unavailable
-from headless_presale.kernel.redis import redis_client
+from headless_presale.kernel.redis import answering_redis
 from headless_presale.kernel.unit_of_work import shielded, unit_of_work
-from headless_presale.slots import admission, service
+from headless_presale.slots import admission
+from headless_presale.slots.admission import PoolTruth
+from headless_presale.slots.ending import end_reservation
+from headless_presale.slots.loading import find_truth, load_if_unknown, resync
 
 log = structlog.get_logger(__name__)
 
@@ -53,123 +58,140 @@ async def reconcile_pool(pool_id: UUID, *, now_ms: int | None = None) -> Drift:
     """
     at_ms = int(time.time() * 1000) if now_ms is None else now_ms
     drift = Drift()
-    client = redis_client()
-    keys = admission.keys_of(pool_id)
-    try:
-        if not await client.exists(keys["meta"]):
-            drift.reloaded = int(await service.load_if_unknown(pool_id))
-            return _report(pool_id, drift)
-        for reservation in await client.zrangebyscore(keys["expiry"], "-inf", at_ms):
-            await _end_reservation(pool_id, UUID(str(reservation)), drift)
-        await _compare_numbers(pool_id, at_ms, drift)
-    except (RedisError, OSError) as error:
-        raise Unavailable("redis") from error
+    if not await admission.is_known(pool_id):
+        drift.reloaded = int(await load_if_unknown(pool_id))
+    else:
+        await _end_overdue(pool_id, at_ms, drift)
+        await _compare(pool_id, at_ms, drift)
     return _report(pool_id, drift)
 
 
 def _report(pool_id: UUID, drift: Drift) -> Drift:
-    for kind in ("settled", "aborted", "withdrawn", "restored", "reloaded"):
-        if count := getattr(drift, kind):
+    for kind, count in asdict(drift).items():
+        if count:
             metrics.SLOT_DRIFT.labels(kind).inc(count)
     if drift.total:
-        log.info("slots.drift_repaired", pool_id=str(pool_id), **_as_dict(drift))
+        log.info("slots.drift_repaired", pool_id=str(pool_id), **asdict(drift))
     return drift
 
 
-def _as_dict(drift: Drift) -> dict[str, int]:
-    return {name: getattr(drift, name) for name in Drift.__slots__}
+async def _end_overdue(pool_id: UUID, at_ms: int, drift: Drift) -> None:
+    keys = admission.keys_of(pool_id)
+    async with answering_redis() as client:
+        overdue = [str(r) for r in await client.zrangebyscore(keys["expiry"], "-inf", at_ms)]
+        entries = await client.hmget(keys["pending"], overdue) if overdue else []
+    for reservation, entry in zip(overdue, entries, strict=True):
+        if await end_reservation(pool_id, UUID(reservation), _numbers_of(entry)):
+            drift.settled += 1
+        else:
+            drift.aborted += 1
 
 
-async def _end_reservation(pool_id: UUID, reservation_id: UUID, drift: Drift) -> None:
-    if await _order_owns_slots(pool_id, reservation_id):
-        await admission.settle(pool_id, reservation_id)
-        drift.settled += 1
-    else:
-        numbers = await _pending_numbers(pool_id, reservation_id)
-        owned = await service.owned_among(pool_id, numbers)
-        await admission.abort(pool_id, reservation_id, owned=owned)
-        drift.aborted += 1
-
-
-@shielded
-async def _order_owns_slots(pool_id: UUID, reservation_id: UUID) -> bool:
-    async with unit_of_work() as work:
-        row = await work.fetchrow(
-            "SELECT 1 FROM slot WHERE order_id = $1 AND pool_id = $2 LIMIT 1",
-            reservation_id,
-            pool_id,
-        )
-    return row is not None
-
-
-async def _pending_numbers(pool_id: UUID, reservation_id: UUID) -> list[int]:
-    entry = await redis_client().hget(admission.keys_of(pool_id)["pending"], str(reservation_id))
+def _numbers_of(entry: object) -> list[int]:
+    """Read the numbers of a pending reservation: ``customer|n,n,...``."""
     return [int(n) for n in str(entry).split("|")[1].split(",")] if entry else []
 
 
-async def _compare_numbers(pool_id: UUID, at_ms: int, drift: Drift) -> None:
-    client = redis_client()
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What Redis says of a pool."""
+
+    next_number: int
+    capacity: int
+    limit: int
+    is_open: bool
+    offered: Set[int]
+    pending: Set[int]
+    taken: dict[UUID, int]
+
+
+async def _listen(client: Redis, pool_id: UUID) -> _Said:
     keys = admission.keys_of(pool_id)
-    truth = await _snapshot(pool_id)
+    meta = await client.hmget(keys["meta"], "next", "capacity", "limit", "open")
+    offered = await client.zrange(keys["free"], 0, -1)
+    pending = await client.hvals(keys["pending"])
+    taken = await client.hgetall(keys["taken"])
+    next_number, capacity, limit, is_open = (int(value or 0) for value in meta)
+    return _Said(
+        next_number=next_number,
+        capacity=capacity,
+        limit=limit,
+        is_open=bool(is_open),
+        offered={int(str(n)) for n in offered},
+        pending={n for entry in pending for n in _numbers_of(entry)},
+        taken={UUID(str(customer)): int(n) for customer, n in taken.items()},
+    )
+
+
+async def _compare(pool_id: UUID, at_ms: int, drift: Drift) -> None:
+    truth = await find_truth(pool_id, with_owners=False)
     if truth is None:
         return
-    offered = {int(str(n)) for n in await client.zrange(keys["free"], 0, -1)}
-    pending = {
-        int(n)
-        for entry in await client.hvals(keys["pending"])
-        for n in str(entry).split("|")[1].split(",")
-    }
-    next_number, capacity = (
-        int(value or 0) for value in await client.hmget(keys["meta"], "next", "capacity")
-    )
-    if capacity != truth.capacity or next_number < truth.next_number:
-        # Redis came back from an older state, or missed a new batch.
-        await service.resync(pool_id)
+    async with answering_redis() as client:
+        said = await _listen(client, pool_id)
+    if _is_outdated(said, truth):
+        await resync(pool_id)
         drift.reloaded += 1
         return
 
     free = set(truth.free_below_next) | set(range(truth.next_number, truth.capacity + 1))
-    if wrong := offered - free:
-        # Removing is always safe: a number released meanwhile is found by a later pass.
-        drift.withdrawn += await client.zrem(keys["free"], *wrong)
+    drift.withdrawn += await _withdraw(pool_id, said.offered - free)
 
-    if not pending:
-        counted = {UUID(str(c)): int(n) for c, n in (await client.hgetall(keys["taken"])).items()}
-        if counted != dict(truth.taken):
-            # A release that Redis never heard of keeps a customer at the limit.
-            await service.resync(pool_id)
-            drift.reloaded += 1
-            return
+    if not said.pending and said.taken != dict(truth.taken):
+        # A release that Redis never heard of keeps a customer at the limit.
+        await resync(pool_id)
+        drift.reloaded += 1
+        return
 
-    missing = {n for n in free - offered - pending if n < next_number}
+    missing = {n for n in free - said.offered - said.pending if n < said.next_number}
     await _restore_if_seen_before(pool_id, missing, at_ms, drift)
+
+
+def _is_outdated(said: _Said, truth: PoolTruth) -> bool:
+    """Tell whether Redis came back from an older state, or missed a change of the pool."""
+    return (
+        (said.capacity, said.limit, said.is_open)
+        != (truth.capacity, truth.limit or 0, truth.is_open)
+    ) or said.next_number < truth.next_number
+
+
+async def _withdraw(pool_id: UUID, suspicious: Set[int]) -> int:
+    # A second look: a number that was released while we compared is rightly on offer.
+    wrong = await _owned_among(pool_id, suspicious) if suspicious else []
+    if not wrong:
+        return 0
+    async with answering_redis() as client:
+        return int(await client.zrem(admission.keys_of(pool_id)["free"], *map(str, wrong)))
+
+
+@shielded
+async def _owned_among(pool_id: UUID, numbers: Set[int]) -> list[int]:
+    async with unit_of_work() as work:
+        rows = await work.fetch(
+            "SELECT number FROM slot WHERE pool_id = $1 AND number = ANY($2::int[]) "
+            "AND order_id IS NOT NULL",
+            pool_id,
+            sorted(numbers),
+        )
+    return [row["number"] for row in rows]
 
 
 async def _restore_if_seen_before(
     pool_id: UUID, missing: set[int], at_ms: int, drift: Drift
 ) -> None:
-    client = redis_client()
     suspects_key = f"slots:{{{pool_id}}}:suspects"
-    seen = {int(n): int(at) for n, at in (await client.hgetall(suspects_key)).items()}
-    if gone := set(seen) - missing:
-        await client.hdel(suspects_key, *map(str, gone))
     old_enough = at_ms - admission.RESERVATION_TTL_SECONDS * 1000
-    for number in sorted(missing):
-        if number not in seen:
-            await client.hset(suspects_key, str(number), str(at_ms))
-        elif seen[number] <= old_enough:
-            added = await client.zadd(
-                admission.keys_of(pool_id)["free"], {str(number): number}, nx=True
-            )
+    async with answering_redis() as client:
+        seen = {int(n): int(at) for n, at in (await client.hgetall(suspects_key)).items()}
+        back = sorted(n for n in missing if n in seen and seen[n] <= old_enough)
+        if over := set(seen) - missing | set(back):
+            await client.hdel(suspects_key, *map(str, sorted(over)))
+        if new := missing - set(seen):
+            await client.hset(suspects_key, mapping={str(n): at_ms for n in sorted(new)})
+        if back:
+            free_key = admission.keys_of(pool_id)["free"]
+            added = await client.zadd(free_key, {str(n): n for n in back}, nx=True)
             drift.restored += int(added or 0)
-            await client.hdel(suspects_key, str(number))
-
-
-@shielded
-async def _snapshot(pool_id: UUID) -> admission.PoolTruth | None:
-    async with unit_of_work() as work:
-        await work.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        return await service.read_truth(work, pool_id)
 
 
 async def reconcile_open_pools() -> dict[UUID, Drift]:

@@ -9,15 +9,14 @@ from dataclasses import dataclass
 from functools import partial
 from uuid import UUID
 
-import structlog
-
 from headless_presale.kernel import clock
-from headless_presale.kernel.unit_of_work import UnitOfWork, shielded, unit_of_work
+from headless_presale.kernel.unit_of_work import UnitOfWork
 from headless_presale.slots import admission
-from headless_presale.slots.admission import PoolTruth
 from headless_presale.slots.errors import PurchaseLimitReached, SlotConflict, SlotsSoldOut
+from headless_presale.slots.loading import resync
 
-log = structlog.get_logger(__name__)
+INSERT_BATCH = 100_000
+"""Slots per statement: a million in one would outlast ``statement_timeout`` on a slow disk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,18 +56,27 @@ async def extend_pool(work: UnitOfWork, pool_id: UUID, *, by: int) -> int:
     if row is None:
         raise LookupError(f"no slot pool {pool_id}")
     capacity: int = row["capacity"]
-    await work.execute(
-        "INSERT INTO slot (pool_id, number) SELECT $1, generate_series($2::int, $3::int)",
-        pool_id,
-        capacity - by + 1,
-        capacity,
-    )
+    for first in range(capacity - by + 1, capacity + 1, INSERT_BATCH):
+        await work.execute(
+            "INSERT INTO slot (pool_id, number) SELECT $1, generate_series($2::int, $3::int)",
+            pool_id,
+            first,
+            min(first + INSERT_BATCH - 1, capacity),
+        )
     work.after_commit(partial(resync, pool_id))
     return capacity
 
 
 async def close_pools(work: UnitOfWork, pool_ids: Sequence[UUID]) -> None:
-    """Let these pools give out nothing more."""
+    """Let these pools give out nothing more, whatever Redis says.
+
+    Waits for the claims under way: they commit before this does, so whoever looks for the pools'
+    orders afterwards sees them all.
+    """
+    await work.fetch(
+        "SELECT id FROM slot_pool WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE",
+        list(pool_ids),
+    )
     await work.execute(
         "UPDATE slot_pool SET is_open = false WHERE id = ANY($1::uuid[])", list(pool_ids)
     )
@@ -111,21 +119,27 @@ async def take_quota(work: UnitOfWork, customer_id: UUID, orders: Sequence[PoolO
 async def claim(work: UnitOfWork, order_id: UUID, orders: Sequence[PoolOrder]) -> None:
     """Make these numbers the order's. The one guard against overselling.
 
+    The key share on the pool is the one its quota row takes anyway; only closing the pool waits
+    for it.
+
     Raises:
-        SlotConflict: a number is not free; nothing of this transaction may be kept.
+        SlotConflict: a number is not free, or its pool is closed; nothing of this transaction may
+            be kept.
     """
     pools = [order.pool_id for order in orders for _ in order.numbers]
     numbers = [number for order in orders for number in order.numbers]
     touched = await work.execute(
         "UPDATE slot SET order_id = $1 "
         "FROM unnest($2::uuid[], $3::int[]) AS wanted(pool, n) "
+        "JOIN (SELECT id FROM slot_pool WHERE id = ANY($2::uuid[]) AND is_open "
+        "      ORDER BY id FOR KEY SHARE) AS giving ON giving.id = wanted.pool "
         "WHERE slot.pool_id = wanted.pool AND slot.number = wanted.n AND slot.order_id IS NULL",
         order_id,
         pools,
         numbers,
     )
     if touched != len(numbers):
-        raise SlotConflict(f"{len(numbers) - touched} of {len(numbers)} numbers are taken")
+        raise SlotConflict(f"{len(numbers) - touched} of {len(numbers)} numbers are not to be had")
 
 
 async def pick_free(work: UnitOfWork, pool_id: UUID, quantity: int) -> tuple[int, ...]:
@@ -179,73 +193,3 @@ async def release(work: UnitOfWork, order_id: UUID, customer_id: UUID) -> Mappin
         )
         work.after_commit(partial(admission.give_back, pool_id, customer_id, numbers))
     return released
-
-
-@shielded
-async def owned_among(pool_id: UUID, numbers: Sequence[int]) -> list[int]:
-    """Return which of these numbers an order owns."""
-    async with unit_of_work() as work:
-        rows = await work.fetch(
-            "SELECT number FROM slot WHERE pool_id = $1 AND number = ANY($2::int[]) "
-            "AND order_id IS NOT NULL",
-            pool_id,
-            list(numbers),
-        )
-    return [row["number"] for row in rows]
-
-
-async def read_truth(work: UnitOfWork, pool_id: UUID) -> PoolTruth | None:
-    """Read what Redis should say of a pool; None if there is no such pool."""
-    row = await work.fetchrow(
-        "SELECT capacity, limit_per_customer, is_open, "
-        "  (SELECT coalesce(max(number), 0) + 1 FROM slot "
-        "   WHERE pool_id = $1 AND order_id IS NOT NULL) AS next "
-        "FROM slot_pool WHERE id = $1",
-        pool_id,
-    )
-    if row is None:
-        return None
-    free = await work.fetch(
-        "SELECT number FROM slot WHERE pool_id = $1 AND order_id IS NULL AND number < $2 "
-        "ORDER BY number",
-        pool_id,
-        row["next"],
-    )
-    taken = await work.fetch(
-        "SELECT customer_id, taken FROM customer_quota WHERE pool_id = $1 AND taken > 0", pool_id
-    )
-    owners = await work.fetch(
-        "SELECT DISTINCT order_id FROM slot WHERE pool_id = $1 AND order_id IS NOT NULL", pool_id
-    )
-    return PoolTruth(
-        capacity=row["capacity"],
-        limit=row["limit_per_customer"],
-        is_open=row["is_open"],
-        next_number=row["next"],
-        free_below_next=[r["number"] for r in free],
-        taken={r["customer_id"]: r["taken"] for r in taken},
-        owners=[r["order_id"] for r in owners],
-    )
-
-
-@shielded
-async def load_if_unknown(pool_id: UUID) -> bool:
-    """Tell Redis of a pool it does not know; return whether there is such a pool."""
-    return await _write_truth(pool_id, replace=False)
-
-
-@shielded
-async def resync(pool_id: UUID) -> bool:
-    """Replace what Redis says of a pool by what the database says."""
-    return await _write_truth(pool_id, replace=True)
-
-
-async def _write_truth(pool_id: UUID, *, replace: bool) -> bool:
-    async with unit_of_work() as work:
-        # One snapshot for all four reads, whatever commits meanwhile.
-        await work.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        truth = await read_truth(work, pool_id)
-    if truth is None:
-        return False
-    await admission.load(pool_id, truth, replace=replace)
-    return True

@@ -51,7 +51,10 @@ class GatewayIntent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefundRequest:
-    """What to give back. ``idempotency_key`` makes a repeated request one refund."""
+    """What to give back. ``idempotency_key`` makes a repeated request one refund.
+
+    ``reference`` names our refund and the attempt at it.
+    """
 
     idempotency_key: str
     reference: str
@@ -61,7 +64,7 @@ class RefundRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatewayRefund:
-    """The provider's refund; ``reference`` is our refund id."""
+    """The provider's refund; ``reference`` is what it was asked for with."""
 
     id: str
     reference: str

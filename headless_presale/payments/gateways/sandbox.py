@@ -1,8 +1,8 @@
 """The sandbox gateway's client: the shop's side of ``headless_presale.sandbox_gateway``."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 import orjson
@@ -21,7 +21,10 @@ from headless_presale.payments.gateways.port import (
     RefundRequest,
 )
 
+T = TypeVar("T")
+
 TIMEOUT_SECONDS = 5.0
+PAGE = 100
 
 _INTENT_STATUS = {
     "requires_payment": IntentStatus.PENDING,
@@ -30,6 +33,17 @@ _INTENT_STATUS = {
     "cancelled": IntentStatus.CANCELLED,
     "expired": IntentStatus.CANCELLED,
 }
+_USED = frozenset(
+    {
+        "payment_intent.succeeded",
+        "payment_intent.payment_failed",
+        "payment_intent.cancelled",
+        "refund.succeeded",
+        "refund.failed",
+    }
+)
+_UNREADABLE = (AttributeError, KeyError, TypeError, ValueError)
+"""What reading a document of another shape than ours raises."""
 _REFUND_STATUS = {
     "pending": GatewayRefundStatus.PENDING,
     "succeeded": GatewayRefundStatus.SUCCEEDED,
@@ -53,8 +67,9 @@ class SandboxGateway:
 
     async def create_intent(self, request: IntentRequest) -> GatewayIntent:
         """See PaymentGateway."""
-        data = await self._post(
+        return await self._post(
             "/v1/payment_intents",
+            _read_intent,
             {
                 "amount": request.amount.amount_minor,
                 "currency": request.amount.currency,
@@ -65,21 +80,19 @@ class SandboxGateway:
             },
             idempotency_key=request.reference,
         )
-        return _read_intent(data)
 
     async def get_intent(self, intent_id: str) -> GatewayIntent:
         """See PaymentGateway."""
-        return _read_intent(await self._get(f"/v1/payment_intents/{intent_id}"))
+        return await self._get(f"/v1/payment_intents/{intent_id}", _read_intent)
 
     async def cancel_intent(self, intent_id: str) -> GatewayIntent:
         """See PaymentGateway."""
         try:
-            return _read_intent(
-                await self._post(
-                    f"/v1/payment_intents/{intent_id}/cancel",
-                    {},
-                    idempotency_key=f"cancel-{intent_id}",
-                )
+            return await self._post(
+                f"/v1/payment_intents/{intent_id}/cancel",
+                _read_intent,
+                {},
+                idempotency_key=f"cancel-{intent_id}",
             )
         except GatewayError as error:
             if error.is_final:
@@ -88,8 +101,9 @@ class SandboxGateway:
 
     async def refund(self, request: RefundRequest) -> GatewayRefund:
         """See PaymentGateway."""
-        data = await self._post(
+        return await self._post(
             "/v1/refunds",
+            _read_refund,
             {
                 "payment_intent": request.intent_id,
                 "amount": request.amount.amount_minor,
@@ -97,22 +111,27 @@ class SandboxGateway:
             },
             idempotency_key=request.idempotency_key,
         )
-        return _read_refund(data)
 
     async def find_refunds(self, intent_id: str) -> Sequence[GatewayRefund]:
         """See PaymentGateway."""
-        data = await self._get("/v1/refunds", {"payment_intent": intent_id})
-        return [_read_refund(item) for item in data["data"]]
+        refunds: list[GatewayRefund] = []
+        has_more = True
+        while has_more:
+            query = {"payment_intent": intent_id, "limit": str(PAGE)}
+            if refunds:
+                query["starting_after"] = refunds[-1].id
+            page, has_more = await self._get("/v1/refunds", _read_refund_page, query)
+            refunds += page
+        return refunds
 
     def read_notice(self, headers: Mapping[str, str], body: bytes) -> GatewayNotice:
         """See PaymentGateway."""
         try:
-            self._webhook.verify(body, dict(headers))
-            payload = orjson.loads(body)
-            return _read_notice(payload)
+            self._webhook.verify(body, dict(headers), json_parse=False)
+            return _read_notice(orjson.loads(body))
         except WebhookVerificationError as error:
             raise NoticeRejected(str(error)) from error
-        except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as error:
+        except _UNREADABLE as error:
             raise NoticeRejected(f"unreadable notification: {error}") from error
 
     async def close(self) -> None:
@@ -120,30 +139,42 @@ class SandboxGateway:
         await self._client.aclose()
 
     async def _post(
-        self, path: str, body: dict[str, Any], *, idempotency_key: str
-    ) -> dict[str, Any]:
+        self,
+        path: str,
+        read: Callable[[dict[str, Any]], T],
+        body: dict[str, Any],
+        *,
+        idempotency_key: str,
+    ) -> T:
+        headers = {"Idempotency-Key": idempotency_key}
         return await self._send(
-            self._client.build_request(
-                "POST", path, json=body, headers={"Idempotency-Key": idempotency_key}
-            )
+            self._client.build_request("POST", path, json=body, headers=headers), read
         )
 
-    async def _get(self, path: str, params: dict[str, str] | None = None) -> dict[str, Any]:
-        return await self._send(self._client.build_request("GET", path, params=params))
+    async def _get(
+        self,
+        path: str,
+        read: Callable[[dict[str, Any]], T],
+        params: dict[str, str] | None = None,
+    ) -> T:
+        return await self._send(self._client.build_request("GET", path, params=params), read)
 
-    async def _send(self, request: httpx.Request) -> dict[str, Any]:
+    async def _send(self, request: httpx.Request, read: Callable[[dict[str, Any]], T]) -> T:
         try:
             response = await self._client.send(request)
         except httpx.HTTPError as error:
             raise GatewayError(f"the sandbox gateway: {error!r}", is_final=False) from error
-        if response.is_success:
-            data: dict[str, Any] = response.json()
-            return data
-        is_final = response.status_code < 500 and response.status_code not in (408, 425, 429)
-        raise GatewayError(
-            f"the sandbox gateway answered {response.status_code}: {response.text[:200]}",
-            is_final=is_final,
-        )
+        if not response.is_success:
+            is_final = response.status_code < 500 and response.status_code not in (408, 425, 429)
+            raise GatewayError(
+                f"the sandbox gateway answered {response.status_code}: {response.text[:200]}",
+                is_final=is_final,
+            )
+        try:
+            return read(orjson.loads(response.content))
+        except _UNREADABLE as error:
+            # Something else answers at this address; whether it did anything is not known.
+            raise GatewayError(f"the sandbox gateway: {error!r}", is_final=False) from error
 
 
 def _read_intent(data: dict[str, Any]) -> GatewayIntent:
@@ -167,13 +198,22 @@ def _read_refund(data: dict[str, Any]) -> GatewayRefund:
     )
 
 
+def _read_refund_page(data: dict[str, Any]) -> tuple[list[GatewayRefund], bool]:
+    return [_read_refund(item) for item in data["data"]], data["has_more"]
+
+
 def _read_notice(payload: dict[str, Any]) -> GatewayNotice:
-    kind, subject = payload["type"], payload["data"]["object"]
+    event_id, kind = str(payload["id"]), str(payload["type"])
+    if kind not in _USED:
+        # A newer gateway tells of more than we know: read nothing of what may look otherwise.
+        return GatewayNotice(event_id=event_id, type=kind, payload=payload)
+    subject = payload["data"]["object"]
+    is_intent = kind.startswith("payment_intent.")
     return GatewayNotice(
-        event_id=payload["id"],
+        event_id=event_id,
         type=kind,
-        intent=_read_intent(subject) if kind.startswith("payment_intent.") else None,
-        refund=_read_refund(subject) if kind.startswith("refund.") else None,
+        intent=_read_intent(subject) if is_intent else None,
+        refund=None if is_intent else _read_refund(subject),
         failure_code=subject.get("failure_code") or "",
         payload=payload,
     )

@@ -5,10 +5,10 @@
 -- ARGV    reservation, then numbers that must not be given back (the database says they are owned)
 -- Returns how many numbers were given back. Safe to repeat: a reservation that is not pending
 -- gives nothing.
+redis.call('ZREM', KEYS[5], ARGV[1])
 local pending = redis.call('HGET', KEYS[4], ARGV[1])
 if not pending then return 0 end
 redis.call('HDEL', KEYS[4], ARGV[1])
-redis.call('ZREM', KEYS[5], ARGV[1])
 local owned = {}
 for i = 2, #ARGV do owned[ARGV[i]] = true end
 local customer, list = string.match(pending, '^(.-)|(.*)$')

@@ -21,30 +21,32 @@ class MailServer:
     def __init__(self) -> None:
         self.port = 0
         self.mails: list[EmailMessage] = []
+        self.contents: list[bytes] = []
         self.recipients: list[str] = []
         self.logins: list[tuple[bytes, bytes]] = []
         self.at_recipient: list[str] = []
         self.at_content: list[str] = []
         self.attempts = 0
+        self.was_tried = asyncio.Event()
         self.is_open = asyncio.Event()
         self.is_open.set()
 
-    async def handle_RCPT(  # noqa: N802
+    async def handle_RCPT(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         self.attempts += 1
+        self.was_tried.set()
         await self.is_open.wait()
         if self.at_recipient:
             return self.at_recipient.pop(0)
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
-    async def handle_DATA(  # noqa: N802
-        self, server: SMTP, session: Session, envelope: Envelope
-    ) -> str:
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         if self.at_content:
             return self.at_content.pop(0)
         assert isinstance(envelope.content, bytes)
+        self.contents.append(envelope.content)
         self.mails.append(message_from_bytes(envelope.content, policy=policy.default))
         self.recipients += envelope.rcpt_tos
         return "250 OK"

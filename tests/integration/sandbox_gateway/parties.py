@@ -1,10 +1,7 @@
 """The parties of a rehearsal: a gateway that really listens, and a shop that really receives."""
 
 import asyncio
-import itertools
-import socket
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +17,7 @@ from starlette.routing import Route
 
 from headless_presale.sandbox_gateway.server import build_server
 from headless_presale.sandbox_gateway.settings import GatewaySettings
+from tests.support.servers import bind_free_port, serving, until
 
 API_KEY = "rehearsal-api-key"
 WEBHOOK_SECRET = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
@@ -149,41 +147,6 @@ class Shop:
         assert response.status_code == 200, response.text
         postings: list[dict[str, Any]] = response.json()["data"]
         return postings
-
-
-async def until(condition: Callable[[], bool | Awaitable[bool]]) -> None:
-    """Wait until something has happened, for 5 seconds at most."""
-    deadline = time.monotonic() + 5
-    for pause_seconds in itertools.chain([0.0], itertools.repeat(0.02)):
-        await asyncio.sleep(pause_seconds)
-        happened = condition()
-        if happened if isinstance(happened, bool) else await happened:
-            return
-        if time.monotonic() > deadline:
-            raise AssertionError("it did not happen in time")
-
-
-def bind_free_port() -> socket.socket:
-    # The protocol by name: asyncio turns Nagle's delay off only for sockets that carry it.
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind(("127.0.0.1", 0))
-    return listener
-
-
-@asynccontextmanager
-async def serving(server: uvicorn.Server, listener: socket.socket) -> AsyncIterator[None]:
-    """Let a real server listen for as long as the block lasts."""
-    task = asyncio.create_task(server.serve(sockets=[listener]))
-    try:
-        await until(lambda: server.started or task.done())
-        if task.done():
-            await task
-            raise RuntimeError("the server did not start")
-        yield
-    finally:
-        server.should_exit = True
-        await task
 
 
 @asynccontextmanager

@@ -14,11 +14,10 @@ from tests.integration.sandbox_gateway.parties import (
     API_KEY,
     Receiver,
     Shop,
-    bind_free_port,
     connected,
     gateway_running,
-    serving,
 )
+from tests.support.servers import bind_free_port, serving
 
 BODY = {"amount": 100, "currency": "USD", "reference": "outage"}
 

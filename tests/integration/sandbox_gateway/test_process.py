@@ -23,10 +23,9 @@ from tests.integration.sandbox_gateway.parties import (
     WEBHOOK_SECRET,
     Receiver,
     Shop,
-    bind_free_port,
     connected,
-    until,
 )
+from tests.support.servers import bind_free_port, until
 
 
 def _free_port() -> int:

@@ -17,8 +17,8 @@ from tests.integration.sandbox_gateway.parties import (
     Receiver,
     Shop,
     gateway_running,
-    until,
 )
+from tests.support.servers import until
 
 
 async def test_a_webhook_is_signed_and_carries_the_object(shop: Shop) -> None:

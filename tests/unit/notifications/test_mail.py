@@ -90,6 +90,8 @@ def test_chinese_survives_a_server_that_knows_only_ascii() -> None:
         "Lin\x00\x0b\x0c\x1c\x85\u2028X-Evil: 1",
         'Lin" <victim@example.com>, "x',
         "王" * 60 + ', "x" <victim@example.com>',
+        # Folded, this one loses its quotes in Python 3.11.
+        'evil@x.example]evil@x.example]SmithSmith,<>:[a(@]".a<a<<.><>Smith<)Smith;,[:',
         "a, b; c: <d@e.example> (f) [g] \\",
         "=?utf-8?q?a=0D=0ABcc=3A_victim=40example=2Ecom?=",
         "",

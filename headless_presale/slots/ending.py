@@ -1,0 +1,44 @@
+"""Ending a reservation whose outcome Redis does not know: the database says how."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from headless_presale.kernel.unit_of_work import shielded, unit_of_work
+from headless_presale.slots import admission
+
+
+async def end_reservation(pool_id: UUID, reservation_id: UUID, numbers: Sequence[int]) -> bool:
+    """Settle a reservation whose order owns slots of the pool, else give its numbers back.
+
+    A number that any order owns is never offered again. Safe to repeat.
+
+    Returns:
+        Whether there is an order.
+
+    Raises:
+        Unavailable: Redis or the database does not answer; the reconciler ends it later.
+    """
+    owners = await _owners_of(pool_id, reservation_id, numbers)
+    has_order = reservation_id in owners.values()
+    if not has_order or not owners.keys() >= set(numbers):
+        # Without an order, or with one that took other numbers while Redis did not answer.
+        await admission.abort(pool_id, reservation_id, owned=sorted(owners))
+    if has_order:
+        await admission.settle(pool_id, reservation_id)
+    return has_order
+
+
+@shielded
+async def _owners_of(
+    pool_id: UUID, reservation_id: UUID, numbers: Sequence[int]
+) -> dict[int, UUID]:
+    async with unit_of_work() as work:
+        rows = await work.fetch(
+            "SELECT number, order_id FROM slot WHERE pool_id = $1 AND number = ANY($2::int[]) "
+            "AND order_id IS NOT NULL "
+            "UNION SELECT number, order_id FROM slot WHERE order_id = $3 AND pool_id = $1",
+            pool_id,
+            list(numbers),
+            reservation_id,
+        )
+    return {row["number"]: row["order_id"] for row in rows}

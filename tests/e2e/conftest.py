@@ -1,0 +1,254 @@
+"""The whole product as its users meet it: API and worker of ours, the gateway's own process.
+
+The API listens on a real port and the worker works off real jobs, both in this process so that
+the clock of a test is theirs too. The sandbox gateway is a process of its own and keeps real time.
+"""
+
+import asyncio
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+import httpx
+import pytest
+import uvicorn
+from gql import Client, gql
+from gql.client import AsyncClientSession
+from gql.transport.aiohttp import AIOHTTPTransport
+from pydantic import SecretStr
+
+from headless_presale.cli.server import Server
+from headless_presale.kernel.clock import ManualClock, use_clock
+from headless_presale.settings import Settings
+from headless_presale.worker import create_job_app, run_worker
+from schema.asgi import create
+
+API_KEY = "end-to-end-api-key"
+WEBHOOK_SECRET = "whsec_ZW5kLXRvLWVuZC13ZWJob29rLXNlY3JldC0wMQ=="
+
+
+class QuietServer(Server):
+    """The product's server; signals belong to the test run."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+@dataclass
+class Stack:
+    """A running product.
+
+    Attributes:
+        url: the API's base address.
+        shop: a plain HTTP client of the API.
+        graphql: the same API through the PyPI client gql, which has read its schema.
+        gateway: a client of the sandbox gateway's own API, with its key.
+        mail_dir: where mails are written.
+    """
+
+    url: str
+    settings: Settings
+    shop: httpx.AsyncClient
+    graphql: AsyncClientSession
+    gateway: httpx.AsyncClient
+    clock: ManualClock
+    database_url: str
+    mail_dir: Path
+
+    async def query(self, document: str, **variables: Any) -> dict[str, Any]:
+        """Run an operation through gql, which knows the schema; top-level errors are raised."""
+        request = gql(document)
+        request.variable_values = variables
+        return await self.graphql.execute(request)
+
+    async def command(self, *arguments: str) -> str:
+        """Run ``headless-presale ...`` as a merchant would; return what it printed."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "headless_presale.cli",
+            *arguments,
+            env={
+                **os.environ,
+                "DATABASE_URL": self.database_url,
+                "REDIS_URL": str(self.settings.redis_url),
+                "PRESALE_DATA_DIR": str(self.settings.data_dir),
+                "COLUMNS": "200",
+            },
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        printed, complaints = await process.communicate()
+        assert process.returncode == 0, complaints.decode()
+        return printed.decode()
+
+    async def sweep(self) -> None:
+        """Have the worker do now what time has made due, instead of within five seconds."""
+        app = create_job_app(self.database_url)
+        async with app.open_async():
+            for task in ("campaigns:sweep", "orders:sweep"):
+                await app.configure_task(task, queueing_lock=None).defer_async(timestamp=0)
+        await self.quiet()
+
+    async def quiet(self) -> None:
+        """Wait until no job waits and no webhook is under way."""
+        connection = await asyncpg.connect(self.database_url)
+        try:
+            async with asyncio.timeout(30):
+                while await self._is_busy(connection):
+                    await asyncio.sleep(0.05)
+        finally:
+            await connection.close()
+
+    async def _is_busy(self, connection: asyncpg.Connection) -> bool:
+        jobs = await connection.fetchval(
+            "SELECT count(*) FROM procrastinate_jobs WHERE status IN ('todo', 'doing') "
+            "AND (scheduled_at IS NULL OR scheduled_at <= now())"
+        )
+        events = (await self.gateway.get("/v1/events", params={"limit": 100})).json()["data"]
+        return bool(jobs) or any(event["delivery"]["status"] == "pending" for event in events)
+
+    async def until(self, sql: str, *args: object, equals: object) -> None:
+        """Wait until a query's value is this."""
+        connection = await asyncpg.connect(self.database_url)
+        try:
+            async with asyncio.timeout(20):
+                while (found := await connection.fetchval(sql, *args)) != equals:
+                    await asyncio.sleep(0.05)
+        except TimeoutError:
+            raise AssertionError(f"{sql}: {found!r}, not {equals!r}") from None
+        finally:
+            await connection.close()
+
+
+@pytest.fixture
+def clock() -> Iterator[ManualClock]:
+    """Begin at the real moment: commands run as processes of their own, on real time."""
+    manual = ManualClock(datetime.now(UTC).replace(microsecond=0))
+    with use_clock(manual):
+        yield manual
+
+
+@pytest.fixture(scope="session")
+def api_port() -> int:
+    """Return a free port for this worker's API."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def gateway_url(api_port: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Run the sandbox gateway as its own process for the whole run."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    process = subprocess.Popen(
+        [sys.executable, "-m", "headless_presale.sandbox_gateway"],
+        env={
+            **os.environ,
+            "SANDBOX_GATEWAY_PORT": str(port),
+            "SANDBOX_GATEWAY_API_KEY": API_KEY,
+            "SANDBOX_GATEWAY_WEBHOOK_SECRET": WEBHOOK_SECRET,
+            "SANDBOX_GATEWAY_WEBHOOK_URL": (
+                f"http://127.0.0.1:{api_port}/webhooks/payments/sandbox"
+            ),
+            "SANDBOX_GATEWAY_RETRY_BASE_SECONDS": "0.2",
+            "SANDBOX_GATEWAY_DATA_FILE": str(tmp_path_factory.mktemp("gateway") / "sandbox.db"),
+        },
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        _wait_for(f"{url}/healthz", process)
+        yield url
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def _wait_for(url: str, process: "subprocess.Popen[bytes]") -> None:
+    import time
+
+    until = time.monotonic() + 30
+    with httpx.Client(trust_env=False) as client:
+        while time.monotonic() < until:
+            assert process.poll() is None, "the process ended before it answered"
+            with contextlib.suppress(httpx.HTTPError):
+                if client.get(url).status_code == 200:
+                    return
+            time.sleep(0.05)
+    raise TimeoutError(url)
+
+
+@pytest.fixture(scope="session")
+def redis_url(engine_urls: tuple[str, str], worker_id: str) -> str:
+    """Return this worker's own Redis database."""
+    number = 1 + int(worker_id.removeprefix("gw") or 0) if worker_id != "master" else 1
+    parts = urlsplit(engine_urls[1])
+    if parts.scheme == "unix":
+        return urlunsplit(parts._replace(query=f"db={number}"))
+    return urlunsplit(parts._replace(path=f"/{number}"))
+
+
+@pytest.fixture
+async def stack(
+    database: str,
+    redis: object,
+    redis_url: str,
+    clock: ManualClock,
+    api_port: int,
+    gateway_url: str,
+    tmp_path: Path,
+) -> AsyncIterator[Stack]:
+    """Run the API and the worker on an empty database."""
+    settings = Settings(
+        database_url=database,
+        redis_url=redis_url,
+        port=api_port,
+        data_dir=tmp_path,
+        secret_key=SecretStr("end-to-end"),
+        database_pool_size=40,
+        redis_timeout_seconds=2.0,
+        sandbox_gateway_url=gateway_url,
+        sandbox_gateway_api_key=SecretStr(API_KEY),
+        sandbox_gateway_webhook_secret=SecretStr(WEBHOOK_SECRET),
+    )
+    config = uvicorn.Config(
+        create(settings), port=api_port, log_config=None, timeout_graceful_shutdown=5
+    )
+    server = QuietServer(config)
+    serving = asyncio.create_task(server.serve())
+    while not server.started:
+        assert not serving.done(), "the API did not start"
+        await asyncio.sleep(0.01)
+    stop = asyncio.Event()
+    working = asyncio.create_task(run_worker(database, stop))
+    url = f"http://127.0.0.1:{api_port}"
+    gateway_client = httpx.AsyncClient(
+        base_url=gateway_url, trust_env=False, headers={"Authorization": f"Bearer {API_KEY}"}
+    )
+    transport = AIOHTTPTransport(url=f"{url}/graphql")
+    async with (
+        httpx.AsyncClient(base_url=url, trust_env=False) as shop,
+        Client(transport=transport, fetch_schema_from_transport=True) as graphql,
+        gateway_client as gateway,
+    ):
+        await gateway.post("/v1/test_helpers/webhooks", json={})
+        await gateway.post("/v1/test_helpers/refunds", json={"outcome": "succeed"})
+        yield Stack(url, settings, shop, graphql, gateway, clock, database, tmp_path / "mail")
+    stop.set()
+    await working
+    server.should_exit = True
+    await serving

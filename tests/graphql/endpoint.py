@@ -1,0 +1,115 @@
+"""The whole schema behind its own transport, asked over HTTP as a storefront asks it."""
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+import httpx
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from headless_presale.runtime import Runtime
+from resolvers.context import RequestContext
+from resolvers.shop_directory import ShopDirectory
+from schema.transport import PresaleGraphQL
+from schema.transport.execution import OperationRequest, Outcome
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer of the endpoint."""
+
+    status: int
+    headers: httpx.Headers
+    body: dict[str, Any]
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """The data of an answer without errors."""
+        assert "errors" not in self.body, json.dumps(self.body["errors"], indent=2)
+        data: dict[str, Any] = self.body["data"]
+        return data
+
+    @property
+    def error_codes(self) -> list[str]:
+        return [error["extensions"]["code"] for error in self.body["errors"]]
+
+
+class Api:
+    """A client of the endpoint."""
+
+    def __init__(self, client: httpx.AsyncClient, graphql: PresaleGraphQL, runtime: Runtime) -> None:
+        self.client = client
+        self.graphql = graphql
+        self.runtime = runtime
+
+    async def ask(self, query: str, *, language: str = "en", **variables: Any) -> Reply:
+        """Send an operation by POST."""
+        response = await self.client.post(
+            "/graphql",
+            json={"query": query, "variables": variables},
+            headers={"accept-language": language},
+        )
+        return Reply(response.status_code, response.headers, response.json())
+
+    async def read(self, query: str, **variables: Any) -> Reply:
+        """Send a query by GET, as an anonymous storefront does."""
+        params = {"query": query, "variables": json.dumps(variables)}
+        response = await self.client.get("/graphql", params=params)
+        return Reply(response.status_code, response.headers, response.json())
+
+    def context(self, locale: str = "en") -> RequestContext:
+        """Return a context as the endpoint makes one."""
+        return RequestContext(
+            settings=self.runtime.settings,
+            hub=self.runtime.hub,
+            shops=ShopDirectory(),
+            request_id="test",
+            locale=locale,
+        )
+
+    async def follow(self, query: str, **variables: Any) -> AsyncIterator[Outcome]:
+        """Run a subscription; closing the generator closes the resolver's."""
+        operation = self.graphql.engine.prepare(OperationRequest(query, variables))
+        stream = self.graphql.engine.stream(operation, self.context())
+        try:
+            async for outcome in stream:
+                yield outcome
+        finally:
+            await stream.aclose()
+
+
+class WithRuntime:
+    """Puts the open runtime where the application's lifespan puts it."""
+
+    def __init__(self, app: ASGIApp, runtime: Runtime) -> None:
+        self._app = app
+        self._runtime = runtime
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope["state"] = {"runtime": self._runtime}
+        await self._app(scope, receive, send)
+
+
+@dataclass(frozen=True, slots=True)
+class Footprint:
+    """How much there is: what a refused request must leave as it was."""
+
+    orders: int
+    owned_slots: int
+    payments: int
+    events: int
+    jobs: int
+
+
+async def footprint(connection: asyncpg.Connection) -> Footprint:
+    """Count what mutations write."""
+    row = await connection.fetchrow(
+        "SELECT (SELECT count(*) FROM sales_order) AS orders,"
+        " (SELECT count(*) FROM slot WHERE order_id IS NOT NULL) AS owned_slots,"
+        " (SELECT count(*) FROM payment) AS payments,"
+        " (SELECT count(*) FROM event WHERE topic LIKE 'order:%') AS events,"
+        " (SELECT count(*) FROM procrastinate_jobs) AS jobs"
+    )
+    assert row is not None
+    return Footprint(**dict(row))

@@ -1,0 +1,182 @@
+"""The contract as a whole: what is committed, what is covered, what is alike everywhere."""
+
+import importlib
+import pkgutil
+import string
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from graphql import (
+    GraphQLInterfaceType,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    get_named_type,
+    get_nullable_type,
+    is_list_type,
+)
+
+import headless_presale
+from headless_presale.kernel.errors import DomainError
+from headless_presale.kernel.locales import SUPPORTED_LOCALES
+from resolvers.messages import MESSAGES, SHIPS_BY, SHIPS_WITHIN, STATUS_WORDS
+from schema import export
+from schema.contract import schema, schema_text
+from schema.enums import CampaignStatus, ErrorCode
+
+GRAPHQL = schema._schema
+
+
+def domain_errors() -> set[type[DomainError]]:
+    """Return every kind of domain error that the project defines, wherever it is."""
+    for module in pkgutil.walk_packages(headless_presale.__path__, "headless_presale."):
+        if not module.name.rpartition(".")[2].startswith(("__main__", "0")):
+            importlib.import_module(module.name)
+    found: set[type[DomainError]] = set()
+    open_kinds = [DomainError]
+    while open_kinds:
+        kinds = open_kinds.pop().__subclasses__()
+        found.update(kinds)
+        open_kinds += kinds
+    return {kind for kind in found if kind.__module__.startswith("headless_presale.")}
+
+
+def placeholders(template: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(template) if name}
+
+
+def object_types() -> Iterator[GraphQLObjectType]:
+    for type_ in GRAPHQL.type_map.values():
+        if isinstance(type_, GraphQLObjectType) and not type_.name.startswith("__"):
+            yield type_
+
+
+def test_every_domain_code_is_in_the_enum_and_nothing_else() -> None:
+    assert {kind.code for kind in domain_errors()} == {code.value for code in ErrorCode}
+
+
+def test_every_domain_code_speaks_every_language() -> None:
+    codes = {kind.code for kind in domain_errors()}
+    assert set(MESSAGES) == codes
+    for code in codes:
+        assert set(MESSAGES[code]) == set(SUPPORTED_LOCALES), code
+
+
+def test_messages_name_only_what_their_error_carries() -> None:
+    for kind in domain_errors():
+        for text in MESSAGES[kind.code].values():
+            assert placeholders(text) <= placeholders(kind.template), (kind.code, text)
+
+
+@pytest.mark.parametrize("texts", [*STATUS_WORDS.values(), SHIPS_WITHIN, SHIPS_BY])
+def test_other_words_speak_every_language(texts: dict[str, object]) -> None:
+    assert set(texts) == set(SUPPORTED_LOCALES)
+
+
+def test_the_committed_schema_is_current() -> None:
+    assert export.PATH.read_text(encoding="utf-8") == schema_text()
+    assert export.main(["--check"]) == 0
+
+
+def test_a_drifted_schema_fails_the_check_and_shows_the_difference(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # Given a committed schema without one field
+    path = tmp_path / "schema.graphql"
+    assert export.main([], path=path) == 0
+    path.write_text(path.read_text().replace("  holdSeconds: Int!\n", ""))
+
+    # When it is checked
+    code = export.main(["--check"], path=path)
+
+    # Then it fails, says what is missing, and leaves the file alone
+    assert code == 1
+    assert "+  holdSeconds: Int!" in capsys.readouterr().out
+    assert "holdSeconds" not in path.read_text()
+
+
+def test_an_unknown_option_of_the_export_changes_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "schema.graphql"
+    assert export.main(["--chekc"], path=path) == 2
+    assert not path.exists()
+
+
+def test_every_mutation_takes_one_input_and_answers_user_errors() -> None:
+    mutation = GRAPHQL.mutation_type
+    assert mutation is not None
+    assert set(mutation.fields) == {"orderPlace", "orderCancel", "paymentStart"}
+    for name, field in mutation.fields.items():
+        payload_name = f"{name[0].upper()}{name[1:]}Payload"
+        assert list(field.args) == ["input"]
+        assert get_named_type(field.type).name == payload_name
+        # Non-null: an engine that is away is an answer without data, with its HTTP status.
+        assert isinstance(field.type, GraphQLNonNull)
+        payload = GRAPHQL.type_map[payload_name]
+        assert isinstance(payload, GraphQLObjectType)
+        assert str(payload.fields["userErrors"].type) == "[UserError!]!"
+
+
+def test_every_user_error_is_known_to_the_schema() -> None:
+    interface = GRAPHQL.type_map["UserError"]
+    assert isinstance(interface, GraphQLInterfaceType)
+    names = {type_.name for type_ in GRAPHQL.get_possible_types(interface)}
+    assert {"SlotsSoldOutError", "PurchaseLimitError", "TermsOutdatedError"} <= names
+    assert {"PriceChangedError", "CampaignNotOpenError", "InvalidInputError"} <= names
+    assert all(name.endswith("Error") for name in names)
+
+
+UNPAGED = {
+    # Bounded by what a person made, each a handful.
+    "Campaign.items",
+    "CampaignAvailability.items",
+    "CampaignItem.batches",
+    "Order.dueLater",
+    "Order.dueNow",
+    "Order.lines",
+    "Order.payments",
+    "OrderLine.slotNumbers",
+    "Payment.refunds",
+    "Product.options",
+    "Product.tags",
+    "ProductOption.values",
+    "ProductVariant.optionValues",
+}
+
+
+def test_no_list_of_rows_without_a_limit() -> None:
+    lists = {
+        f"{type_.name}.{name}"
+        for type_ in object_types()
+        if not type_.name.endswith(("Connection", "Payload", "Error"))
+        for name, field in type_.fields.items()
+        if is_list_type(get_nullable_type(field.type)) and "first" not in field.args
+    }
+    assert lists == UNPAGED
+
+
+def test_no_field_is_a_bag_of_anything() -> None:
+    assert "JSON" not in GRAPHQL.type_map
+
+
+def test_money_counts_beyond_32_bits() -> None:
+    money = GRAPHQL.type_map["Money"]
+    assert isinstance(money, GraphQLObjectType)
+    assert {name: str(field.type) for name, field in money.fields.items()} == {
+        "amount": "Decimal!",
+        "minor": "SafeInt!",
+        "currency": "CurrencyCode!",
+    }
+
+
+def test_enums_are_the_domains_own() -> None:
+    values = GRAPHQL.type_map["CampaignStatus"].to_kwargs()["values"]
+    assert list(values) == [status.value for status in CampaignStatus]
+
+
+def test_lists_hold_no_null() -> None:
+    for type_ in object_types():
+        for name, field in type_.fields.items():
+            inner = get_nullable_type(field.type)
+            if isinstance(inner, GraphQLList):
+                assert isinstance(inner.of_type, GraphQLNonNull), f"{type_.name}.{name}"
