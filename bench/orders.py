@@ -41,9 +41,7 @@ async def floor(database_url: str, *, count: int) -> Rate:
             "CREATE TABLE bench_slot (number int PRIMARY KEY, owner uuid);"
             "CREATE TABLE bench_row (id uuid PRIMARY KEY, kind int, body jsonb);"
         )
-        await connection.execute(
-            "INSERT INTO bench_slot SELECT generate_series(0, $1::int)", count
-        )
+        await connection.execute("INSERT INTO bench_slot SELECT generate_series(0, $1::int)", count)
 
     async def buy(number: int) -> None:
         async with pool.acquire() as connection, connection.transaction():
@@ -120,7 +118,7 @@ async def over_http(campaign: CampaignSnapshot, url: str, *, count: int) -> Rate
 
 
 def _body(campaign: CampaignSnapshot, number: int) -> bytes:
-    from resolvers.global_ids import encode_id
+    from resolvers.global_ids import seal
 
     assert campaign.terms is not None
     return orjson.dumps(
@@ -131,7 +129,7 @@ def _body(campaign: CampaignSnapshot, number: int) -> bytes:
                     "shop": "bench",
                     "lines": [
                         {
-                            "campaignItemId": encode_id("CampaignItem", campaign.items[0].id),
+                            "campaignItemId": seal("CampaignItem", campaign.items[0].id),
                             "quantity": 1,
                         }
                     ],

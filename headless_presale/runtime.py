@@ -2,10 +2,11 @@
 
 import os
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import UUID
 
 import structlog
 from pydantic import SecretStr
@@ -15,10 +16,11 @@ from headless_presale.database import close_database, open_database
 from headless_presale.event_handlers import EVENT_HANDLERS
 from headless_presale.kernel import live
 from headless_presale.kernel.events import set_event_handlers
+from headless_presale.kernel.ids import global_id, sign_token
 from headless_presale.kernel.live import LiveHub
 from headless_presale.kernel.redis import close_redis, open_redis
 from headless_presale.kernel.unit_of_work import drain, set_publisher
-from headless_presale.notifications import make_transport, set_transport
+from headless_presale.notifications import make_transport, set_order_link, set_transport
 from headless_presale.payments.gateways import PaymentGateway, close_gateways, set_gateways
 from headless_presale.payments.gateways.sandbox import SandboxGateway
 from headless_presale.settings import Settings
@@ -65,6 +67,18 @@ def _kept_secret(path: Path) -> str:
     return path.read_text().strip()
 
 
+def _order_link(settings: Settings) -> Callable[[UUID], str] | None:
+    template, key = settings.order_url_template, settings.secret_key
+    if template is None or key is None:
+        return None
+
+    def link(order_id: UUID) -> str:
+        token = sign_token(key.get_secret_value(), "order", order_id)
+        return template.replace("{id}", global_id("Order", order_id)).replace("{token}", token)
+
+    return link
+
+
 def _gateways(settings: Settings) -> list[PaymentGateway]:
     url, key, secret = (
         settings.sandbox_gateway_url,
@@ -96,6 +110,7 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
     set_publisher(live.publish)
     set_gateways(_gateways(settings))
     set_transport(make_transport(settings))
+    set_order_link(_order_link(settings))
     hub = LiveHub()
     await hub.start()
     try:

@@ -45,6 +45,10 @@ class Settings(BaseSettings):
     sandbox_gateway_api_key: SecretStr | None = None
     sandbox_gateway_webhook_secret: SecretStr | None = None
 
+    order_url_template: str | None = None
+    """Address of an order in your storefront, for links in mails: ``{id}`` becomes its GraphQL id
+    and ``{token}`` the guest's token. Unset, mails carry no link."""
+
     mail_transport: Literal["console", "file", "smtp"] = "file"
     mail_from: str = "Presale <no-reply@localhost>"
     mail_dir: Path | None = None
@@ -59,6 +63,7 @@ class Settings(BaseSettings):
         "database_url",
         "redis_url",
         "secret_key",
+        "order_url_template",
         "sandbox_gateway_url",
         "sandbox_gateway_api_key",
         "sandbox_gateway_webhook_secret",
@@ -70,6 +75,13 @@ class Settings(BaseSettings):
     def _empty_is_unset(cls, value: object) -> object:
         """Container files pass what is not set as an empty text."""
         return None if value == "" else value
+
+    @field_validator("order_url_template")
+    @classmethod
+    def _template_names_the_order(cls, value: str | None) -> str | None:
+        if value is not None and ("{id}" not in value or "{token}" not in value):
+            raise ValueError("the order's address needs {id} and {token}")
+        return value
 
     @property
     def base_url(self) -> str:

@@ -8,6 +8,7 @@ import binascii
 from uuid import UUID
 
 from headless_presale.kernel.errors import InvalidInput
+from headless_presale.kernel.ids import global_id
 from resolvers.errors import ArgumentInvalid
 
 MAX_LENGTH = 200
@@ -15,7 +16,7 @@ MAX_LENGTH = 200
 
 def seal(kind: str, value: object) -> str:
     """Return ``kind:value`` in its opaque form."""
-    return base64.urlsafe_b64encode(f"{kind}:{value}".encode()).rstrip(b"=").decode()
+    return global_id(kind, value)
 
 
 def unseal(text: str) -> tuple[str, str] | None:

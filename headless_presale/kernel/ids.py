@@ -33,6 +33,11 @@ def display_number(order_id: UUID) -> str:
     return f"{letters[:4]}-{letters[4:]}"
 
 
+def global_id(kind: str, value: object) -> str:
+    """Return ``kind:value`` as the opaque, URL-safe id that clients see."""
+    return base64.urlsafe_b64encode(f"{kind}:{value}".encode()).rstrip(b"=").decode()
+
+
 def sign_token(secret: str, purpose: str, subject: UUID) -> str:
     """Return a bearer token for one subject and purpose. Deterministic: a retry gets the same."""
     digest = hmac.digest(secret.encode(), f"{purpose}:{subject}".encode(), "sha256")

@@ -22,8 +22,8 @@ class Lifecycle(Generic[State]):
 
     def __init__(self, name: str, moves: Mapping[State, Set[State]], *, initial: State) -> None:
         states = type(initial)
-        for state in {*moves, *(target for targets in moves.values() for target in targets)}:
-            # A StrEnum equals any other with the same text, so equality would let aliens in.
+        for state in (*moves, *(target for targets in moves.values() for target in targets)):
+            # A StrEnum equals any other with the same text: equality would let aliens in.
             if not isinstance(state, states):
                 raise ValueError(f"{state!r} is not a state of {name}")
         if missing := [state.name for state in states if state not in moves]:

@@ -66,7 +66,7 @@ class Money:
         # The default context rounds to 28 digits; "1.0000000000000000000000000000001" is not 1.
         exact = Context(prec=max(1, len(value.as_tuple().digits)), Emax=MAX_EMAX, Emin=MIN_EMIN)
         minor = value.scaleb(currency_exponent(currency), exact)
-        if abs(minor) > MAX_AMOUNT_MINOR:
+        if minor.copy_abs() > MAX_AMOUNT_MINOR:
             raise ValueError(f"{amount} is too large")
         if minor != minor.to_integral_value():
             raise ValueError(f"{amount} has more decimals than {currency} allows")

@@ -234,10 +234,6 @@ async def unit_of_work() -> AsyncIterator[UnitOfWork]:
             finally:
                 _current.reset(token)
     except DATABASE_DOWN as error:
-        if isinstance(error, ValueError):
-            # asyncpg's own refusal of an argument is an InterfaceError too. It is a bug of ours,
-            # and the same request would fail again.
-            raise
         log.warning("database.unavailable", error=repr(error), exc_info=True)
         raise Unavailable("database") from error
     await work._run_after_commit()

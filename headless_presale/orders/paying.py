@@ -109,8 +109,6 @@ def _check_due(order: Order, leg: PaymentLeg) -> None:
             reason=f"the order is {order.status}: {due or 'nothing'} is due, not {leg}",
             field=("leg",),
         )
-    if amount_of(order, leg).amount_minor == 0:
-        raise PaymentNotDue(reason="there is nothing to pay", field=("leg",))
     if order.status in HOLDING and order.hold_expires_at <= clock.now():
         raise PaymentNotDue(reason="the hold on the slots has run out", field=("orderId",))
     if order.balance_due_at and leg is PaymentLeg.BALANCE and order.balance_due_at <= clock.now():

@@ -9,12 +9,7 @@ from headless_presale.kernel import clock
 from headless_presale.kernel.money import BPS, Money
 from headless_presale.kernel.unit_of_work import UnitOfWork, current_work, shielded, unit_of_work
 from headless_presale.orders.errors import CancelNotAllowed, OrderNotFound
-from headless_presale.orders.events import (
-    BalanceOpened,
-    OrderCancelled,
-    OrderPaidInFull,
-    OrderPlaced,
-)
+from headless_presale.orders.events import BalanceOpened, OrderCancelled, OrderPlaced
 from headless_presale.orders.models import Order
 from headless_presale.orders.rules import cancel_rule, refund_of
 from headless_presale.orders.states import HOLDING, ORDER_LIFECYCLE, OrderStatus
@@ -194,7 +189,7 @@ async def call_off(order: Order, rule: CancelRule, *, reason: str) -> Order:
 
 
 async def open_balance(order: Order) -> None:
-    """Let the balance of a locked order be paid; one of nothing is paid with that."""
+    """Let the balance of a locked order be paid."""
     work = current_work()
     source = await move(order, OrderStatus.AWAITING_BALANCE)
     work.emit(
@@ -206,18 +201,6 @@ async def open_balance(order: Order) -> None:
             reason="the balance window opened",
         )
     )
-    if order.balance_minor == 0:
-        # A deposit rounds up: of one minor unit it is all of it.
-        source = await move(order, OrderStatus.PAID)
-        work.emit(
-            OrderPaidInFull(
-                order_id=order.id,
-                campaign_id=order.campaign_id,
-                source=source,
-                target=OrderStatus.PAID,
-                reason="the deposit covers the total",
-            )
-        )
 
 
 async def free_slots(order: Order) -> None:

@@ -12,7 +12,6 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -27,7 +26,7 @@ from gql.transport.aiohttp import AIOHTTPTransport
 from pydantic import SecretStr
 
 from headless_presale.cli.server import Server
-from headless_presale.kernel.clock import ManualClock, use_clock
+from headless_presale.kernel.clock import ManualClock
 from headless_presale.settings import Settings
 from headless_presale.worker import create_job_app, run_worker
 from schema.asgi import create
@@ -105,7 +104,9 @@ class Stack:
         connection = await asyncpg.connect(self.database_url)
         try:
             async with asyncio.timeout(30):
-                while await self._is_busy(connection):
+                while True:
+                    if not await self._is_busy(connection):
+                        return
                     await asyncio.sleep(0.05)
         finally:
             await connection.close()
@@ -117,26 +118,6 @@ class Stack:
         )
         events = (await self.gateway.get("/v1/events", params={"limit": 100})).json()["data"]
         return bool(jobs) or any(event["delivery"]["status"] == "pending" for event in events)
-
-    async def until(self, sql: str, *args: object, equals: object) -> None:
-        """Wait until a query's value is this."""
-        connection = await asyncpg.connect(self.database_url)
-        try:
-            async with asyncio.timeout(20):
-                while (found := await connection.fetchval(sql, *args)) != equals:
-                    await asyncio.sleep(0.05)
-        except TimeoutError:
-            raise AssertionError(f"{sql}: {found!r}, not {equals!r}") from None
-        finally:
-            await connection.close()
-
-
-@pytest.fixture
-def clock() -> Iterator[ManualClock]:
-    """Begin at the real moment: commands run as processes of their own, on real time."""
-    manual = ManualClock(datetime.now(UTC).replace(microsecond=0))
-    with use_clock(manual):
-        yield manual
 
 
 @pytest.fixture(scope="session")

@@ -158,9 +158,7 @@ class Buyer:
 
     async def cancel(self, placed: Placed) -> dict[str, Any]:
         """Cancel the order; return the payload."""
-        data = await self.stack.query(
-            CANCEL, input={"orderId": placed.id, "token": placed.token}
-        )
+        data = await self.stack.query(CANCEL, input={"orderId": placed.id, "token": placed.token})
         payload: dict[str, Any] = data["orderCancel"]
         return payload
 

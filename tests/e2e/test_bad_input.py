@@ -1,10 +1,10 @@
 """Anything a client can send gets a clear answer and changes nothing: over real HTTP."""
 
-import hashlib
 import json
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import pytest
@@ -15,7 +15,8 @@ from websockets.typing import Subprotocol
 
 from headless_presale.checkout import place_order
 from headless_presale.kernel.ids import sign_token
-from resolvers.global_ids import encode_id
+from headless_presale.slots.admission import keys_of
+from resolvers.global_ids import seal
 from tests.e2e.conftest import Stack
 from tests.e2e.storefront import CANCEL, PAY, PLACE, Buyer
 from tests.support.shop import Sale, deposit_plan, make_shop, make_variant, open_sale, order_for
@@ -50,22 +51,32 @@ async def state(database_admin: asyncpg.Connection, redis: Redis) -> Callable[[]
             )
             for row in names
         }
-        jobs = "SELECT count(*) FROM procrastinate_jobs WHERE NOT task_name ~ 'sweep|reconcile|retry'"
-        tables["jobs"] = await database_admin.fetchval(jobs)
-        keys = {
-            key: hashlib.sha256(await redis.dump(key) or b"").hexdigest()
-            for key in sorted(await redis.keys("slots:*"))
-        }
-        return tables, keys
+        tables["jobs"] = await database_admin.fetchval(
+            "SELECT count(*) FROM procrastinate_jobs WHERE NOT task_name ~ 'sweep|reconcile|retry'"
+        )
+        pools = [row["id"] for row in await database_admin.fetch("SELECT id FROM slot_pool")]
+        return tables, {str(pool_id): await _redis_state(redis, pool_id) for pool_id in pools}
 
     return read
+
+
+async def _redis_state(redis: Redis, pool_id: UUID) -> dict[str, Any]:
+    """Return what Redis says of a pool: free numbers, customers' counts, what is under way."""
+    keys = keys_of(pool_id)
+    first, capacity = await redis.hmget(keys["meta"], "next", "capacity")
+    free = {int(str(number)) for number in await redis.zrange(keys["free"], 0, -1)}
+    return {
+        "free": free | set(range(int(first or 1), int(capacity or 0) + 1)),
+        "taken": await redis.hgetall(keys["taken"]),
+        "pending": await redis.hgetall(keys["pending"]),
+    }
 
 
 def an_order(sale: Sale, **changes: Any) -> dict[str, Any]:
     """Return the input of a good order, with changes."""
     return {
         "shop": "atelier",
-        "lines": [{"campaignItemId": encode_id("CampaignItem", sale.item_id), "quantity": 1}],
+        "lines": [{"campaignItemId": seal("CampaignItem", sale.item_id), "quantity": 1}],
         "buyer": {"email": "lin@example.com", "name": "Lin"},
         "shippingAddress": {"country": "US", "city": "Portland", "line1": "1 Pine Street"},
         "acceptedTermsVersion": 1,
@@ -81,11 +92,11 @@ def lines(*pairs: tuple[str, int]) -> dict[str, Any]:
 
 def bad_orders(sale: Sale) -> dict[str, tuple[dict[str, Any], str, list[str] | None]]:
     """Return each bad order with the code and the field it must get."""
-    item = encode_id("CampaignItem", sale.item_id)
+    item = seal("CampaignItem", sale.item_id)
     quantity = ["lines", "0", "quantity"]
     item_field = ["lines", "0", "campaignItemId"]
-    unknown = encode_id("CampaignItem", sale.shop.id)
-    wrong_type = encode_id("Campaign", sale.campaign.id)
+    unknown = seal("CampaignItem", sale.shop.id)
+    wrong_type = seal("Campaign", sale.campaign.id)
     address = {"country": "USA", "city": "Portland", "line1": "1 Pine Street"}
     return {
         "an id that is none": (lines(("nonsense", 1)), "INVALID_INPUT", item_field),
@@ -119,9 +130,7 @@ def bad_orders(sale: Sale) -> dict[str, tuple[dict[str, Any], str, list[str] | N
     }
 
 
-async def test_bad_orders(
-    stack: Stack, sale: Sale, state: Callable[[], Awaitable[State]]
-) -> None:
+async def test_bad_orders(stack: Stack, sale: Sale, state: Callable[[], Awaitable[State]]) -> None:
     # The pool is known to Redis before, so that loading it is no change.
     await Buyer(stack).look("nebula-fox")
     before = await state()
@@ -143,33 +152,33 @@ async def test_items_that_do_not_belong_together(
         shop=sale.shop, has_variants=True, skus=("OWL-1",), handle="owl", title="Owl"
     )
     foreign = await open_sale(shop=await make_shop("elsewhere", "CNY"), handle="far")
-    mine = encode_id("CampaignItem", sale.item_id)
+    mine = seal("CampaignItem", sale.item_id)
     before = await state()
 
     async def codes(**change: Any) -> list[str]:
         data = await stack.query(PLACE, input=an_order(sale, **change))
         return [error["code"] for error in data["orderPlace"]["userErrors"]]
 
-    others = encode_id("CampaignItem", sibling.item_id)
+    others = seal("CampaignItem", sibling.item_id)
     assert await codes(**lines((mine, 1), (others, 1))) == ["CAMPAIGN_MISMATCH"]
-    wrong_shop = encode_id("CampaignItem", foreign.item_id)
+    wrong_shop = seal("CampaignItem", foreign.item_id)
     assert await codes(**lines((wrong_shop, 1))) == ["CAMPAIGN_ITEM_NOT_FOUND"]
     assert await codes(**lines((mine, 1), (wrong_shop, 1))) == ["CAMPAIGN_ITEM_NOT_FOUND"]
     assert await state() == before
 
 
 async def test_currencies_do_not_mix(
-    stack: Stack, sale: Sale, state: Callable[[], Awaitable[State]], database_admin: asyncpg.Connection
+    stack: Stack, sale: Sale, state: Callable[[], Awaitable[State]]
 ) -> None:
-    await make_variant(sale.shop, "OWL-1", title="Owl")
     # A shop that changed its currency between two campaigns.
     sale.shop.currency = "EUR"
+    await make_variant(sale.shop, "OWL-1", title="Owl")
     sibling = await open_sale(shop=sale.shop, has_variants=True, skus=("OWL-1",), handle="owl")
     before = await state()
 
     both = lines(
-        (encode_id("CampaignItem", sale.item_id), 1),
-        (encode_id("CampaignItem", sibling.item_id), 1),
+        (seal("CampaignItem", sale.item_id), 1),
+        (seal("CampaignItem", sibling.item_id), 1),
     )
     data = await stack.query(PLACE, input=an_order(sale, **both))
 
@@ -200,7 +209,7 @@ async def test_repeated_and_mismatching_keys(
 
     again = await stack.query(PLACE, input=an_order(sale))
     other = await stack.query(
-        PLACE, input=an_order(sale, **lines((encode_id("CampaignItem", sale.item_id), 2)))
+        PLACE, input=an_order(sale, **lines((seal("CampaignItem", sale.item_id), 2)))
     )
 
     assert again == first
@@ -215,7 +224,7 @@ async def test_bad_payments_and_cancellations(
 ) -> None:
     order = await place_order(order_for(sale))
     token = sign_token("end-to-end", "order", order.id)
-    order_id = encode_id("Order", order.id)
+    order_id = seal("Order", order.id)
     pay = {
         "orderId": order_id,
         "token": token,
@@ -223,7 +232,7 @@ async def test_bad_payments_and_cancellations(
         "gateway": "sandbox",
         "idempotencyKey": "pay-1",
     }
-    stranger = encode_id("Order", sale.shop.id)
+    stranger = seal("Order", sale.shop.id)
     before = (await state())[0]
 
     async def pay_codes(**change: Any) -> list[str]:
@@ -245,11 +254,11 @@ async def test_bad_payments_and_cancellations(
 
 
 HOSTILE: dict[str, tuple[dict[str, Any], int, str]] = {
-    "malformed JSON": ({"content": b'{"query": '}, 400, "BAD_REQUEST"),
+    "malformed JSON": ({"content": b'{"query": '}, 400, "REQUEST_INVALID"),
     "an oversized body": (
         {"content": json.dumps({"query": "{ serverTime }", "x": "y" * 110_000}).encode()},
         413,
-        "BODY_TOO_LARGE",
+        "REQUEST_TOO_LARGE",
     ),
     "an endless document": (
         {"content": json.dumps({"query": "{" + "a: serverTime " * 3_000 + "}"}).encode()},
@@ -271,8 +280,8 @@ HOSTILE: dict[str, tuple[dict[str, Any], int, str]] = {
         200,
         "DOCUMENT_TOO_COMPLEX",
     ),
-    "no document": ({"content": b"{}"}, 400, "BAD_REQUEST"),
-    "a batch": ({"content": b'[{"query": "{ serverTime }"}]'}, 400, "BAD_REQUEST"),
+    "no document": ({"content": b"{}"}, 400, "REQUEST_INVALID"),
+    "a batch": ({"content": b'[{"query": "{ serverTime }"}]'}, 400, "REQUEST_INVALID"),
     "an unknown field": ({"content": b'{"query": "{ moon }"}'}, 200, "DOCUMENT_INVALID"),
     "no syntax": ({"content": b'{"query": "{{{"}'}, 200, "DOCUMENT_SYNTAX"),
 }
@@ -294,7 +303,10 @@ async def test_hostile_requests(
     assert await state() == before
 
 
-@pytest.mark.parametrize("frame", ["[]", "1", "not json", '{"type": []}', '{"id": [1], "type": "ping"}'])
+SUBSCRIBE = '{"id": [1], "type": "subscribe", "payload": {"query": "{ serverTime }"}}'
+
+
+@pytest.mark.parametrize("frame", ["[]", "1", "not json", '{"type": []}', SUBSCRIBE])
 async def test_malformed_frames_close_the_socket(stack: Stack, sale: Sale, frame: str) -> None:
     url = stack.url.replace("http", "ws") + "/graphql"
     async with connect(url, subprotocols=[Subprotocol("graphql-transport-ws")]) as socket:
@@ -314,8 +326,8 @@ async def test_nobody_reads_anothers_order(stack: Stack, sale: Sale) -> None:
     async def look(order_id: str, token: str) -> Any:
         return (await stack.query(document, id=order_id, token=token))["order"]
 
-    own = encode_id("Order", order.id)
+    own = seal("Order", order.id)
     assert await look(own, mine) == {"status": "AWAITING_DEPOSIT"}
     assert await look(own, mine[:-1] + "x") is None
-    assert await look(encode_id("Order", sale.shop.id), mine) is None
+    assert await look(seal("Order", sale.shop.id), mine) is None
     assert await look("nonsense", mine) is None

@@ -4,7 +4,8 @@ import asyncio
 import json
 import os
 import shutil
-from datetime import timedelta
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from headless_presale.campaigns import (
     read_campaign_file,
 )
 from headless_presale.catalog import ImportProducts, import_products
+from headless_presale.kernel.clock import ManualClock, use_clock
 from headless_presale.shops import CreateShop, create_shop
 from tests.e2e.conftest import Stack
 from tests.e2e.storefront import Buyer, Placed, mails_in
@@ -41,6 +43,14 @@ subscription Left($campaignId: ID!) {
   campaignAvailability(campaignId: $campaignId) { items { slotsLeft } }
 }
 """
+
+
+@pytest.fixture
+def clock() -> Iterator[ManualClock]:
+    """Begin at the real moment: commands run as processes of their own, on real time."""
+    manual = ManualClock(datetime.now(UTC).replace(microsecond=0))
+    with use_clock(manual):
+        yield manual
 
 
 def campaign_file(stack: Stack, tmp_path: Path, **plan: Any) -> Path:
@@ -262,9 +272,7 @@ async def test_a_missed_balance_is_refunded_where_the_policy_says_so(
 
     order = await buyer.order(placed)
     assert order["status"] == "CANCELLED"
-    assert order["payments"][0]["refunds"] == [
-        {"status": "SUCCEEDED", "amount": {"minor": 1_080}}
-    ]
+    assert order["payments"][0]["refunds"] == [{"status": "SUCCEEDED", "amount": {"minor": 1_080}}]
     assert await ledger(database_admin) == {}
 
 
@@ -279,9 +287,7 @@ async def test_cancelling_before_the_close_refunds_the_deposit(
 
     assert payload == {"order": {"status": "CANCELLED"}, "userErrors": []}
     order = await buyer.order(placed)
-    assert order["payments"][0]["refunds"] == [
-        {"status": "SUCCEEDED", "amount": {"minor": 1_080}}
-    ]
+    assert order["payments"][0]["refunds"] == [{"status": "SUCCEEDED", "amount": {"minor": 1_080}}]
     assert await ledger(database_admin) == {}
     assert await free_slots(database_admin) == 10
     assert len(mails_in(stack.mail_dir)) == 2

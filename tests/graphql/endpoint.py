@@ -1,7 +1,7 @@
 """The whole schema behind its own transport, asked over HTTP as a storefront asks it."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from resolvers.context import RequestContext
 from resolvers.shop_directory import ShopDirectory
 from schema.transport import PresaleGraphQL
 from schema.transport.execution import OperationRequest, Outcome
+
 
 @dataclass(frozen=True, slots=True)
 class Reply:
@@ -38,7 +39,9 @@ class Reply:
 class Api:
     """A client of the endpoint."""
 
-    def __init__(self, client: httpx.AsyncClient, graphql: PresaleGraphQL, runtime: Runtime) -> None:
+    def __init__(
+        self, client: httpx.AsyncClient, graphql: PresaleGraphQL, runtime: Runtime
+    ) -> None:
         self.client = client
         self.graphql = graphql
         self.runtime = runtime
@@ -68,7 +71,7 @@ class Api:
             locale=locale,
         )
 
-    async def follow(self, query: str, **variables: Any) -> AsyncIterator[Outcome]:
+    async def follow(self, query: str, **variables: Any) -> AsyncGenerator[Outcome, None]:
         """Run a subscription; closing the generator closes the resolver's."""
         operation = self.graphql.engine.prepare(OperationRequest(query, variables))
         stream = self.graphql.engine.stream(operation, self.context())

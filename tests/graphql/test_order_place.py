@@ -73,9 +73,7 @@ async def place(api: Api, body: dict[str, Any], language: str = "en") -> Any:
     return (await api.ask(PLACE, input=body, language=language)).data["orderPlace"]
 
 
-async def test_an_order_with_its_numbers_and_what_is_due_when(
-    api: Api, clock: ManualClock
-) -> None:
+async def test_an_order_with_its_numbers_and_what_is_due_when(api: Api, clock: ManualClock) -> None:
     # Given a deposit campaign where the first two slots come at 80 % with a gift
     tiers = {
         "quantity_tiers": [{"name": "First 2", "up_to": 2, "price_bps": 8_000, "gift": "Card"}]
@@ -483,7 +481,6 @@ async def test_an_engine_that_is_away_is_a_503_to_be_repeated(
     client = get_connection("default")
     await client.close()
     monkeypatch.setattr(client, "host", "/nowhere")
-    monkeypatch.setattr(client, "_template", {**client._template, "host": "/nowhere"})
 
     # When an order is placed and a page is read
     reply = await api.ask(PLACE, input=order_input(sale))

@@ -51,11 +51,11 @@ async def test_both_directions_tell_the_truth_about_both_sides(
     size: int, from_end: bool, after: int | None, before: int | None
 ) -> None:
     # Given a window of the list, and the first or last of it
-    window = [
-        n for n in ALL if (after is None or n > after) and (before is None or n < before)
-    ]
-    shown = (window[len(window) - size :] if size < len(window) else window) if from_end else (
-        window[:size]
+    window = [n for n in ALL if (after is None or n > after) and (before is None or n < before)]
+    shown = (
+        (window[len(window) - size :] if size < len(window) else window)
+        if from_end
+        else (window[:size])
     )
     request = PageRequest(
         first=None if from_end else size,

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
+from unittest.mock import patch
 
 import asyncpg
 from tortoise.connection import get_connection
@@ -20,18 +21,17 @@ async def counted_statements() -> AsyncIterator[Statements]:
     def note(record: Any) -> None:
         sent.append(record.query)
 
-    original = asyncpg.Connection.__init__
+    connect = asyncpg.Connection.__init__
 
-    def listening(self: asyncpg.Connection, *args: Any, **kwargs: Any) -> None:
-        original(self, *args, **kwargs)
+    def connect_and_listen(self: Any, *args: Any, **kwargs: Any) -> None:
+        connect(self, *args, **kwargs)
         self.add_query_logger(note)
 
     # A new pool, so that each of its connections has the listener from its first statement.
     client = get_connection("default")
     await client.close()
-    asyncpg.Connection.__init__ = listening  # type: ignore[method-assign]
     try:
-        yield sent
+        with patch.object(asyncpg.Connection, "__init__", connect_and_listen):
+            yield sent
     finally:
-        asyncpg.Connection.__init__ = original  # type: ignore[method-assign]
         await client.close()

@@ -117,25 +117,3 @@ async def test_the_balance_can_be_paid_the_moment_it_opens_though_no_sweep_has_c
 
     assert (payment.leg, payment.amount_minor) == (PaymentLeg.BALANCE, 8_000)
     assert (await read(order.id)).status is OrderStatus.AWAITING_BALANCE
-
-
-async def test_a_deposit_that_covers_the_total_leaves_no_balance_to_miss(
-    sandbox: SandboxRun, clock: ManualClock, database_admin: asyncpg.Connection
-) -> None:
-    # given: 0.01 each; the deposit rounds up to all of it
-    sale = await open_deposit_sale(capacity=10, item={"price": "0.01"})
-    order = await place(sale)
-    assert (order.deposit.amount_minor, order.balance.amount_minor) == (1, 0)
-    await pay(sandbox, order, PaymentLeg.DEPOSIT)
-
-    clock.advance(16 * DAY)
-    assert await sweep_orders() == 1
-
-    assert (await read(order.id)).status is OrderStatus.PAID
-    assert await books_of(order.id) == {"GATEWAY": 1, "CUSTOMER_FUNDS": -1}
-    with pytest.raises(PaymentNotDue):
-        await start(order, PaymentLeg.BALANCE)
-    assert [event[0] for event in await history_of(database_admin, order.id)][-2:] == [
-        "order.balance_opened",
-        "order.paid",
-    ]

@@ -1,5 +1,5 @@
-"""The gateway of each test."""
+"""The gateway of each test, and the shop that it tells."""
 
-from tests.support.gateway import sandbox
+from tests.support.gateway import sandbox, shop_url
 
-__all__ = ["sandbox"]
+__all__ = ["sandbox", "shop_url"]
