@@ -10,7 +10,9 @@ from typing import Any
 import yaml
 
 from headless_presale.campaigns import (
+    Campaign,
     CampaignDraft,
+    CampaignStatus,
     ShopRef,
     create_campaign,
     publish_campaign,
@@ -24,7 +26,7 @@ from headless_presale.catalog import (
     set_translation,
 )
 from headless_presale.kernel import clock
-from headless_presale.shops import CreateShop, Shop, create_shop
+from headless_presale.shops import CreateShop, Shop, create_shop, find_shop
 
 SHOP_SLUG = "moonlit-forge"
 _TEXTS = ("title", "description_html", "seo_title", "seo_description")
@@ -48,13 +50,14 @@ TERMS = {
 async def ensure_demo() -> bool:
     """Make the demo shop where there is no shop at all; return whether it was made.
 
-    Killed half way, the next start finishes it: each step is safe to repeat, and the shop's
-    campaigns come last.
+    Killed half way, the next start finishes it: each step is safe to repeat, and what is
+    missing is told by the campaign that is published last.
     """
     if await Shop.exclude(slug=SHOP_SLUG).exists():
         return False
-    shop = await Shop.filter(slug=SHOP_SLUG).first()
-    if shop is not None and await shop.campaigns.all().exists():  # type: ignore[attr-defined]
+    shop = await find_shop(SHOP_SLUG)
+    drafts = (_live_campaign(), _coming_campaign())
+    if shop is not None and await _is_published(shop, drafts[-1]):
         return False
     texts = yaml.safe_load(files(__name__).joinpath("translations.yaml").read_text("utf-8"))
     if shop is None:
@@ -69,11 +72,19 @@ async def ensure_demo() -> bool:
         )
     await _fill_catalogue(shop, texts["products"])
     ref = ShopRef(shop.id, shop.currency, shop.default_locale)
-    for draft in (_live_campaign(), _coming_campaign()):
-        campaign = await create_campaign(ref, draft)
-        await publish_campaign(campaign.id, default_locale=shop.default_locale)
+    for draft in drafts:
+        made = await Campaign.filter(shop_id=shop.id, handle=draft.handle).first()
+        campaign = made or await create_campaign(ref, draft)
+        if campaign.status is CampaignStatus.DRAFT:
+            await publish_campaign(campaign.id, default_locale=shop.default_locale)
     await sweep_openings_and_closings()
     return True
+
+
+async def _is_published(shop: Shop, draft: CampaignDraft) -> bool:
+    return await Campaign.filter(
+        shop_id=shop.id, handle=draft.handle, published_at__isnull=False
+    ).exists()
 
 
 async def _fill_catalogue(shop: Shop, texts: dict[str, Any]) -> None:

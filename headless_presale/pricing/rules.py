@@ -142,12 +142,16 @@ def next_time_price(
     at: datetime,
 ) -> tuple[datetime, QuotedPrice] | None:
     """Return when the price next changes by time, and to what; None if it will not again."""
+    by_time = PriceTiers(time=tiers.time)
     timed = time_tier_at(tiers.time, opens_at=opens_at, at=max(at, opens_at))
-    if timed is None or timed[1] >= closes_at:
-        return None
-    changes_at = timed[1]
-    after = PriceTiers(time=tiers.time)
-    return changes_at, quote(presale_price, after, opens_at=opens_at, at=changes_at, number=1)
+    current = timed[0].price_bps if timed else BPS
+    while timed is not None and timed[1] < closes_at:
+        changes_at = timed[1]
+        following = quote(presale_price, by_time, opens_at=opens_at, at=changes_at, number=1)
+        if following.price_bps != current:
+            return changes_at, following
+        timed = time_tier_at(tiers.time, opens_at=opens_at, at=changes_at)
+    return None
 
 
 def group_by_price(

@@ -1,6 +1,8 @@
 """The endpoint of each test, on an empty database and Redis."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
 
 import httpx
 import pytest
@@ -9,12 +11,24 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from headless_presale import checkout
+from headless_presale.kernel.clock import ManualClock
 from headless_presale.kernel.live import LiveHub
 from headless_presale.kernel.unit_of_work import drain
+from headless_presale.payments.gateways import set_gateways
+from headless_presale.payments.gateways.sandbox import SandboxGateway
 from headless_presale.runtime import Runtime
 from headless_presale.settings import Settings
 from schema.asgi import create_graphql_app
 from tests.graphql.endpoint import Api, WithRuntime
+from tests.graphql.ordering import Placed, order_input, place
+from tests.integration.sandbox_gateway.parties import (
+    API_KEY,
+    WEBHOOK_SECRET,
+    Shop,
+    gateway_running,
+    receiving,
+)
+from tests.support.shop import deposit_plan, open_sale
 
 SECRET = "a-secret-for-tests"
 
@@ -38,3 +52,28 @@ async def api(database: str, hub: LiveHub) -> AsyncIterator[Api]:
         yield Api(client, graphql, runtime)
     assert await drain(5) == 0
     await checkout.drain()
+
+
+@pytest.fixture
+async def placed(api: Api, clock: ManualClock) -> Placed:
+    """Return an order of one unit at 100.00, 20 % of it due as a deposit."""
+    closes_at = clock.now() + timedelta(days=7)
+    sale = await open_sale(payment_plan=deposit_plan(closes_at))
+    payload = await place(api, order_input(sale))
+    return Placed(sale, payload["order"]["id"], payload["orderToken"])
+
+
+@pytest.fixture
+async def gateway(tmp_path: Path) -> AsyncIterator[Shop]:
+    """Let a real sandbox gateway listen, and install its client."""
+    async with (
+        receiving() as receiver,
+        gateway_running(tmp_path / "gateway.sqlite3", receiver) as shop,
+    ):
+        client = SandboxGateway(
+            url=shop.settings.base_url, api_key=API_KEY, webhook_secret=WEBHOOK_SECRET
+        )
+        set_gateways([client])
+        yield shop
+        set_gateways([])
+        await client.close()

@@ -19,7 +19,7 @@ from resolvers.global_ids import seal
 from schema.transport.errors import root_cause
 from schema.transport.execution import Outcome
 from tests.graphql.endpoint import Api
-from tests.graphql.test_order_place import order_input, place
+from tests.graphql.ordering import order_input, place
 from tests.support.shop import Sale, open_sale, order_for
 
 AVAILABILITY = """

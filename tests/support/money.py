@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
+import orjson
 
 from headless_presale.checkout import place_order
 from headless_presale.kernel import clock
@@ -12,6 +13,7 @@ from headless_presale.kernel.events import acting_as
 from headless_presale.kernel.unit_of_work import shielded, unit_of_work
 from headless_presale.orders import OrderStatus, OrderView, StartPayment, find_order, start_payment
 from headless_presale.payments import Payment, PaymentLeg, balances_of
+from headless_presale.worker import create_job_app
 from tests.support.gateway import SandboxRun
 from tests.support.servers import until
 from tests.support.shop import Sale, deposit_plan, open_sale, order_for
@@ -118,3 +120,22 @@ async def quota_taken(connection: asyncpg.Connection, order: OrderView) -> int:
         order.customer_id,
     )
     return taken
+
+
+async def work_off(connection: asyncpg.Connection, *prefixes: str) -> list[str]:
+    """Run the waiting jobs of some contexts here and now, and those they ask for; return names."""
+    tasks = create_job_app("postgresql://nobody@127.0.0.1/none").tasks
+    done: list[str] = []
+    while rows := await connection.fetch(
+        "UPDATE procrastinate_jobs SET status = 'doing' WHERE id IN (SELECT id "
+        "FROM procrastinate_jobs WHERE status = 'todo' AND split_part(task_name, ':', 1) "
+        "= ANY($1::text[])) RETURNING id, task_name, args",
+        list(prefixes),
+    ):
+        for row in sorted(rows, key=lambda row: int(row["id"])):
+            await tasks[row["task_name"]].func(**orjson.loads(row["args"]))
+            await connection.execute(
+                "UPDATE procrastinate_jobs SET status = 'succeeded' WHERE id = $1", row["id"]
+            )
+            done.append(row["task_name"])
+    return done

@@ -26,6 +26,7 @@ from headless_presale.payments import (
     PaymentStatus,
     Refund,
 )
+from headless_presale.payments.gateways import GatewayIntent, IntentRequest, set_gateways
 from headless_presale.payments.reconciliation import cancel_intent
 from tests.support.gateway import SandboxRun
 from tests.support.money import (
@@ -250,8 +251,6 @@ class TestGatewayInTrouble:
         self, sandbox: SandboxRun, order: OrderView, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("headless_presale.payments.gateways.sandbox.TIMEOUT_SECONDS", 0.2)
-        from headless_presale.payments.gateways import set_gateways
-
         set_gateways([sandbox.gateway()])
         await sandbox.set_outage("timeout", 1)
 
@@ -333,22 +332,20 @@ class TestChangingGateways:
         await cancel_intent(first.id)
         assert await Refund.all().count() == 1
 
-    async def test_an_answer_that_comes_after_the_change_is_called_off_too(
-        self, sandbox: SandboxRun, order: OrderView, database_admin: asyncpg.Connection
+    async def test_an_answer_that_comes_after_the_order_went_is_called_off_too(
+        self, sandbox: SandboxRun, order: OrderView, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         # given: the first gateway answers only after the order is gone
         slow = sandbox.gateway()
         entered, go_on = asyncio.Event(), asyncio.Event()
         create = slow.create_intent
 
-        async def create_late(request: object) -> object:
+        async def create_late(request: IntentRequest) -> GatewayIntent:
             entered.set()
             await go_on.wait()
-            return await create(request)  # type: ignore[arg-type]
+            return await create(request)
 
-        slow.create_intent = create_late  # type: ignore[assignment, method-assign]
-        from headless_presale.payments.gateways import set_gateways
-
+        monkeypatch.setattr(slow, "create_intent", create_late)
         set_gateways([slow])
         starting = asyncio.create_task(start(order, PaymentLeg.FULL))
         await entered.wait()

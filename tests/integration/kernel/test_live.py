@@ -1,0 +1,98 @@
+"""Live updates: followers are woken by commits, coalesced, and find their own way when unheard."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+from redis.asyncio import Redis
+
+from headless_presale.kernel import live
+from headless_presale.kernel.live import LiveHub, publish
+from tests.integration.kernel.records import ring_shielded
+
+
+@pytest.fixture
+async def hub(redis: Redis) -> AsyncIterator[LiveHub]:
+    """Return a hub that listens."""
+    hub = LiveHub()
+    await hub.start()
+    yield hub
+    await hub.stop()
+
+
+async def _next(follower: AsyncIterator[None], within_seconds: float) -> bool:
+    try:
+        await asyncio.wait_for(anext(follower), within_seconds)
+    except TimeoutError:
+        return False
+    return True
+
+
+async def _subscribed(redis: Redis, topic: str) -> None:
+    async with asyncio.timeout(2):
+        while not dict(await redis.pubsub_numsub(live.CHANNEL_PREFIX + topic)).get(
+            live.CHANNEL_PREFIX + topic
+        ):
+            await asyncio.sleep(0.01)
+
+
+@pytest.mark.usefixtures("database")
+async def test_a_commit_wakes_the_followers_of_its_topic_only(
+    hub: LiveHub, redis: Redis, database_admin: asyncpg.Connection
+) -> None:
+    mine, others = hub.follow("bell:1"), hub.follow("bell:2")
+    assert await _next(mine, 1)
+    assert await _next(others, 1)
+    await _subscribed(redis, "bell:2")
+    # What came before the subscription took hold: everybody looks once more.
+    assert await _next(mine, 1)
+    assert await _next(others, 1)
+
+    await ring_shielded(1)
+
+    assert await _next(mine, 1)
+    assert not await _next(others, 0.5)
+
+
+async def test_many_news_at_once_are_one_update(hub: LiveHub, redis: Redis) -> None:
+    follower = hub.follow("bell:1")
+    assert await _next(follower, 1)
+    await _subscribed(redis, "bell:1")
+    assert await _next(follower, 1)
+
+    await publish([("bell:1", number) for number in range(200)])
+
+    assert await _next(follower, 1)
+    assert not await _next(follower, live.MIN_INTERVAL_SECONDS * 2)
+
+
+async def test_who_hears_nothing_looks_anyway(
+    hub: LiveHub, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "POLL_SECONDS", 0.1)
+    follower = hub.follow("bell:1")
+    assert await _next(follower, 1)
+
+    assert await _next(follower, 1)
+    assert await _next(follower, 1)
+
+
+async def test_stopping_ends_every_follower_and_frees_its_topic(redis: Redis) -> None:
+    hub = LiveHub()
+    await hub.start()
+    seen = []
+
+    async def follow() -> None:
+        async for _ in hub.follow("bell:1"):
+            seen.append("update")
+
+    followers = [asyncio.create_task(follow()) for _ in range(3)]
+    await asyncio.sleep(0.05)
+
+    await hub.stop()
+
+    await asyncio.wait_for(asyncio.gather(*followers), 1)
+    assert len(seen) >= 3
+    assert hub._followers == {}
+
