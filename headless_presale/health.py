@@ -5,11 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import asyncpg
+import structlog
 from redis.exceptions import RedisError
 
 from headless_presale.kernel.errors import Unavailable
 from headless_presale.kernel.redis import redis_client
 from headless_presale.kernel.unit_of_work import shielded, unit_of_work
+
+log = structlog.get_logger(__name__)
 
 TIMEOUT_SECONDS = 2.0
 
@@ -48,8 +51,11 @@ async def _database_answers() -> bool:
     try:
         async with asyncio.timeout(TIMEOUT_SECONDS):
             await _ask_database()
-    except (TimeoutError, Unavailable, asyncpg.PostgresError):
-        # PostgresError: it answers, and says no, e.g. to the password or the database's name.
+    except (TimeoutError, Unavailable):
+        return False
+    except asyncpg.PostgresError as error:
+        # It answers, and says no: to the password, to the database's name...
+        log.error("health.database_refused", error=repr(error))
         return False
     return True
 

@@ -30,7 +30,8 @@ KEEP_FINISHED_HOURS = 72
 maintenance = Blueprint()
 
 
-@maintenance.periodic(cron="*/15 * * * * *")
+# A sixth field of a cron text is its seconds.
+@maintenance.periodic(cron="* * * * * */15")
 @maintenance.task(
     name="retry_stalled", queueing_lock="maintenance:retry_stalled", pass_context=True
 )

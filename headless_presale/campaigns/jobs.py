@@ -7,7 +7,7 @@ from headless_presale.campaigns.service import sweep_openings_and_closings
 jobs = Blueprint()
 
 
-@jobs.periodic(cron="*/5 * * * * *")
+@jobs.periodic(cron="* * * * * */5")
 @jobs.task(name="sweep", queueing_lock="campaigns:sweep")
 async def sweep(timestamp: int) -> None:
     """Record openings and closes. The clock makes them; this writes them down."""

@@ -274,3 +274,5 @@ def _forget_after(work: UnitOfWork, campaign_ids: Sequence[UUID]) -> None:
             snapshot.forget(campaign_id)
 
     work.after_commit(forget)
+    for campaign_id in campaign_ids:
+        work.wake(f"availability:{campaign_id}")

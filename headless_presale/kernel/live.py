@@ -11,7 +11,6 @@ from collections import defaultdict
 from collections.abc import AsyncGenerator, Sequence
 
 import structlog
-from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError
 
 from headless_presale.kernel import metrics
@@ -43,7 +42,6 @@ class LiveHub:
 
     def __init__(self) -> None:
         self._followers: dict[str, set[asyncio.Event]] = defaultdict(set)
-        self._pubsub: PubSub | None = None
         self._listener: asyncio.Task[None] | None = None
         self._topics_changed = asyncio.Event()
         self._closing = False
@@ -56,6 +54,7 @@ class LiveHub:
     async def stop(self) -> None:
         """End all followers and stop listening."""
         self._closing = True
+        self._topics_changed.set()
         for events in self._followers.values():
             for event in events:
                 event.set()
@@ -76,7 +75,8 @@ class LiveHub:
                 yield
                 await asyncio.sleep(MIN_INTERVAL_SECONDS)
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(wake.wait(), POLL_SECONDS)
+                    async with asyncio.timeout(POLL_SECONDS):
+                        await wake.wait()
                 wake.clear()
         finally:
             metrics.LIVE_SUBSCRIBERS.dec()
@@ -86,7 +86,8 @@ class LiveHub:
             self._topics_changed.set()
 
     async def _listen(self) -> None:
-        while True:
+        # The flag as well as the cancellation: redis-py's timed read may swallow the latter.
+        while not self._closing:
             try:
                 await self._listen_once()
             except (RedisError, OSError) as error:
@@ -99,7 +100,7 @@ class LiveHub:
     async def _listen_once(self) -> None:
         subscribed: set[str] = set()
         async with redis_client().pubsub(ignore_subscribe_messages=True) as pubsub:
-            while True:
+            while not self._closing:
                 self._topics_changed.clear()
                 wanted = {CHANNEL_PREFIX + topic for topic in self._followers}
                 if new := wanted - subscribed:

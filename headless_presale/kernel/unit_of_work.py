@@ -161,7 +161,8 @@ class UnitOfWork:
     async def _run_after_commit(self) -> None:
         callbacks = list(self._after_commit)
         if self._published and _publish is not None:
-            callbacks.insert(0, partial(_publish, self._published))
+            # Last: who is woken looks at what the callbacks have brought up to date.
+            callbacks.append(partial(_publish, self._published))
         for callback in callbacks:
             try:
                 await callback()
@@ -191,6 +192,8 @@ class _Transaction(TransactionContextPooled):
 DATABASE_DOWN = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
+    # What asyncpg says of a connection that the server closed while it was idle.
+    asyncpg.InternalClientError,
     asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,

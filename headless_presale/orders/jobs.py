@@ -29,7 +29,7 @@ async def cancel_campaign(campaign_id: str, reason: str) -> None:
         continue
 
 
-@jobs.periodic(cron="*/5 * * * * *")
+@jobs.periodic(cron="* * * * * */5")
 @jobs.task(name="sweep", queueing_lock="orders:sweep")
 async def sweep(timestamp: int) -> None:
     """Do what time has made due."""

@@ -23,7 +23,7 @@ async def cancel_intent(payment_id: str) -> None:
     await reconciliation.cancel_intent(UUID(payment_id))
 
 
-@jobs.periodic(cron="*/30 * * * * *")
+@jobs.periodic(cron="* * * * * */30")
 @jobs.task(name="reconcile", queueing_lock="payments:reconcile")
 async def reconcile(timestamp: int) -> None:
     """Ask gateways about what they have not told us."""

@@ -7,7 +7,7 @@ from headless_presale.slots.reconciler import reconcile_open_pools
 jobs = Blueprint()
 
 
-@jobs.periodic(cron="*/10 * * * * *")
+@jobs.periodic(cron="* * * * * */10")
 @jobs.task(name="reconcile", queueing_lock="slots:reconcile", pass_context=False)
 async def reconcile(timestamp: int) -> None:
     """Compare Redis with the database, every ten seconds."""

@@ -23,7 +23,8 @@ class CacheHint:
 
     Attributes:
         max_age_seconds: 0 means: ask again with the ``ETag`` every time.
-        public: The same for everybody, so a shared cache may keep it.
+        public: The same for everybody, so a shared cache may keep it. Not public and 0 means:
+            keep it nowhere.
     """
 
     max_age_seconds: int
@@ -51,6 +52,8 @@ def cache_control(request: Request, hint: CacheHintLike | None, *, failed: bool)
     stored. An answer to somebody who identified himself is never public, whatever the hint."""
     if request.method != "GET" or failed:
         return "no-store"
+    if hint is not None and not hint.public and hint.max_age_seconds <= 0:
+        return "private, no-store"
     if hint is None or hint.max_age_seconds <= 0:
         return "no-cache"
     identified = "authorization" in request.headers or "cookie" in request.headers

@@ -165,9 +165,10 @@ class SandboxGateway:
         except httpx.HTTPError as error:
             raise GatewayError(f"the sandbox gateway: {error!r}", is_final=False) from error
         if not response.is_success:
-            is_final = response.status_code < 500 and response.status_code not in (408, 425, 429)
+            status = response.status_code
+            is_final = 400 <= status < 500 and status not in (408, 425, 429)
             raise GatewayError(
-                f"the sandbox gateway answered {response.status_code}: {response.text[:200]}",
+                f"the sandbox gateway answered {status}: {response.text[:200]}",
                 is_final=is_final,
             )
         try:

@@ -9,7 +9,8 @@ import asyncpg
 import orjson
 import pytest
 
-from headless_presale.kernel import events, unit_of_work as module
+from headless_presale.kernel import events
+from headless_presale.kernel import unit_of_work as module
 from headless_presale.kernel.clock import ManualClock
 from headless_presale.kernel.events import acting_as, set_event_handlers
 from headless_presale.kernel.jobs import defer
@@ -194,7 +195,7 @@ async def test_what_follows_a_commit_may_fail_without_undoing_it(
     finally:
         set_publisher(None)
 
-    assert ran == ["failed", "failed", "noted"]
+    assert ran == ["failed", "noted", "failed"]
     assert await count_rows(database_admin) == (1, 0)
 
 

@@ -1,0 +1,81 @@
+"""Pools made for the tests of this folder, and what Redis says of them."""
+
+from typing import Any
+from uuid import UUID
+
+from redis.asyncio import Redis
+
+from headless_presale.kernel.ids import new_id
+from headless_presale.kernel.unit_of_work import shielded, unit_of_work
+from headless_presale.slots import PoolOrder, claim, create_pool, release, take_quota
+from headless_presale.slots.admission import PoolTruth, keys_of
+
+
+@shielded
+async def make_pool(capacity: int, limit: int | None = None) -> UUID:
+    """Create a pool in the database; Redis hears of it after the commit."""
+    pool_id = new_id()
+    async with unit_of_work() as work:
+        await create_pool(work, pool_id, capacity=capacity, limit_per_customer=limit)
+    return pool_id
+
+
+@shielded
+async def own(
+    pool_id: UUID, numbers: tuple[int, ...], *, order_id: UUID | None = None, customer: UUID
+) -> UUID:
+    """Make numbers an order's in the database only: Redis hears nothing."""
+    owner = order_id or new_id()
+    async with unit_of_work() as work:
+        wanted = [PoolOrder(pool_id, numbers, None)]
+        await take_quota(work, customer, wanted)
+        await claim(work, owner, wanted)
+    return owner
+
+
+@shielded
+async def disown(order_id: UUID, customer: UUID) -> None:
+    """Free an order's numbers; Redis hears of it after the commit."""
+    async with unit_of_work() as work:
+        await release(work, order_id, customer)
+
+
+def truth(
+    capacity: int,
+    *,
+    limit: int | None = None,
+    is_open: bool = True,
+    next_number: int = 1,
+    free: tuple[int, ...] = (),
+    taken: dict[UUID, int] | None = None,
+    owners: tuple[UUID, ...] = (),
+) -> PoolTruth:
+    """Return a pool as the database would describe it."""
+    return PoolTruth(
+        capacity=capacity,
+        limit=limit,
+        is_open=is_open,
+        next_number=next_number,
+        free_below_next=free,
+        taken=taken or {},
+        owners=owners,
+    )
+
+
+async def said(redis: Redis, pool_id: UUID) -> dict[str, Any]:
+    """Return what Redis says of a pool, under short names; what is empty is left out."""
+    keys = keys_of(pool_id)
+    found: dict[str, Any] = {
+        "meta": await redis.hgetall(keys["meta"]),
+        "free": [int(n) for n in await redis.zrange(keys["free"], 0, -1)],
+        "taken": {
+            UUID(customer): int(n) for customer, n in (await redis.hgetall(keys["taken"])).items()
+        },
+        "pending": {
+            UUID(reservation): entry
+            for reservation, entry in (await redis.hgetall(keys["pending"])).items()
+        },
+        "expiry": {UUID(r) for r in await redis.zrange(keys["expiry"], 0, -1)},
+        "owners": {UUID(order) for order in await redis.smembers(keys["owners"])},
+    }
+    return {name: value for name, value in found.items() if value}
