@@ -53,7 +53,7 @@ def read_input_id(text: str, kind: str, field: tuple[str, ...]) -> UUID:
     """
     uuid = find_uuid(text, kind)
     if uuid is None:
-        raise InvalidInput(reason=f"this is not the id of a {kind}", field=field)
+        raise InvalidInput(reason="this is not the id of a {kind}", kind=kind, field=field)
     return uuid
 
 

@@ -9,7 +9,7 @@ from datetime import date
 
 from babel.dates import format_date
 
-from headless_presale.kernel.errors import DomainError
+from headless_presale.kernel.errors import DomainError, Reasoned
 from headless_presale.kernel.locales import SUPPORTED_LOCALES
 
 DEFAULT_LOCALE = SUPPORTED_LOCALES[0]
@@ -135,12 +135,49 @@ MAX_COUNTED_DAYS = 30
 """Beyond this a date says more than a number of days."""
 
 
+REASONS: Mapping[str, Mapping[str, str]] = {
+    "zh-CN": {
+        "at most {most} lines": "最多 {most} 行",
+        "country must be an ISO 3166-1 code such as CN": "国家须为 ISO 3166-1 代码，例如 CN",
+        "must be a language tag such as zh-CN": "须为语言标签，例如 zh-CN",
+        "must be an absolute http or https address without a user name": (
+            "须为不含用户名的完整 http 或 https 地址"
+        ),
+        "must not be empty": "不能为空",
+        "must not be longer than {longest} characters": "不能超过 {longest} 个字符",
+        "must not be longer than {longest} characters, none of them NUL": (
+            "不能超过 {longest} 个字符，且不能含有空字符"
+        ),
+        "must not contain NUL characters or halves of surrogate pairs": (
+            "不能含有空字符或不完整的字符"
+        ),
+        "must not contain spaces or control characters": "不能含有空格或控制字符",
+        "the balance was due earlier": "尾款已过支付期限",
+        "the hold on the slots has run out": "名额的保留时间已过",
+        "the order has no lines": "订单中没有商品",
+        "the quantity must be within 1 and {most}": "数量须在 1 到 {most} 之间",
+        "the total is too large": "总金额过大",
+        "this is not an e-mail address": "这不是有效的邮箱地址",
+        "this is not the id of a {kind}": "这不是 {kind} 的编号",
+        "this part of the order is not what is due": "目前应付的不是订单的这一部分",
+        "this payment was called off; start another one under a new key": (
+            "该笔支付已取消，请使用新的幂等键重新发起"
+        ),
+    }
+}
+"""Locale -> a reason as the code writes it -> the same clause. English is what the code writes."""
+
+
 def message_of(error: DomainError, locale: str) -> str:
     """Return what to tell a person; a code without a translation speaks for itself."""
     templates = MESSAGES.get(error.code)
     if templates is None:
         return str(error)
     params = {name: _plain(name, value, locale) for name, value in error.params.items()}
+    if isinstance(error, Reasoned):
+        reason = REASONS.get(locale, {}).get(error.reason)
+        if reason is not None:
+            params["reason"] = reason.format(**error.params)
     return templates.get(locale, templates[DEFAULT_LOCALE]).format(**params)
 
 

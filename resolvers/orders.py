@@ -109,7 +109,7 @@ def _checked_locale(tag: str | None) -> str | None:
     if tag is None:
         return None
     if not is_locale(tag):
-        raise InvalidInput(reason="this is not a language tag such as zh-CN", field=("locale",))
+        raise InvalidInput(reason="must be a language tag such as zh-CN", field=("locale",))
     return canonical_locale(tag)
 
 
@@ -158,7 +158,9 @@ async def _cancel(
     require_token(context, uuid, token, ("orderId",))
     if reason is not None and (len(reason) > MAX_REASON_LENGTH or "\x00" in reason):
         raise InvalidInput(
-            reason=f"at most {MAX_REASON_LENGTH} characters, none of them NUL", field=("reason",)
+            reason="must not be longer than {longest} characters, none of them NUL",
+            longest=MAX_REASON_LENGTH,
+            field=("reason",),
         )
     with acting_as(context.actor):
         try:

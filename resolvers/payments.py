@@ -67,7 +67,9 @@ def check_return_url(url: str) -> None:
     field = ("returnUrl",)
     if len(url) > MAX_RETURN_URL_LENGTH:
         raise InvalidInput(
-            reason=f"must not be longer than {MAX_RETURN_URL_LENGTH} characters", field=field
+            reason="must not be longer than {longest} characters",
+            longest=MAX_RETURN_URL_LENGTH,
+            field=field,
         )
     if any(c.isspace() or not c.isprintable() for c in url):
         raise InvalidInput(reason="must not contain spaces or control characters", field=field)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from headless_presale.campaigns.rules import Fault
-from headless_presale.kernel.errors import DomainError, NotFound
+from headless_presale.kernel.errors import DomainError, NotFound, Reasoned
 
 
 class CampaignNotFound(NotFound):
@@ -40,11 +40,10 @@ class CampaignNotPublishable(DomainError):
         return faults
 
 
-class CampaignConflict(DomainError):
-    """The handle is taken, or the variant is in the campaign twice. ``params``: reason."""
+class CampaignConflict(Reasoned):
+    """The handle is taken, or the variant is in the campaign twice."""
 
     code = "CAMPAIGN_CONFLICT"
-    template = "{reason}"
 
 
 class ItemNotFound(NotFound):

@@ -59,7 +59,9 @@ class Buyer:
         try:
             parsed = validate_email(self.email, check_deliverability=False)
         except EmailNotValidError as error:
-            raise InvalidInput(reason=str(error), field=("buyer", "email")) from error
+            raise InvalidInput(
+                reason="this is not an e-mail address", field=("buyer", "email")
+            ) from error
         _check_text(self.name, ("buyer", "name"), longest=200)
         if self.phone is not None:
             _check_text(self.phone, ("buyer", "phone"), longest=40)
@@ -112,7 +114,9 @@ def _check_text(text: str, field: tuple[str, ...], *, longest: int) -> None:
     if not text.strip():
         raise InvalidInput(reason="must not be empty", field=field)
     if len(text) > longest:
-        raise InvalidInput(reason=f"must not be longer than {longest} characters", field=field)
+        raise InvalidInput(
+            reason="must not be longer than {longest} characters", longest=longest, field=field
+        )
     if not is_storable(text):
         raise InvalidInput(
             reason="must not contain NUL characters or halves of surrogate pairs", field=field
@@ -139,13 +143,14 @@ def sum_lines(lines: Sequence[CartLine]) -> dict[UUID, int]:
     if not lines:
         raise InvalidInput(reason="the order has no lines", field=("lines",))
     if len(lines) > MAX_LINES:
-        raise InvalidInput(reason=f"at most {MAX_LINES} lines", field=("lines",))
+        raise InvalidInput(reason="at most {most} lines", most=MAX_LINES, field=("lines",))
     wanted: dict[UUID, int] = {}
     for index, line in enumerate(lines):
         wanted[line.item_id] = wanted.get(line.item_id, 0) + line.quantity
         if line.quantity < 1 or wanted[line.item_id] > MAX_QUANTITY:
             raise InvalidInput(
-                reason=f"the quantity must be within 1..{MAX_QUANTITY}",
+                reason="the quantity must be within 1 and {most}",
+                most=MAX_QUANTITY,
                 field=("lines", str(index), "quantity"),
             )
     return wanted

@@ -9,43 +9,11 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from rich.console import Console
 
+from headless_presale.audits import Finding, audit_database, audit_redis
 from headless_presale.cli.session import engines
 from headless_presale.settings import Settings
 
 console = Console(highlight=False)
-
-AUDITS = {
-    "slots sold stay within the capacity": """
-        SELECT p.id::text FROM slot_pool p JOIN slot s ON s.pool_id = p.id
-        GROUP BY p.id, p.capacity HAVING count(*) <> p.capacity OR max(s.number) <> p.capacity""",
-    "an order's slots equal its quantities while it holds or claims them": """
-        SELECT o.id::text FROM sales_order o
-        WHERE (SELECT coalesce(sum(l.quantity), 0) FROM order_line l WHERE l.order_id = o.id)
-          * (o.status NOT IN ('EXPIRED', 'FORFEITED', 'CANCELLED'))::int
-          <> (SELECT count(*) FROM slot s WHERE s.order_id = o.id)""",
-    "no slot belongs to an order that does not exist": """
-        SELECT s.order_id::text FROM slot s
-        WHERE s.order_id IS NOT NULL
-          AND NOT EXISTS (SELECT 1 FROM sales_order o WHERE o.id = s.order_id)""",
-    "customers' quotas equal what they own": """
-        SELECT q.pool_id || ' ' || q.customer_id FROM customer_quota q
-        WHERE q.taken <> (SELECT count(*) FROM slot s JOIN sales_order o ON o.id = s.order_id
-                          WHERE s.pool_id = q.pool_id AND o.customer_id = q.customer_id)""",
-    "every booking is balanced": """
-        SELECT transaction_id::text FROM ledger_entry
-        GROUP BY transaction_id, currency HAVING sum(amount_minor) <> 0""",
-    "refunds never exceed what was captured": """
-        SELECT p.id::text FROM payment p JOIN refund r ON r.payment_id = p.id
-        GROUP BY p.id, p.amount_minor HAVING sum(r.amount_minor) > p.amount_minor""",
-    "a paid order has its captured payments": """
-        SELECT o.id::text FROM sales_order o
-        WHERE o.status = 'PAID' AND o.total_minor <> (
-            SELECT coalesce(sum(p.amount_minor), 0) FROM payment p
-            WHERE p.order_id = o.id AND p.status = 'CAPTURED')""",
-    "no captured payment differs from what was asked for": """
-        SELECT id::text FROM payment WHERE status = 'MISMATCHED'""",
-}
-"""What must hold at any moment; each query returns the ids that break the sentence."""
 
 
 def doctor() -> None:
@@ -64,14 +32,19 @@ async def _examine(settings: Settings) -> bool:
         await _gateway_answers(settings.sandbox_gateway_url),
     ]
     connection = await asyncpg.connect(settings.database_url)
+    client = Redis.from_url(settings.redis_url, decode_responses=True, socket_timeout=5)
     try:
-        findings.append(_tell("PostgreSQL answers", str(connection.get_server_version()[0])))
-        for sentence, query in AUDITS.items():
-            broken = [row[0] for row in await connection.fetch(query)]
-            findings.append(_tell(sentence, "", broken))
+        version = str(connection.get_server_version()[0])
+        findings.append(_tell(Finding("PostgreSQL answers"), version))
+        audited = await audit_database(connection)
+        if findings[0]:
+            audited += await audit_redis(connection, client)
+        findings += [_tell(finding) for finding in audited]
     except asyncpg.UndefinedTableError:
-        findings.append(_tell("the database is migrated", "", ["run: headless-presale migrate"]))
+        missing = Finding("the database is migrated", ("run: headless-presale migrate",))
+        findings.append(_tell(missing))
     finally:
+        await client.aclose()
         await connection.close()
     return all(findings)
 
@@ -81,10 +54,10 @@ async def _redis_answers(url: str) -> bool:
     try:
         await client.ping()
     except (RedisError, OSError) as error:
-        return _tell("Redis answers", "", [repr(error)])
+        return _tell(Finding("Redis answers", (repr(error),)))
     finally:
         await client.aclose()
-    return _tell("Redis answers", "")
+    return _tell(Finding("Redis answers"))
 
 
 async def _gateway_answers(url: str | None) -> bool:
@@ -97,12 +70,12 @@ async def _gateway_answers(url: str | None) -> bool:
         # Orders are kept without it; payments can be started once it is back.
         console.print(f"[yellow]–[/yellow] the sandbox gateway does not answer: {error!r}")
         return True
-    return _tell("the sandbox gateway answers", "")
+    return _tell(Finding("the sandbox gateway answers"))
 
 
-def _tell(sentence: str, detail: str, broken: list[str] | None = None) -> bool:
-    if broken:
-        console.print(f"[red]✗ {sentence}[/red]: {', '.join(broken[:10])}")
-        return False
-    console.print(f"[green]✓[/green] {sentence} {detail}".rstrip())
-    return True
+def _tell(finding: Finding, detail: str = "") -> bool:
+    if finding.holds:
+        console.print(f"[green]✓[/green] {finding.sentence} {detail}".rstrip())
+    else:
+        console.print(f"[red]✗ {finding.sentence}[/red]: {', '.join(finding.broken[:10])}")
+    return finding.holds

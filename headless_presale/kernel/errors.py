@@ -38,11 +38,30 @@ def _rebuild(
     return kind(field=field, **params)
 
 
-class InvalidInput(DomainError):
+class Reasoned(DomainError):
+    """A refusal whose code covers many causes: the reason is a clause of its own.
+
+    Attributes:
+        reason: the clause as a template over the params, so that a translation can be found by it:
+            ``Reasoned(reason="at most {most} lines", most=20)``.
+    """
+
+    template = "{reason}"
+
+    def __init__(self, *, reason: str, field: tuple[str, ...] = (), **params: object) -> None:
+        self.reason = reason
+        told = reason.format(**params) if params else reason
+        super().__init__(field=field, reason=told, **params)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        params = {name: value for name, value in self.params.items() if name != "reason"}
+        return (_rebuild, (type(self), self.field, {**params, "reason": self.reason}))
+
+
+class InvalidInput(Reasoned):
     """The request cannot be understood or is out of range."""
 
     code = "INVALID_INPUT"
-    template = "{reason}"
 
 
 class NotFound(DomainError):

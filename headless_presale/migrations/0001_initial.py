@@ -1,20 +1,22 @@
 """The first tables."""
 
-from tortoise import migrations
+from uuid import uuid4
+
+from orjson import loads
+from tortoise import fields, migrations
+from tortoise.contrib.postgres.fields import ArrayField
+from tortoise.fields.base import OnDelete
+from tortoise.fields.data import JSON_DUMPS
+from tortoise.indexes import Index
 from tortoise.migrations import operations as ops
+from tortoise.migrations.constraints import CheckConstraint, UniqueConstraint
+
 from headless_presale.campaigns.states import CampaignStatus
 from headless_presale.kernel.indexes import WhereIndex
 from headless_presale.kernel.migration_operations import CreateConstraints
 from headless_presale.orders.states import OrderStatus
 from headless_presale.payments.states import PaymentLeg, PaymentStatus, RefundStatus
-from orjson import loads
-from tortoise.contrib.postgres.fields import ArrayField
-from tortoise.fields.base import OnDelete
-from tortoise.fields.data import JSON_DUMPS
-from uuid import uuid4
-from tortoise import fields
-from tortoise.indexes import Index
-from tortoise.migrations.constraints import CheckConstraint, UniqueConstraint
+
 
 class Migration(migrations.Migration):
     initial = True

@@ -106,8 +106,7 @@ def _check_due(order: Order, leg: PaymentLeg) -> None:
     due = leg_due(order.status)
     if due is not leg:
         raise PaymentNotDue(
-            reason=f"the order is {order.status}: {due or 'nothing'} is due, not {leg}",
-            field=("leg",),
+            reason="this part of the order is not what is due", field=("leg",), due=due, leg=leg
         )
     if order.status in HOLDING and order.hold_expires_at <= clock.now():
         raise PaymentNotDue(reason="the hold on the slots has run out", field=("orderId",))

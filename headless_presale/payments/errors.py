@@ -1,6 +1,6 @@
 """What payments say no with."""
 
-from headless_presale.kernel.errors import DomainError
+from headless_presale.kernel.errors import DomainError, Reasoned
 
 
 class GatewayUnknown(DomainError):
@@ -17,11 +17,10 @@ class GatewayUnavailable(DomainError):
     template = "the payment gateway {gateway} does not answer; try again in a moment"
 
 
-class PaymentNotDue(DomainError):
-    """This leg cannot be paid now. ``params``: reason."""
+class PaymentNotDue(Reasoned):
+    """This leg cannot be paid now."""
 
     code = "PAYMENT_NOT_DUE"
-    template = "{reason}"
 
 
 class IdempotencyMismatch(DomainError):

@@ -8,7 +8,7 @@ from tortoise.connection import get_connection
 
 def pool() -> asyncpg.Pool:
     """Return the process's pool, which must be open."""
-    found = get_connection("default")._pool  # type: ignore[attr-defined]
+    found = get_connection("default")._pool
     assert isinstance(found, asyncpg.Pool)
     return found
 

@@ -21,7 +21,7 @@ from headless_presale.kernel import clock
 from headless_presale.kernel.ids import new_id
 from headless_presale.shops.models import Shop
 
-TERMS = {
+TERMS: dict[str, Any] = {
     "ships_by": date(2026, 6, 30),
     "refund_policy": {"en": "Deposits are refunded until the campaign closes."},
     "cancel_conditions": {"en": "Cancel any time before the balance opens."},

@@ -14,8 +14,15 @@ from headless_presale.campaigns import cancel_campaign, find_snapshot, snapshot
 from headless_presale.checkout import drain, place, place_order
 from headless_presale.kernel.errors import DomainError, Unavailable
 from headless_presale.kernel.redis import close_redis, open_redis
-from headless_presale.orders import OrderView, cancel_orders_of_campaign
-from headless_presale.slots import Admitted, admit, count_available, reconcile_pool
+from headless_presale.kernel.unit_of_work import unit_of_work
+from headless_presale.orders import OrderView, cancel_orders_of_campaign, write_order
+from headless_presale.slots import (
+    Admitted,
+    admit,
+    count_available,
+    reconcile_pool,
+    take_quota,
+)
 from headless_presale.slots.admission import RESERVATION_TTL_SECONDS, keys_of
 from tests.integration.slots.pools import said
 from tests.support.pool import all_given_back, open_transactions
@@ -58,9 +65,7 @@ async def _trigger(admin: asyncpg.Connection, table: str, body: str) -> AsyncIte
         await admin.execute("DROP FUNCTION planted()")
 
 
-@pytest.mark.parametrize(
-    "table", ["sales_order", "order_line", "customer_quota", "slot", "event"]
-)
+@pytest.mark.parametrize("table", ["sales_order", "order_line", "customer_quota", "slot", "event"])
 async def test_a_connection_lost_at_any_statement_leaves_nothing(
     table: str, redis: Redis, database_admin: asyncpg.Connection
 ) -> None:
@@ -68,9 +73,7 @@ async def test_a_connection_lost_at_any_statement_leaves_nothing(
     command = order_for(sale, key="key", quantity=2)
     before = await stored_rows(database_admin)
 
-    async with _trigger(
-        database_admin, table, "PERFORM pg_terminate_backend(pg_backend_pid())"
-    ):
+    async with _trigger(database_admin, table, "PERFORM pg_terminate_backend(pg_backend_pid())"):
         with pytest.raises(Unavailable):
             await place_order(command)
 
@@ -104,7 +107,6 @@ async def test_a_commit_whose_answer_was_lost_is_found_by_the_retry(
 ) -> None:
     sale = await open_sale(capacity=5)
     command = order_for(sale, key="key", quantity=2)
-    unit_of_work = place.unit_of_work
 
     @asynccontextmanager
     async def loses_the_answer() -> AsyncIterator[Any]:
@@ -130,11 +132,10 @@ async def test_redis_lost_between_the_numbers_and_the_commit_does_not_matter(
     redis: Redis, database_admin: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sale = await open_sale(capacity=5)
-    write = place.write_order
 
     async def wiped_meanwhile(*args: Any, **kwargs: Any) -> bool:
         await redis.flushdb()
-        return await write(*args, **kwargs)
+        return await write_order(*args, **kwargs)
 
     monkeypatch.setattr(place, "write_order", wiped_meanwhile)
 
@@ -273,11 +274,9 @@ async def test_a_campaign_that_changes_with_every_attempt_asks_to_come_back(
 ) -> None:
     sale = await open_sale(capacity=5)
 
-    write = place.write_order
-
     async def changed_meanwhile(*args: Any, **kwargs: Any) -> bool:
         await database_admin.execute("UPDATE campaign SET version = version + 1")
-        return await write(*args, **kwargs)
+        return await write_order(*args, **kwargs)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(place, "write_order", changed_meanwhile)
@@ -294,7 +293,6 @@ async def test_an_order_under_way_when_its_campaign_is_cancelled_is_not_forgotte
 ) -> None:
     sale = await open_sale(capacity=5)
     written, go_on = asyncio.Event(), asyncio.Event()
-    take_quota = place.take_quota
 
     async def slowly(*args: Any, **kwargs: Any) -> None:
         written.set()
@@ -320,7 +318,9 @@ async def test_an_order_under_way_when_its_campaign_is_cancelled_is_not_forgotte
     # Either it was refused, or the cancellation found it: no live order on a dead campaign.
     statuses = await database_admin.fetch("SELECT status FROM sales_order")
     assert {row["status"] for row in statuses} <= {"CANCELLED"}
-    assert await database_admin.fetchval("SELECT count(*) FROM slot WHERE order_id IS NOT NULL") == 0
+    assert (
+        await database_admin.fetchval("SELECT count(*) FROM slot WHERE order_id IS NOT NULL") == 0
+    )
 
 
 async def test_twins_with_one_reservation_do_not_lose_it(

@@ -105,9 +105,9 @@ async def test_two_requests_under_one_key_at_once_are_one_order_of_one_of_them(
             assert command.lines[0].quantity == quantity
         else:
             assert isinstance(answer, IdempotencyMismatch)
-    assert await database_admin.fetchval("SELECT count(*) FROM slot WHERE order_id IS NOT NULL") == (
-        quantity
-    )
+    assert await database_admin.fetchval(
+        "SELECT count(*) FROM slot WHERE order_id IS NOT NULL"
+    ) == (quantity)
     assert await database_admin.fetchval("SELECT sum(taken) FROM customer_quota") == quantity
 
 
@@ -158,7 +158,7 @@ async def test_a_late_retry_gets_the_order_whatever_happened_meanwhile(
     if meanwhile == "cancelled":
         await cancel_campaign(sale.campaign.id, reason="no factory")
     if meanwhile == "terms changed":
-        await revise_terms(sale.campaign.id, **TERMS, default_locale="en")
+        await revise_terms(sale.campaign.id, default_locale="en", **TERMS)
     if "wiped" in meanwhile:
         await redis.flushdb()
     if "gone" in meanwhile:

@@ -91,13 +91,16 @@ async def test_what_was_agreed_stays_whatever_the_campaign_does(clock: ManualClo
     sale = await open_sale(payment_plan=plan, item=WEEK)
     order = await place_order(order_for(sale, quantity=2))
 
-    assert await revise_terms(
-        sale.campaign.id,
-        ships_by=date(2026, 12, 31),
-        refund_policy={"en": "None."},
-        cancel_conditions={"en": "None."},
-        default_locale="en",
-    ) == 2
+    assert (
+        await revise_terms(
+            sale.campaign.id,
+            ships_by=date(2026, 12, 31),
+            refund_policy={"en": "None."},
+            cancel_conditions={"en": "None."},
+            default_locale="en",
+        )
+        == 2
+    )
     await add_batch(sale.item_id, capacity=5, ships_by=date(2026, 12, 31))
     clock.advance(timedelta(days=6))
 
@@ -106,9 +109,7 @@ async def test_what_was_agreed_stays_whatever_the_campaign_does(clock: ManualClo
     with pytest.raises(DomainError) as refused:
         await place_order(order_for(sale, email="max@example.com"))
     assert refused.value.code == "TERMS_OUTDATED"
-    later = await place_order(
-        order_for(sale, email="max@example.com", accepted_terms_version=2)
-    )
+    later = await place_order(order_for(sale, email="max@example.com", accepted_terms_version=2))
     assert (later.terms_version, later.total.amount_minor) == (2, 11_000)
     await cancel_campaign(sale.campaign.id, reason="no factory")
     assert (await find_order(order.id)) == order
@@ -119,9 +120,7 @@ async def test_a_deposit_order_says_what_is_due_now_and_later_and_when(clock: Ma
     plan = deposit_plan(closes, reminder=timedelta(days=2))
     shop = await make_shop()
     await make_variant(shop, price_minor=10_001)
-    sale = await open_sale(
-        shop=shop, has_variants=True, payment_plan=plan, hold_seconds=600
-    )
+    sale = await open_sale(shop=shop, has_variants=True, payment_plan=plan, hold_seconds=600)
 
     order = await place_order(order_for(sale))
 

@@ -27,9 +27,7 @@ from tests.support.state import everything
 pytestmark = pytest.mark.usefixtures("database", "redis", "clock")
 
 
-async def _refused(
-    command: PlaceOrder, admin: asyncpg.Connection, redis: Redis
-) -> DomainError:
+async def _refused(command: PlaceOrder, admin: asyncpg.Connection, redis: Redis) -> DomainError:
     """Place, be refused, and find both engines as they were."""
     before = await everything(admin, redis)
     with pytest.raises(DomainError) as refused:

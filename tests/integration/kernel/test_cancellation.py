@@ -109,4 +109,4 @@ async def test_control_tortoises_own_transaction_loses_its_connection() -> None:
         # Nothing gives such a connection back; the next command opens a new pool.
         client = get_connection("default")
         pool().terminate()
-        client._pool = None  # type: ignore[attr-defined]
+        client._pool = None

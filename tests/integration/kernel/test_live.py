@@ -30,11 +30,12 @@ async def _next(follower: AsyncIterator[None], within_seconds: float) -> bool:
 
 
 async def _subscribed(redis: Redis, topic: str) -> None:
-    async with asyncio.timeout(2):
-        while not dict(await redis.pubsub_numsub(live.CHANNEL_PREFIX + topic)).get(
-            live.CHANNEL_PREFIX + topic
-        ):
-            await asyncio.sleep(0.01)
+    channel = live.CHANNEL_PREFIX + topic
+    for _ in range(200):
+        if dict(await redis.pubsub_numsub(channel)).get(channel):
+            return
+        await asyncio.sleep(0.01)
+    raise TimeoutError(f"nobody listens to {channel}")
 
 
 @pytest.mark.usefixtures("database")
@@ -95,4 +96,3 @@ async def test_stopping_ends_every_follower_and_frees_its_topic(redis: Redis) ->
     await asyncio.wait_for(asyncio.gather(*followers), 1)
     assert len(seen) >= 3
     assert hub._followers == {}
-

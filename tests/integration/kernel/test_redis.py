@@ -1,4 +1,4 @@
-"""The process's Redis client: a rush waits, a failure is remembered, a bad key harms itself only."""
+"""The process's Redis client: a rush waits, failures are remembered, a bad key harms itself."""
 
 import asyncio
 import time

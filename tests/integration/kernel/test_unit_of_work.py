@@ -1,9 +1,10 @@
 """One command, one transaction: what commits together, what fails together, what joins."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from uuid import UUID
 
 import asyncpg
 import orjson
@@ -33,8 +34,8 @@ def news() -> Iterator[list[tuple[str, int]]]:
     """Collect what is told to followers."""
     told: list[tuple[str, int]] = []
 
-    async def publish(pairs: object) -> None:
-        told.extend(pairs)  # type: ignore[call-overload]
+    async def publish(pairs: Sequence[tuple[str, int]]) -> None:
+        told.extend(pairs)
 
     set_publisher(publish)
     yield told
@@ -97,13 +98,16 @@ async def test_a_rollback_leaves_no_event_no_job_and_no_news(
     async def note() -> None:
         ran.append("after commit")
 
-    with pytest.raises(LookupError):
+    async def fail_late() -> None:
         async with _work() as work:
             work.emit(BellRang(number=1))
             work.wake("bell:1")
             work.after_commit(note)
             await defer("bells:listen", number=1)
             raise LookupError
+
+    with pytest.raises(LookupError):
+        await fail_late()
 
     assert await count_rows(database_admin) == (0, 0)
     assert news == []
@@ -146,13 +150,16 @@ async def test_a_handler_that_fails_takes_everything_back(
 
 
 async def test_a_unit_inside_another_is_part_of_it(database_admin: asyncpg.Connection) -> None:
-    with pytest.raises(LookupError):
+    async def fail_outside() -> None:
         async with _work() as outer:
             async with unit_of_work() as inner:
                 assert inner is outer is current_work()
                 await ring(1)
             await ring_shielded(2)
             raise LookupError
+
+    with pytest.raises(LookupError):
+        await fail_outside()
     assert await count_rows(database_admin) == (0, 0)
 
     async with _work():
@@ -245,7 +252,7 @@ async def test_execute_counts_the_rows_it_touched(database_admin: asyncpg.Connec
 
 async def test_a_lock_makes_others_wait_until_the_end() -> None:
     seen: list[str] = []
-    subject = module.UUID(int=7)
+    subject = UUID(int=7)
 
     @shielded
     async def use(name: str, hold: asyncio.Event, locked: asyncio.Event) -> None:

@@ -41,17 +41,10 @@ from tests.support.money import (
     wait_for_status,
 )
 from tests.support.servers import until
-from tests.support.shop import open_sale
 
 pytestmark = pytest.mark.usefixtures("clock")
 
 DAY = timedelta(days=1)
-
-
-@pytest.fixture
-async def order(sandbox: SandboxRun) -> OrderView:
-    """An unpaid order over 100.00."""
-    return await place(await open_sale(capacity=10))
 
 
 @pytest.fixture

@@ -67,15 +67,16 @@ async def said(redis: Redis, pool_id: UUID) -> dict[str, Any]:
     keys = keys_of(pool_id)
     found: dict[str, Any] = {
         "meta": await redis.hgetall(keys["meta"]),
-        "free": [int(n) for n in await redis.zrange(keys["free"], 0, -1)],
+        "free": [int(str(n)) for n in await redis.zrange(keys["free"], 0, -1)],
         "taken": {
-            UUID(customer): int(n) for customer, n in (await redis.hgetall(keys["taken"])).items()
+            UUID(str(customer)): int(n)
+            for customer, n in (await redis.hgetall(keys["taken"])).items()
         },
         "pending": {
-            UUID(reservation): entry
+            UUID(str(reservation)): entry
             for reservation, entry in (await redis.hgetall(keys["pending"])).items()
         },
-        "expiry": {UUID(r) for r in await redis.zrange(keys["expiry"], 0, -1)},
-        "owners": {UUID(order) for order in await redis.smembers(keys["owners"])},
+        "expiry": {UUID(str(r)) for r in await redis.zrange(keys["expiry"], 0, -1)},
+        "owners": {UUID(str(order)) for order in await redis.smembers(keys["owners"])},
     }
     return {name: value for name, value in found.items() if value}

@@ -12,7 +12,6 @@ import pytest
 from headless_presale.campaigns import (
     CancelPolicy,
     CancelRule,
-    Fault,
     PaymentPlan,
     PlanKind,
     rules,
@@ -159,7 +158,11 @@ FAULTS: list[tuple[str, str, Change]] = [
     # 100 minor units at 0.49 % round to nothing: a slot for free.
     ("TIER_PRICE_OUT_OF_RANGE", "items.0.tiers", _item(price_minor=100, tiers=_time((DAY, 49)))),
     ("TIER_EMPTY", "items.0.tiers.time", _item(tiers=_time((timedelta(0), 9_000)))),
-    ("TIERS_EXCEED_WINDOW", "items.0.tiers.time", _item(tiers=_time((4 * DAY, 1), (4 * DAY, 2)))),
+    (
+        "TIERS_EXCEED_WINDOW",
+        "items.0.tiers.time",
+        _item(tiers=_time((4 * DAY, 9_000), (4 * DAY, 8_000))),
+    ),
     ("TIERS_UNORDERED", "items.0.tiers.quantity", _item(tiers=_quantity((2, None), (1, None)))),
     ("TIERS_UNORDERED", "items.0.tiers.quantity", _item(tiers=_quantity((2, None), (2, None)))),
     ("TIERS_UNORDERED", "items.0.tiers.quantity", _item(tiers=_quantity((0, None)))),
@@ -186,7 +189,7 @@ def test_a_fault_is_named_with_its_place(code: str, path: str, change: Change) -
 
     assert (code, path) in found
     # A change makes one fault; the closing time is compared with others as well.
-    assert len(found) == 1 or path == "closesAt" or code == "TERMS_SHIP_DATE_MISSING"
+    assert len(found) == 1 or path == "closesAt"
 
 
 def test_every_fault_there_is_has_its_test() -> None:
@@ -201,11 +204,7 @@ def test_all_faults_are_named_at_once() -> None:
         opens_at=OPENS,
         closes_at=OPENS - 9 * DAY,
         payment_plan=PaymentPlan(kind=PlanKind.DEPOSIT),
-        items=(
-            ItemPlan(
-                price_minor=0, tiers=_time((DAY, 0)), batches=(), limit_per_customer=-1
-            ),
-        ),
+        items=(ItemPlan(price_minor=0, tiers=_time((DAY, 0)), batches=(), limit_per_customer=-1),),
         terms=None,
     )
 
@@ -243,7 +242,7 @@ def test_what_is_unusual_is_said_and_allowed(change: Change, codes: list[str]) -
     warnings = find_warnings(change(SOUND))
 
     assert [warning.code for warning in warnings] == codes
-    assert all(isinstance(warning, Fault) and warning.path for warning in warnings)
+    assert all(warning.path and warning.message for warning in warnings)
 
 
 def test_policies_and_tiers_survive_their_stored_form() -> None:
@@ -268,8 +267,7 @@ def test_a_plan_splits_by_its_kind() -> None:
     fixed = replace(DEPOSIT, deposit_bps=None, deposit_per_unit_minor=500)
 
     splits = [
-        plan.split(total, quantity=3)
-        for plan in (PaymentPlan(kind=PlanKind.FULL), DEPOSIT, fixed)
+        plan.split(total, quantity=3) for plan in (PaymentPlan(kind=PlanKind.FULL), DEPOSIT, fixed)
     ]
 
     assert [(s.deposit.amount_minor, s.balance.amount_minor) for s in splits] == [

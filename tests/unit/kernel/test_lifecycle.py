@@ -22,8 +22,12 @@ class Window(StrEnum):
     TILTED = "TILTED"
 
 
-MOVES = {Door.OPEN: {Door.SHUT}, Door.SHUT: {Door.OPEN, Door.LOCKED}, Door.LOCKED: set[Door]()}
-DOOR = Lifecycle("door", MOVES, initial=Door.OPEN)
+MOVES: dict[StrEnum, set[StrEnum]] = {
+    Door.OPEN: {Door.SHUT},
+    Door.SHUT: {Door.OPEN, Door.LOCKED},
+    Door.LOCKED: set(),
+}
+DOOR: Lifecycle[StrEnum] = Lifecycle("door", MOVES, initial=Door.OPEN)
 
 
 def test_exactly_the_moves_of_the_table_are_allowed() -> None:
@@ -79,7 +83,7 @@ def test_the_diagram_shows_every_move() -> None:
     ],
 )
 def test_a_table_with_an_alien_or_a_hole_is_refused(
-    moves: dict[Door, set[Door]], reason: str
+    moves: dict[StrEnum, set[StrEnum]], reason: str
 ) -> None:
     with pytest.raises(ValueError, match=reason):
         Lifecycle("door", moves, initial=Door.OPEN)

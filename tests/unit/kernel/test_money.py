@@ -27,7 +27,7 @@ def test_each_currency_has_its_own_minor_unit(currency: str, exponent: int) -> N
 
 @pytest.mark.parametrize("currency", ["XAU", "XXX", "ABC", "cny", "", "CNYY"])
 def test_a_code_without_a_minor_unit_is_no_currency(currency: str) -> None:
-    with pytest.raises(ValueError, match="currency|minor unit"):
+    with pytest.raises(ValueError, match=r"currency|minor unit"):
         Money(1, currency)
 
 
@@ -126,7 +126,7 @@ def test_two_currencies_do_not_mix() -> None:
         lambda: yuan < yen,
         lambda: yuan >= yen,
     ):
-        with pytest.raises(CurrencyMismatch, match="CNY|JPY"):
+        with pytest.raises(CurrencyMismatch, match=r"CNY|JPY"):
             combine()
     assert yuan != yen
 

@@ -74,6 +74,4 @@ def test_a_fixed_deposit_and_its_balance_are_the_total(
 @pytest.mark.parametrize(("per_unit", "quantity"), [(0, 1), (-1, 1), (1, 0)])
 def test_a_fixed_deposit_needs_an_amount_and_a_quantity(per_unit: int, quantity: int) -> None:
     with pytest.raises(ValueError, match="positive amount and quantity"):
-        split_fixed_deposit(
-            Money(100, "CNY"), per_unit=Money(per_unit, "CNY"), quantity=quantity
-        )
+        split_fixed_deposit(Money(100, "CNY"), per_unit=Money(per_unit, "CNY"), quantity=quantity)

@@ -106,9 +106,7 @@ def test_the_narrowest_quantity_tier_holds() -> None:
         (5, 9_500, PriceReason.QUANTITY_TIER),
     ],
 )
-def test_where_both_apply_the_lower_price_holds(
-    day: int, minor: int, reason: PriceReason
-) -> None:
+def test_where_both_apply_the_lower_price_holds(day: int, minor: int, reason: PriceReason) -> None:
     tiers = PriceTiers(time=WEEK.time, quantity=(FIRST_1000,))
 
     quoted = _at(OPENS + timedelta(days=day), tiers, 1_000)
