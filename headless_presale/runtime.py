@@ -3,7 +3,7 @@
 import os
 import secrets
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
@@ -100,27 +100,31 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
     settings = complete_settings(settings)
     assert settings.database_url
     assert settings.redis_url
-    await open_database(
-        settings.database_url,
-        pool_size=settings.database_pool_size,
-        statement_timeout_ms=settings.statement_timeout_ms,
-    )
-    open_redis(settings.redis_url, timeout_seconds=settings.redis_timeout_seconds)
-    set_event_handlers(EVENT_HANDLERS)
-    set_publisher(live.publish)
-    set_gateways(_gateways(settings))
-    set_transport(make_transport(settings))
-    set_order_link(_order_link(settings))
-    hub = LiveHub()
-    await hub.start()
-    try:
+    async with AsyncExitStack() as stack:
+        await open_database(
+            settings.database_url,
+            pool_size=settings.database_pool_size,
+            statement_timeout_ms=settings.statement_timeout_ms,
+        )
+        stack.push_async_callback(close_database)
+        open_redis(settings.redis_url, timeout_seconds=settings.redis_timeout_seconds)
+        stack.push_async_callback(close_redis)
+        set_event_handlers(EVENT_HANDLERS)
+        set_publisher(live.publish)
+        stack.callback(set_publisher, None)
+        set_gateways(_gateways(settings))
+        stack.push_async_callback(close_gateways)
+        set_transport(make_transport(settings))
+        set_order_link(_order_link(settings))
+        stack.push_async_callback(_finish_accepted)
+        hub = LiveHub()
+        await hub.start()
+        stack.push_async_callback(hub.stop)
         yield Runtime(settings, hub)
-    finally:
-        await hub.stop()
-        if left := await drain(DRAIN_SECONDS):
-            log.warning("runtime.commands_cut_off", count=left)
-        await checkout.drain()
-        await close_gateways()
-        set_publisher(None)
-        await close_redis()
-        await close_database()
+
+
+async def _finish_accepted() -> None:
+    """Let commands that were begun come to their end, and tell Redis what they owe it."""
+    if left := await drain(DRAIN_SECONDS):
+        log.warning("runtime.commands_cut_off", count=left)
+    await checkout.drain()
