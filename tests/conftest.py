@@ -19,6 +19,7 @@ import pytest
 from redis.asyncio import Redis
 
 from headless_presale.campaigns import forget_all
+from headless_presale.checkout import drain
 from headless_presale.database import close_database, migrate, open_database
 from headless_presale.engines import throwaway_engines
 from headless_presale.event_handlers import EVENT_HANDLERS
@@ -155,6 +156,8 @@ async def redis(engine_urls: tuple[str, str], worker_id: str) -> AsyncIterator[R
     await client.flushdb()
     set_publisher(live.publish)
     yield client
+    # What was put off the response path must not outlive the connection it needs.
+    await drain()
     set_publisher(None)
     await close_redis()
 

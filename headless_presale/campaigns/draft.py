@@ -5,7 +5,7 @@ exactly; moments are ISO 8601 with an offset; durations are ISO 8601 (``P3D``) o
 """
 
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Self
@@ -214,6 +214,43 @@ class CampaignDraft(_Draft):
     hold_seconds: int = Field(default=DEFAULT_HOLD_SECONDS, ge=1, le=7 * 86_400)
     items: tuple[ItemDraft, ...] = ()
     terms: TermsDraft | None = None
+
+    def moved_to(self, opens_at: datetime) -> "CampaignDraft":
+        """Return the same campaign opening at another moment, all of its dates moved with it.
+
+        Moments move exactly, promised days by the whole days between.
+        """
+        by = opens_at - self.opens_at
+        plan = self.payment_plan
+        moved_plan = plan.model_copy(
+            update={
+                "balance_opens_at": plan.balance_opens_at and plan.balance_opens_at + by,
+                "balance_due_at": plan.balance_due_at and plan.balance_due_at + by,
+            }
+        )
+        items = tuple(
+            item.model_copy(
+                update={
+                    "batches": tuple(
+                        batch.model_copy(update={"ships_by": batch.ships_by + by})
+                        for batch in item.batches
+                    )
+                }
+            )
+            for item in self.items
+        )
+        terms = self.terms and self.terms.model_copy(
+            update={"ships_by": self.terms.ships_by and self.terms.ships_by + by}
+        )
+        return self.model_copy(
+            update={
+                "opens_at": opens_at,
+                "closes_at": self.closes_at + by,
+                "payment_plan": moved_plan,
+                "items": items,
+                "terms": terms,
+            }
+        )
 
 
 class CampaignFileUnreadable(ValueError):

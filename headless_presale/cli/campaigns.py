@@ -1,5 +1,6 @@
 """Commands about campaigns, until merchants have their own mutations."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 from uuid import UUID
@@ -35,10 +36,17 @@ def create(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)],
     shop: Annotated[str, typer.Option(help="Slug of the shop.")],
     publish: Annotated[bool, typer.Option("--publish", help="Publish it as well.")] = False,
+    opens_at: Annotated[
+        str | None,
+        typer.Option(help="Move all of its dates so that it opens now, or at an ISO 8601 moment."),
+    ] = None,
 ) -> None:
     """Create a campaign from a YAML file; it stays a draft unless --publish."""
+    opening = _moment(opens_at)
     try:
         draft = read_campaign_file(file)
+        if opening is not None:
+            draft = draft.moved_to(opening)
     except CampaignFileUnreadable as error:
         errors.print(f"[red]{file} is no campaign:[/red]\n{error}")
         raise typer.Exit(1) from error
@@ -61,6 +69,20 @@ def create(
     if publish and faults:
         errors.print("[red]It stays a draft.[/red]")
         raise typer.Exit(1)
+
+
+def _moment(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    if text == "now":
+        return clock.now()
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r} is no ISO 8601 moment") from error
+    if moment.tzinfo is None:
+        raise typer.BadParameter(f"{text!r} has no offset; write for example {text}+08:00")
+    return moment
 
 
 @app.command("publish")

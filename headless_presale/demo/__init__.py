@@ -147,7 +147,6 @@ def _live_campaign() -> CampaignDraft:
                         {
                             "name": "First 100",
                             "up_to": 100,
-                            "price_bps": 10_000,
                             "gift": "Numbered ink sketch",
                         }
                     ],

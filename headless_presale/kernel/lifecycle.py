@@ -20,8 +20,15 @@ class Lifecycle(Generic[State]):
             that nothing leaves.
     """
 
-    def __init__(self, name: str, moves: Mapping[State, Set[State]], *, initial: State) -> None:
-        states = type(initial)
+    def __init__(
+        self,
+        name: str,
+        moves: Mapping[State, Set[State]],
+        *,
+        initial: State | tuple[State, ...],
+    ) -> None:
+        self.initial = initial if isinstance(initial, tuple) else (initial,)
+        states = type(self.initial[0])
         for state in (*moves, *(target for targets in moves.values() for target in targets)):
             # A StrEnum equals any other with the same text: equality would let aliens in.
             if not isinstance(state, states):
@@ -29,7 +36,6 @@ class Lifecycle(Generic[State]):
         if missing := [state.name for state in states if state not in moves]:
             raise ValueError(f"{name} does not say what follows {', '.join(missing)}")
         self.name = name
-        self.initial = initial
         self._moves: dict[State, frozenset[State]] = {
             state: frozenset(moves[state]) for state in states
         }
@@ -53,7 +59,7 @@ class Lifecycle(Generic[State]):
 
     def as_mermaid(self) -> str:
         """Return the diagram that the documentation shows."""
-        lines = ["stateDiagram-v2", f"    [*] --> {self.initial.name}"]
+        lines = ["stateDiagram-v2", *(f"    [*] --> {state.name}" for state in self.initial)]
         for state, targets in self._moves.items():
             lines += [f"    {state.name} --> {t.name}" for t in sorted(targets)]
             if not targets:

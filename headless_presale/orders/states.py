@@ -45,7 +45,8 @@ ORDER_LIFECYCLE = Lifecycle(
         OrderStatus.FORFEITED: set(),
         OrderStatus.CANCELLED: set(),
     },
-    initial=OrderStatus.AWAITING_PAYMENT,
+    # By the campaign's payment plan: all at once, or a deposit first.
+    initial=(OrderStatus.AWAITING_PAYMENT, OrderStatus.AWAITING_DEPOSIT),
 )
 
 HOLDING = frozenset({OrderStatus.AWAITING_PAYMENT, OrderStatus.AWAITING_DEPOSIT})

@@ -25,6 +25,7 @@ from headless_presale.shops import CreateShop, create_shop
 from tests.e2e.conftest import Stack
 from tests.e2e.storefront import Buyer, Placed, mails_in
 
+EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "campaign.yaml"
 NODE_FOLDER = Path(__file__).parent / "node"
 SHARED = Path(os.environ.get("PRESALE_SHARED_DATA", Path(__file__).parents[3] / "shared" / "data"))
 EXPORT = SHARED / "shopify" / "apparel.csv"
@@ -103,6 +104,8 @@ async def open_by_command(stack: Stack, tmp_path: Path) -> Buyer:
     again = await stack.command("import-products", str(EXPORT), "--shop", "atelier")
     assert "0 products were created, 0 updated, 20 unchanged" in again
     await stack.command("campaigns", "create", str(file), "--shop", "atelier", "--publish")
+    options = ("--shop", "atelier", "--opens-at", "now", "--publish")
+    await stack.command("campaigns", "create", str(EXAMPLE), *options)
     return Buyer(stack)
 
 

@@ -188,3 +188,24 @@ def test_the_example_reads_as_it_is_explained() -> None:
         "classic-leather-jacket",
         "classic-varsity-top / Medium",
     )
+
+
+def test_a_campaign_moves_with_all_of_its_dates() -> None:
+    draft = read_campaign_file(EXAMPLE)
+    by = timedelta(days=100, hours=3)
+
+    moved = draft.moved_to(draft.opens_at + by)
+
+    assert moved.opens_at - draft.opens_at == by
+    assert moved.closes_at - moved.opens_at == draft.closes_at - draft.opens_at
+    plan, before = moved.payment_plan, draft.payment_plan
+    assert plan.balance_opens_at == (before.balance_opens_at or draft.opens_at) + by
+    assert plan.balance_due_at == (before.balance_due_at or draft.opens_at) + by
+    assert [batch.ships_by for item in moved.items for batch in item.batches] == [
+        batch.ships_by + timedelta(days=100) for item in draft.items for batch in item.batches
+    ]
+    assert moved.terms is not None
+    assert moved.terms.ships_by == date(2027, 4, 30) + timedelta(days=100)
+    assert moved.model_dump(include={"handle", "title", "story"}) == draft.model_dump(
+        include={"handle", "title", "story"}
+    )
