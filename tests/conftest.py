@@ -142,17 +142,20 @@ async def empty(connection: asyncpg.Connection) -> None:
     await connection.execute(f"TRUNCATE {names} RESTART IDENTITY CASCADE")
 
 
-@pytest.fixture
-async def redis(engine_urls: tuple[str, str], worker_id: str) -> AsyncIterator[Redis]:
-    """Return the process's Redis client, open on this worker's own, empty database."""
+@pytest.fixture(scope="session")
+def redis_url(engine_urls: tuple[str, str], worker_id: str) -> str:
+    """Return the address of this worker's own Redis database."""
     number = 1 + int(worker_id.removeprefix("gw") or 0) if worker_id != "master" else 1
     parts = urlsplit(engine_urls[1])
-    url = (
-        urlunsplit(parts._replace(query=f"db={number}"))
-        if parts.scheme == "unix"
-        else urlunsplit(parts._replace(path=f"/{number}"))
-    )
-    client = open_redis(url, timeout_seconds=2.0)
+    if parts.scheme == "unix":
+        return urlunsplit(parts._replace(query=f"db={number}"))
+    return urlunsplit(parts._replace(path=f"/{number}"))
+
+
+@pytest.fixture
+async def redis(redis_url: str) -> AsyncIterator[Redis]:
+    """Return the process's Redis client, open on this worker's own, empty database."""
+    client = open_redis(redis_url, timeout_seconds=2.0)
     await client.flushdb()
     set_publisher(live.publish)
     yield client

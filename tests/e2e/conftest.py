@@ -14,7 +14,6 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import httpx
@@ -171,16 +170,6 @@ def _wait_for(url: str, process: "subprocess.Popen[bytes]") -> None:
                     return
             time.sleep(0.05)
     raise TimeoutError(url)
-
-
-@pytest.fixture(scope="session")
-def redis_url(engine_urls: tuple[str, str], worker_id: str) -> str:
-    """Return this worker's own Redis database."""
-    number = 1 + int(worker_id.removeprefix("gw") or 0) if worker_id != "master" else 1
-    parts = urlsplit(engine_urls[1])
-    if parts.scheme == "unix":
-        return urlunsplit(parts._replace(query=f"db={number}"))
-    return urlunsplit(parts._replace(path=f"/{number}"))
 
 
 @pytest.fixture

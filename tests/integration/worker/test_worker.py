@@ -8,7 +8,6 @@ from pathlib import Path
 
 import asyncpg
 import pytest
-from redis.asyncio import Redis
 
 from headless_presale.campaigns import cancel_campaign
 from headless_presale.database import migrate
@@ -98,7 +97,7 @@ async def test_stopping_finishes_what_has_begun(
 async def test_the_job_of_a_worker_that_was_killed_comes_back(
     sandbox: SandboxRun,
     database: str,
-    redis: Redis,
+    redis_url: str,
     database_admin: asyncpg.Connection,
     tmp_path: Path,
 ) -> None:
@@ -106,10 +105,9 @@ async def test_the_job_of_a_worker_that_was_killed_comes_back(
     sale = await open_sale(capacity=5)
     order = await place(sale)
     await pay(sandbox, order, PaymentLeg.FULL)
-    place_of_redis = redis.connection_pool.connection_kwargs
     environment = {
         "DATABASE_URL": database,
-        "REDIS_URL": f"unix://{place_of_redis['path']}?db={place_of_redis['db']}",
+        "REDIS_URL": redis_url,
         "PRESALE_DATA_DIR": str(tmp_path / "data"),
         "PRESALE_SANDBOX_GATEWAY_URL": sandbox.url,
         "PRESALE_SANDBOX_GATEWAY_API_KEY": API_KEY,
@@ -139,12 +137,11 @@ async def test_the_job_of_a_worker_that_was_killed_comes_back(
 
 
 async def test_the_process_stops_in_order_on_sigterm(
-    database: str, redis: Redis, database_admin: asyncpg.Connection, tmp_path: Path
+    database: str, redis_url: str, database_admin: asyncpg.Connection, tmp_path: Path
 ) -> None:
-    place_of_redis = redis.connection_pool.connection_kwargs
     environment = {
         "DATABASE_URL": database,
-        "REDIS_URL": f"unix://{place_of_redis['path']}?db={place_of_redis['db']}",
+        "REDIS_URL": redis_url,
         "PRESALE_DATA_DIR": str(tmp_path / "data"),
     }
     with worker_process(environment) as process:
