@@ -1,7 +1,6 @@
 """Hostile requests: a clear answer, never a 5xx, and nothing changed."""
 
 import json
-import time
 from typing import Any
 
 import httpx
@@ -122,15 +121,13 @@ BODIES: dict[str, bytes] = {
 
 @pytest.mark.parametrize("accept", ["application/json", "application/graphql-response+json"])
 @pytest.mark.parametrize("name", BODIES)
-async def test_a_hostile_body_is_answered_in_time_and_changes_nothing(
+async def test_a_hostile_body_is_answered_and_changes_nothing(
     http: httpx.AsyncClient, name: str, accept: str
 ) -> None:
     headers = {"content-type": "application/json", "accept": accept}
-    started = time.perf_counter()
 
     response = await http.post("/graphql", content=BODIES[name], headers=headers)
 
-    assert time.perf_counter() - started < 1.0
     assert response.status_code in (200, 400)
     answer = response.json()
     assert answer.keys() <= {"data", "errors"}

@@ -62,21 +62,20 @@ async def test_a_rush_waits_for_a_connection_instead_of_failing(redis: Redis) ->
 async def test_a_silent_redis_is_asked_once_then_left_alone_for_a_moment(
     silent_redis: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "PAUSE_AFTER_FAILURE_SECONDS", 0.3)
+    monkeypatch.setattr(module, "PAUSE_AFTER_FAILURE_SECONDS", 600)
     with pytest.raises(Unavailable) as refused:
         await remaining(_keys(new_id()), [])
     assert refused.value.part == "redis"
     asked = len(silent_redis)
 
-    begun = time.monotonic()
     for _ in range(100):
         with pytest.raises(Unavailable):
             await remaining(_keys(new_id()), [])
         await live.publish([("order:1", 1)])
-    assert time.monotonic() - begun < 0.2
     assert len(silent_redis) == asked
 
-    await asyncio.sleep(0.3)
+    # When the pause is over
+    monkeypatch.setattr(module, "_down_until", 0.0)
     with pytest.raises(Unavailable):
         await remaining(_keys(new_id()), [])
     assert len(silent_redis) > asked
