@@ -20,7 +20,7 @@ class Settings(BaseSettings):
     database_url: str | None = Field(default=None, validation_alias="DATABASE_URL")
     redis_url: str | None = Field(default=None, validation_alias="REDIS_URL")
     host: str = "127.0.0.1"
-    port: int = Field(default=8000, validation_alias="PORT")
+    port: int = Field(default=8000, ge=1, le=65_534, validation_alias="PORT")
     public_url: str | None = None
     """Address that buyers and gateways reach us at; ``http://host:port`` when unset."""
     data_dir: Path = Path(".data")

@@ -33,6 +33,7 @@ from headless_presale.campaigns.rules import (
 from headless_presale.campaigns.service import (
     add_batch,
     cancel_campaign,
+    discard_draft,
     judge,
     publish_campaign,
     revise_terms,
@@ -84,6 +85,7 @@ __all__ = [
     "add_batch",
     "cancel_campaign",
     "create_campaign",
+    "discard_draft",
     "find_snapshot",
     "find_snapshots_of_items",
     "forget",

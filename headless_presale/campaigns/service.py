@@ -42,9 +42,9 @@ from headless_presale.campaigns.rules import (
 )
 from headless_presale.campaigns.states import CAMPAIGN_LIFECYCLE, CampaignStatus, status_at
 from headless_presale.kernel import clock
-from headless_presale.kernel.errors import InvalidInput
+from headless_presale.kernel.errors import InvalidInput, TransitionNotAllowed
 from headless_presale.kernel.unit_of_work import UnitOfWork, shielded, unit_of_work
-from headless_presale.slots import close_pools
+from headless_presale.slots import close_pools, discard_pools
 
 
 async def lock_campaign(campaign_id: UUID) -> Campaign:
@@ -131,6 +131,30 @@ async def publish_campaign(campaign_id: UUID, *, default_locale: str) -> Campaig
         work.emit(CampaignPublished(campaign_id=campaign.id, opens_at=campaign.opens_at))
         _forget_after(work, [campaign.id])
     return campaign
+
+
+@shielded
+async def discard_draft(campaign_id: UUID) -> None:
+    """Remove a draft with all that belongs to it: nobody was promised anything.
+
+    Raises:
+        CampaignNotFound: there is none.
+        TransitionNotAllowed: it is not a draft.
+    """
+    async with unit_of_work() as work:
+        campaign = await lock_campaign(campaign_id)
+        if campaign.status is not CampaignStatus.DRAFT:
+            raise TransitionNotAllowed(
+                what="campaign", source=str(campaign.status), target="DISCARDED"
+            )
+        items = await CampaignItem.filter(campaign_id=campaign.id)
+        pools = [item.pool_id for item in items]
+        await ProductionBatch.filter(item_id__in=[item.id for item in items]).delete()
+        await CampaignTerms.filter(campaign_id=campaign.id).delete()
+        await CampaignItem.filter(campaign_id=campaign.id).delete()
+        await discard_pools(work, pools)
+        await Campaign.filter(id=campaign.id).delete()
+        _forget_after(work, [campaign.id])
 
 
 @shielded

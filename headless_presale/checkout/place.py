@@ -40,7 +40,14 @@ from headless_presale.kernel.money import Money
 from headless_presale.kernel.unit_of_work import UnitOfWork, shielded, unit_of_work
 from headless_presale.orders import OrderStatus, OrderView, find_order, write_order
 from headless_presale.payments import IdempotencyMismatch
-from headless_presale.slots import PoolOrder, SlotConflict, claim, pick_free, take_quota
+from headless_presale.slots import (
+    PoolOrder,
+    PurchaseLimitReached,
+    SlotConflict,
+    claim,
+    pick_free,
+    take_quota,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -210,6 +217,13 @@ async def _attempt(wish: _Wish) -> OrderView:
             )
         except Unavailable:
             break
+        except PurchaseLimitReached:
+            # What counts against the limit may be this very order: Redis forgets those it was
+            # not told of again. Sold out stays without a look, for it is asked in thousands.
+            placed = await _find_placed(wish.order_id, wish.request_hash)
+            if placed is None:
+                raise
+            return placed
         if reservation is None:
             placed = await _find_placed(wish.order_id, wish.request_hash)
             if placed is not None:

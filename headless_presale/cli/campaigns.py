@@ -10,21 +10,24 @@ from rich.console import Console
 from rich.table import Table
 
 from headless_presale.campaigns import (
+    Campaign,
     CampaignFileUnreadable,
+    CampaignNotFound,
     CampaignNotPublishable,
-    CampaignSnapshot,
+    CampaignStatus,
     Fault,
     ShopRef,
     cancel_campaign,
     create_campaign,
+    discard_draft,
     judge,
-    list_snapshots,
     publish_campaign,
     read_campaign_file,
+    status_at,
 )
 from headless_presale.cli.session import engines, within_runtime
 from headless_presale.kernel import clock
-from headless_presale.shops import get_shop
+from headless_presale.shops import Shop, get_shop
 
 app = typer.Typer(help="Campaigns.", no_args_is_help=True)
 console = Console(highlight=False)
@@ -53,6 +56,10 @@ def create(
 
     async def work() -> tuple[UUID, list[Fault], list[Fault]]:
         found = await get_shop(shop)
+        earlier = await Campaign.filter(shop_id=found.id, handle=draft.handle).first()
+        if earlier is not None and earlier.status is CampaignStatus.DRAFT:
+            # The same file again, mended: a draft is nobody's promise yet.
+            await discard_draft(earlier.id)
         campaign = await create_campaign(
             ShopRef(found.id, found.currency, found.default_locale), draft
         )
@@ -62,13 +69,18 @@ def create(
         return campaign.id, faults, warnings
 
     with engines() as settings:
-        campaign_id, faults, warnings = within_runtime(work(), settings)
-    console.print(f"Created campaign [bold]{draft.handle}[/bold] {campaign_id}")
+        _, faults, warnings = within_runtime(work, settings)
+    console.print(f"Created campaign [bold]{draft.handle}[/bold]")
     _print_faults("Publishing needs", faults, "red")
     _print_faults("Worth knowing", warnings, "yellow")
     if publish and faults:
-        errors.print("[red]It stays a draft.[/red]")
+        errors.print("[red]It stays a draft: mend the file and create it again.[/red]")
         raise typer.Exit(1)
+    if publish:
+        console.print(
+            f"Published: it opens at {draft.opens_at:%Y-%m-%d %H:%M %Z} "
+            f"and closes at {draft.closes_at:%Y-%m-%d %H:%M %Z}."
+        )
 
 
 def _moment(text: str | None) -> datetime | None:
@@ -86,16 +98,17 @@ def _moment(text: str | None) -> datetime | None:
 
 
 @app.command("publish")
-def publish(campaign_id: UUID, shop: Annotated[str, typer.Option()]) -> None:
+def publish(handle: str, shop: Annotated[str, typer.Option(help="Slug of the shop.")]) -> None:
     """Publish a draft: the clock opens and closes it from now on."""
 
     async def work() -> None:
         found = await get_shop(shop)
-        await publish_campaign(campaign_id, default_locale=found.default_locale)
+        campaign = await _find(found, handle)
+        await publish_campaign(campaign.id, default_locale=found.default_locale)
 
     try:
         with engines() as settings:
-            within_runtime(work(), settings)
+            within_runtime(work, settings)
     except CampaignNotPublishable as error:
         _print_faults("Publishing needs", list(error.faults), "red")
         raise typer.Exit(1) from error
@@ -103,33 +116,59 @@ def publish(campaign_id: UUID, shop: Annotated[str, typer.Option()]) -> None:
 
 
 @app.command("cancel")
-def cancel(campaign_id: UUID, reason: Annotated[str, typer.Option()]) -> None:
+def cancel(
+    handle: str,
+    shop: Annotated[str, typer.Option(help="Slug of the shop.")],
+    reason: Annotated[str, typer.Option(help="What buyers are told.")],
+) -> None:
     """Call a campaign off: its orders are cancelled and refunded in full."""
+
+    async def work() -> CampaignStatus:
+        campaign = await _find(await get_shop(shop), handle)
+        before = campaign.status
+        await cancel_campaign(campaign.id, reason=reason)
+        return before
+
     with engines() as settings:
-        within_runtime(cancel_campaign(campaign_id, reason=reason), settings)
-    console.print("Cancelled; the worker refunds its orders.")
+        before = within_runtime(work, settings)
+    if before is CampaignStatus.CANCELLED:
+        console.print("It was cancelled before.")
+    else:
+        console.print("Cancelled; the worker refunds its orders.")
 
 
 @app.command("list")
-def show(shop: Annotated[str, typer.Option()]) -> None:
-    """List a shop's published campaigns."""
+def show(shop: Annotated[str, typer.Option(help="Slug of the shop.")]) -> None:
+    """List a shop's campaigns, drafts included."""
 
-    async def work() -> list[CampaignSnapshot]:
-        return await list_snapshots((await get_shop(shop)).id, limit=100)
+    async def work() -> list[Campaign]:
+        found = await get_shop(shop)
+        return await Campaign.filter(shop_id=found.id).order_by("-opens_at").limit(100)
 
     with engines() as settings:
-        found = within_runtime(work(), settings)
-    table = Table("id", "handle", "status", "opens", "closes", "capacity")
+        found = within_runtime(work, settings)
+    table = Table("handle", "status", "opens (UTC)", "closes (UTC)")
     for campaign in found:
+        status = status_at(
+            campaign.status,
+            opens_at=campaign.opens_at,
+            closes_at=campaign.closes_at,
+            at=clock.now(),
+        )
         table.add_row(
-            str(campaign.id),
             campaign.handle,
-            str(campaign.status(clock.now())),
-            f"{campaign.opens_at:%Y-%m-%d %H:%M} UTC",
-            f"{campaign.closes_at:%Y-%m-%d %H:%M} UTC",
-            str(sum(item.capacity for item in campaign.items)),
+            str(status),
+            f"{campaign.opens_at:%Y-%m-%d %H:%M}",
+            f"{campaign.closes_at:%Y-%m-%d %H:%M}",
         )
     console.print(table)
+
+
+async def _find(shop: Shop, handle: str) -> Campaign:
+    campaign = await Campaign.filter(shop_id=shop.id, handle=handle).first()
+    if campaign is None:
+        raise CampaignNotFound()
+    return campaign
 
 
 def _print_faults(title: str, faults: list[Fault], colour: str) -> None:

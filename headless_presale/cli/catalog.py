@@ -1,5 +1,6 @@
 """Commands about shops and their catalogues."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -28,14 +29,14 @@ def create(
     """Create a shop."""
     command = CreateShop(slug=slug, name=name, currency=currency, default_locale=locale)
     with engines() as settings:
-        shop = within_runtime(create_shop(command), settings)
+        shop = within_runtime(partial(create_shop, command), settings)
     console.print(f"Created shop [bold]{shop.slug}[/bold] ({shop.currency})")
 
 
 def demo() -> None:
     """Make the demo shop, where there is no shop at all."""
     with engines() as settings:
-        made = within_runtime(ensure_demo(), settings)
+        made = within_runtime(ensure_demo, settings)
     console.print("Made the demo shop moonlit-forge." if made else "There are shops already.")
 
 
@@ -74,7 +75,7 @@ def import_products(
                 show,
             )
 
-        report = within_runtime(work(), settings)
+        report = within_runtime(work, settings)
     _print_report(report, is_dry_run=dry_run)
     if report.failed_rows:
         raise typer.Exit(1)

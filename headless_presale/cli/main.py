@@ -2,7 +2,10 @@
 
 import sys
 
+import asyncpg
+import psycopg
 import typer
+from pydantic import ValidationError
 from rich.console import Console
 
 from headless_presale.cli import campaigns, catalog, doctor, processes
@@ -29,8 +32,17 @@ app.add_typer(campaigns.app, name="campaigns")
 
 def main() -> None:
     """Run a command; what went wrong on purpose is one sentence and exit code 1."""
+    complaints = Console(stderr=True, highlight=False)
     try:
         app()
     except (PresaleError, EngineStartFailed) as error:
-        Console(stderr=True).print(f"[red]{error}[/red]", highlight=False)
-        sys.exit(1)
+        complaints.print(f"[red]{error}[/red]")
+    except ValidationError as error:
+        for problem in error.errors(include_url=False, include_input=False):
+            name = "_".join(str(part) for part in problem["loc"]).upper()
+            complaints.print(f"[red]{name}: {problem['msg']}[/red]")
+    except (OSError, asyncpg.PostgresError, psycopg.OperationalError) as error:
+        complaints.print(f"[red]PostgreSQL or Redis cannot be used: {error}[/red]")
+    except KeyboardInterrupt:
+        sys.exit(130)
+    sys.exit(1)

@@ -4,13 +4,8 @@ import asyncio
 import base64
 import hmac
 import os
-import signal
-import socket
-import subprocess
-import sys
 import time
 from contextlib import ExitStack
-from types import FrameType
 from typing import Annotated
 
 import httpx
@@ -19,18 +14,25 @@ import uvicorn
 from rich.console import Console
 
 from headless_presale import database
-from headless_presale.cli.parent import PARENT_VARIABLE, follow_parent
+from headless_presale.cli.parent import follow_parent
 from headless_presale.cli.server import run_server
-from headless_presale.cli.session import engines, environment_of, within_runtime
+from headless_presale.cli.session import (
+    engines,
+    engines_of,
+    environment_of,
+    with_urls,
+    within_runtime,
+)
+from headless_presale.cli.supervisor import Supervisor, free_port, is_taken, only_run_on
 from headless_presale.demo import ensure_demo
+from headless_presale.kernel.logs import configure_logs
 from headless_presale.runtime import complete_settings, open_runtime
 from headless_presale.sandbox_gateway.settings import GatewaySettings
-from headless_presale.settings import Settings
+from headless_presale.settings import Settings, get_settings
 from headless_presale.worker import run_worker, stop_on_signals
 
 console = Console(stderr=True, highlight=False)
 
-STOP_SECONDS = 40.0
 READY_SECONDS = 60.0
 APPLICATION = "schema.asgi:create"
 """By name: this ring knows nothing of the one that composes the schema."""
@@ -96,31 +98,31 @@ def migrate() -> None:
 def run() -> None:
     """Run everything here: engines, demo shop, API, admin, worker and sandbox gateway."""
     began = time.monotonic()
-    with engines() as settings, ExitStack() as stack:
-        if _is_taken(settings.host, settings.port):
-            console.print(
-                f"[red]Port {settings.port} is in use. Choose another: PORT=8080 make run[/red]"
-            )
-            raise typer.Exit(1)
+    settings = get_settings()
+    configure_logs(log_format=settings.log_format, level=settings.log_level)
+    if is_taken(settings.host, settings.port):
+        console.print(
+            f"[red]Port {settings.port} is in use. Choose another: PORT=8080 make run[/red]"
+        )
+        raise typer.Exit(1)
+    with only_run_on(settings.data_dir), ExitStack() as stack:
+        embedded = engines_of(settings)
+        if embedded is not None:
+            settings = with_urls(settings, stack.enter_context(embedded))
         settings = complete_settings(settings)
-        within_runtime(ensure_demo(), settings)
-        environment = {
-            **os.environ,
-            **environment_of(settings),
-            **_gateway_environment(settings),
-            PARENT_VARIABLE: str(os.getpid()),
-        }
-        children = {
-            name: stack.enter_context(_child(name, environment))
-            for name in ("sandbox-gateway", "worker", "serve")
-        }
-        stopping = _note_signals()
-        if _wait_until_ready(settings, children["serve"]):
-            _print_addresses(
-                settings, environment["PRESALE_SANDBOX_GATEWAY_URL"], time.monotonic() - began
-            )
-        _wait_for_end(children, stopping)
-        _stop(children)
+        within_runtime(ensure_demo, settings)
+        gateway = _gateway_environment(settings)
+        supervisor = Supervisor(
+            ("sandbox-gateway", "worker", "serve"),
+            environment={**os.environ, **environment_of(settings), **gateway},
+            engines=embedded,
+        )
+        stopping = supervisor.start()
+        announcement = Announcement(settings, gateway["PRESALE_SANDBOX_GATEWAY_URL"], began)
+        is_well = supervisor.look_after(stopping, each_time=announcement.look)
+        supervisor.stop(("serve", "worker", "sandbox-gateway"))
+    if not is_well:
+        raise typer.Exit(1)
 
 
 def _gateway_environment(settings: Settings) -> dict[str, str]:
@@ -131,8 +133,8 @@ def _gateway_environment(settings: Settings) -> dict[str, str]:
     signing = base64.b64encode(hmac.digest(secret, b"sandbox-gateway-webhooks", "sha256")).decode()
     # The same port each time: a buyer's open payment page outlives a restart.
     port = settings.port + 1
-    if _is_taken("127.0.0.1", port):
-        port = _free_port()
+    if is_taken("127.0.0.1", port):
+        port = free_port()
     return {
         "PRESALE_SANDBOX_GATEWAY_URL": f"http://127.0.0.1:{port}",
         "PRESALE_SANDBOX_GATEWAY_API_KEY": api_key,
@@ -147,43 +149,28 @@ def _gateway_environment(settings: Settings) -> dict[str, str]:
     }
 
 
-def _child(name: str, environment: dict[str, str]) -> "subprocess.Popen[bytes]":
-    # A session of its own: Ctrl-C reaches `run` alone, which then stops the others in order.
-    return subprocess.Popen(
-        [sys.executable, "-m", "headless_presale.cli", name],
-        env=environment,
-        start_new_session=True,
-    )
+class Announcement:
+    """Tells the addresses once the API answers, or that it takes too long."""
 
+    def __init__(self, settings: Settings, gateway: str, began: float) -> None:
+        self._settings, self._gateway, self._began = settings, gateway, began
+        self._is_made = self._is_late = False
 
-def _is_taken(host: str, port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    def look(self) -> None:
+        """Ask the API unless it has answered before."""
+        if self._is_made:
+            return
+        seconds = time.monotonic() - self._began
         try:
-            probe.bind((host, port))
-        except OSError:
-            return True
-    return False
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _wait_until_ready(settings: Settings, api: "subprocess.Popen[bytes]") -> bool:
-    url = f"http://{settings.host}:{settings.port}/readyz"
-    until = time.monotonic() + READY_SECONDS
-    with httpx.Client(trust_env=False, timeout=2) as client:
-        while time.monotonic() < until and api.poll() is None:
-            try:
-                if client.get(url).status_code == 200:
-                    return True
-            except httpx.HTTPError:
-                time.sleep(0.05)
-    console.print("[red]The API did not come up; its log above tells why.[/red]")
-    return False
+            url = f"http://{self._settings.host}:{self._settings.port}/readyz"
+            self._is_made = httpx.get(url, trust_env=False, timeout=2).status_code == 200
+        except httpx.HTTPError:
+            self._is_made = False
+        if self._is_made:
+            _print_addresses(self._settings, self._gateway, seconds)
+        elif seconds > READY_SECONDS and not self._is_late:
+            self._is_late = True
+            console.print("[red]The API does not come up; its log above tells why.[/red]")
 
 
 def _print_addresses(settings: Settings, gateway: str, seconds: float) -> None:
@@ -199,37 +186,3 @@ def _print_addresses(settings: Settings, gateway: str, seconds: float) -> None:
         "  There is no login yet: shopping needs none, merchants use the command line.\n"
         "Ctrl-C stops everything.\n"
     )
-
-
-def _note_signals() -> list[int]:
-    received: list[int] = []
-
-    def note(number: int, frame: FrameType | None) -> None:
-        received.append(number)
-
-    signal.signal(signal.SIGINT, note)
-    signal.signal(signal.SIGTERM, note)
-    return received
-
-
-def _wait_for_end(children: dict[str, "subprocess.Popen[bytes]"], stopping: list[int]) -> None:
-    while not stopping:
-        for name, child in children.items():
-            if child.poll() is not None:
-                console.print(f"[red]{name} ended with {child.returncode}; stopping.[/red]")
-                return
-        time.sleep(0.2)
-
-
-def _stop(children: dict[str, "subprocess.Popen[bytes]"]) -> None:
-    # The API first, so that nothing new comes in; what it deferred stays for the next start.
-    until = time.monotonic() + STOP_SECONDS
-    for name in ("serve", "worker", "sandbox-gateway"):
-        child = children[name]
-        if child.poll() is None:
-            child.terminate()
-        try:
-            child.wait(max(0.1, until - time.monotonic()))
-        except subprocess.TimeoutExpired:
-            child.kill()
-            child.wait()

@@ -1,18 +1,42 @@
 """What a command opens: the engines its settings name, or the embedded ones."""
 
 import asyncio
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
+from rich.console import Console
+
 from headless_presale.database import migrate
-from headless_presale.engines import EmbeddedEngines
+from headless_presale.engines import EmbeddedEngines, EngineUrls
 from headless_presale.kernel.events import acting_as
 from headless_presale.kernel.logs import configure_logs
 from headless_presale.runtime import open_runtime
 from headless_presale.settings import Settings, get_settings
 
 R = TypeVar("R")
+console = Console(stderr=True, highlight=False)
+
+
+def engines_of(settings: Settings) -> EmbeddedEngines | None:
+    """Return the embedded engines that stand in for what the settings do not name, unstarted."""
+    wants_postgres, wants_valkey = settings.database_url is None, settings.redis_url is None
+    if not (wants_postgres or wants_valkey):
+        return None
+    folder = settings.data_dir.resolve()
+    if not folder.exists():
+        console.print(f"New data folder {folder}")
+    return EmbeddedEngines(folder, postgres=wants_postgres, valkey=wants_valkey)
+
+
+def with_urls(settings: Settings, urls: EngineUrls) -> Settings:
+    """Return the settings with the addresses of running engines where they name none."""
+    return settings.model_copy(
+        update={
+            "database_url": settings.database_url or urls.database_url,
+            "redis_url": settings.redis_url or urls.redis_url,
+        }
+    )
 
 
 @contextmanager
@@ -20,19 +44,12 @@ def engines() -> Iterator[Settings]:
     """Yield settings that name running engines; start or attach to the embedded ones if unset."""
     settings = get_settings()
     configure_logs(log_format=settings.log_format, level=settings.log_level)
-    wants_postgres, wants_valkey = settings.database_url is None, settings.redis_url is None
-    if not (wants_postgres or wants_valkey):
+    embedded = engines_of(settings)
+    if embedded is None:
         yield settings
         return
-    with EmbeddedEngines(
-        settings.data_dir.resolve(), postgres=wants_postgres, valkey=wants_valkey
-    ) as urls:
-        yield settings.model_copy(
-            update={
-                "database_url": settings.database_url or urls.database_url,
-                "redis_url": settings.redis_url or urls.redis_url,
-            }
-        )
+    with embedded as urls:
+        yield with_urls(settings, urls)
 
 
 def environment_of(settings: Settings) -> dict[str, str]:
@@ -47,14 +64,14 @@ def environment_of(settings: Settings) -> dict[str, str]:
     }
 
 
-def within_runtime(work: Coroutine[Any, Any, R], settings: Settings) -> R:
-    """Run a coroutine with everything open, on a migrated database, acting as ``cli``."""
+def within_runtime(work: Callable[[], Coroutine[Any, Any, R]], settings: Settings) -> R:
+    """Run a command's work with everything open, on a migrated database, acting as ``cli``."""
 
     async def run() -> R:
         assert settings.database_url
         await migrate(settings.database_url)
         async with open_runtime(settings):
             with acting_as("cli"):
-                return await work
+                return await work()
 
     return asyncio.run(run())

@@ -33,11 +33,11 @@ _TEXTS = ("title", "description_html", "seo_title", "seo_description")
 
 TERMS = {
     "refund_policy": {
-        "en": "Your deposit is refunded in full until the presale closes. Once the balance "
-        "is open the deposit secures your figure in production and is not refunded; a balance "
-        "already paid is refunded in full. If we cancel, you get everything back.",
-        "zh-CN": "预售结束前可全额退还定金。尾款开放后，定金用于锁定生产名额，不予退还；"
-        "已支付的尾款可全额退还。如因我方原因取消，已付款项全部退回。",
+        "en": "Your deposit is refunded in full until the balance opens. From then on it secures "
+        "your figure in production and is not refunded; a balance or full price already paid is "
+        "refunded until we ship. If we cancel, you get everything back.",
+        "zh-CN": "尾款开放前可全额退还定金。尾款开放后，定金用于锁定生产名额，不予退还；"
+        "已支付的尾款或全款在发货前可退还。如因我方原因取消，已付款项全部退回。",
     },
     "cancel_conditions": {
         "en": "Cancel from your order page at any time before shipping. A balance that is not "

@@ -107,6 +107,35 @@ class EmbeddedEngines:
         )
         return self._urls
 
+    def is_lost(self) -> bool:
+        """Tell whether the keeper is gone, and the engines with it, though nobody stopped them."""
+        if self._line is None:
+            return False
+        connection = self._line.connection
+        patience = connection.gettimeout()
+        # With a timeout set, even a read that must not wait would wait for it.
+        connection.setblocking(False)
+        try:
+            seen = connection.recv(1, socket.MSG_PEEK)
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
+        finally:
+            connection.settimeout(patience)
+        return not seen
+
+    def revive(self) -> EngineUrls:
+        """Start the engines again after they were lost; their addresses stay the same.
+
+        Raises:
+            EngineStartFailed: With the last lines of the engine's log.
+        """
+        line, self._line = self._line, None
+        if line is not None:
+            line.close()
+        return self.start()
+
     def stop(self) -> None:
         """End the use; the last user waits until the engines are down. Safe to repeat."""
         line, self._line = self._line, None

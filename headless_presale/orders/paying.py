@@ -76,12 +76,18 @@ async def _open(command: StartPayment) -> Payment:
                 leg=command.leg,
                 gateway=command.gateway,
                 amount=amount_of(order, command.leg),
-                description=f"Order {display_number(order.id)}",
+                description=_description(order),
                 return_url=command.return_url,
                 idempotency_key=command.idempotency_key,
                 request_hash=request_hash,
             ),
         )
+
+
+def _description(order: Order) -> str:
+    """Say on the gateway's page what is paid, in the buyer's language."""
+    word = "订单" if order.locale.startswith("zh") else "Order"
+    return f"{word} {display_number(order.id)}"
 
 
 def amount_of(order: Order, leg: PaymentLeg) -> Money:

@@ -29,7 +29,7 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         "title": "付款",
         "sandbox": "沙盒环境：不会产生真实资金交易",
         "amount": "金额",
-        "reference": "订单号",
+        "reference": "支付参考号",
         "expires_at": "付款截止时间",
         "pay": "付款",
         "fail": "模拟银行卡被拒",

@@ -84,6 +84,15 @@ async def close_pools(work: UnitOfWork, pool_ids: Sequence[UUID]) -> None:
         work.after_commit(partial(resync, pool_id))
 
 
+async def discard_pools(work: UnitOfWork, pool_ids: Sequence[UUID]) -> None:
+    """Remove pools that never gave out a number; the database refuses any other."""
+    pools = list(pool_ids)
+    await work.execute(
+        "DELETE FROM slot WHERE pool_id = ANY($1::uuid[]) AND order_id IS NULL", pools
+    )
+    await work.execute("DELETE FROM slot_pool WHERE id = ANY($1::uuid[])", pools)
+
+
 async def take_quota(work: UnitOfWork, customer_id: UUID, orders: Sequence[PoolOrder]) -> None:
     """Count the order against the customer's limits, also where Redis is empty.
 

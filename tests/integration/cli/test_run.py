@@ -1,0 +1,146 @@
+"""``run``: one on a folder, and whatever is killed comes back."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from headless_presale.cli.supervisor import free_port
+
+
+@pytest.fixture
+def running(tmp_path: Path) -> Iterator["subprocess.Popen[bytes]"]:
+    """Run the whole product on a folder of its own."""
+    tmp_path.chmod(0o755)
+    with (tmp_path / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "headless_presale.cli", "run"],
+            env=_environment(tmp_path, free_port()),
+            stdout=log,
+            stderr=log,
+        )
+        yield process
+        if process.poll() is None:
+            process.send_signal(signal.SIGINT)
+            process.wait(30)
+
+
+def _environment(folder: Path, port: int) -> dict[str, str]:
+    named = {"PORT": str(port), "PRESALE_DATA_DIR": str(folder / "data")}
+    kept = {k: v for k, v in os.environ.items() if k not in ("DATABASE_URL", "REDIS_URL")}
+    return {**kept, **named, "PRESALE_LOG_LEVEL": "ERROR"}
+
+
+def _port_of(process: "subprocess.Popen[bytes]") -> str:
+    return psutil.Process(process.pid).environ()["PORT"]
+
+
+def _is_ready(process: "subprocess.Popen[bytes]") -> bool:
+    try:
+        url = f"http://127.0.0.1:{_port_of(process)}/readyz"
+        answer = httpx.get(url, trust_env=False, timeout=2)
+    except httpx.HTTPError:
+        return False
+    return answer.status_code == 200 and answer.json()["status"] == "ok"
+
+
+def _until(check: Callable[[], bool], seconds: float = 60) -> None:
+    until = time.monotonic() + seconds
+    while not check():
+        assert time.monotonic() < until, "not in time"
+        time.sleep(0.1)
+
+
+def _child(process: "subprocess.Popen[bytes]", name: str) -> psutil.Process | None:
+    for child in psutil.Process(process.pid).children():
+        # One that was just killed has no command line any more.
+        with contextlib.suppress(psutil.Error):
+            if child.cmdline()[-1:] == [name]:
+                return child
+    return None
+
+
+def _keeper_of(folder: Path) -> psutil.Process:
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            words = " ".join(process.cmdline())
+            if "headless_presale.engines.keeper" in words and str(folder) in words:
+                return process
+    raise AssertionError("no keeper is running")
+
+
+def test_what_is_killed_comes_back_and_a_second_run_is_refused(
+    running: "subprocess.Popen[bytes]", tmp_path: Path
+) -> None:
+    _until(lambda: _is_ready(running))
+
+    # A second one on the same folder says so in one sentence and touches nothing.
+    second = subprocess.run(
+        [sys.executable, "-m", "headless_presale.cli", "run"],
+        env=_environment(tmp_path, free_port()),
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert second.returncode == 1
+    assert "is running on" in " ".join(second.stderr.decode().split())
+    assert "Traceback" not in second.stderr.decode()
+
+    for name in ("worker", "serve"):
+        before = _child(running, name)
+        assert before is not None
+        before.kill()
+        _until(
+            lambda name=name, before=before: (  # type: ignore[misc]
+                (now := _child(running, name)) is not None and now.pid != before.pid
+            )
+        )
+    _until(lambda: _is_ready(running))
+
+    # The keeper of the engines, and both engines with it.
+    _keeper_of(tmp_path).kill()
+    _until(lambda: "starting them again" in (tmp_path / "log").read_text())
+    _until(lambda: _is_ready(running))
+
+    running.send_signal(signal.SIGINT)
+    assert running.wait(30) == 0
+
+
+def test_a_wrong_setting_is_one_sentence(tmp_path: Path) -> None:
+    environment = {**_environment(tmp_path, 1), "PORT": "abc"}
+    done = subprocess.run(
+        [sys.executable, "-m", "headless_presale.cli", "doctor"],
+        env=environment,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.decode().startswith("PORT: ")
+    assert len(done.stderr.decode().splitlines()) == 1
+
+
+def test_a_database_that_does_not_answer_is_one_sentence(tmp_path: Path) -> None:
+    environment = {
+        **_environment(tmp_path, 1024),
+        "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/x",
+        "REDIS_URL": "redis://127.0.0.1:1/0",
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "headless_presale.cli", "migrate"],
+        env=environment,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr.decode()
+    assert "cannot be used" in done.stderr.decode()
