@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from uuid import uuid4
 
+import aiohttp
 import asyncpg
-import httpx
 import orjson
 
 from bench.load import Rate, measure
@@ -19,6 +19,7 @@ from bench.sale import open_sale, order_of
 from headless_presale.campaigns import CampaignSnapshot
 from headless_presale.checkout import place_order
 from headless_presale.slots import SlotsSoldOut
+from resolvers.global_ids import seal
 
 CONCURRENCY = 64
 
@@ -102,16 +103,14 @@ def api_process() -> Iterator[str]:
 
 async def over_http(campaign: CampaignSnapshot, url: str, *, count: int) -> Rate:
     """``orderPlace`` over HTTP with keep-alive, load generator and server sharing the machine."""
-    # Shorter than the server keeps an idle connection: none is used that it just closed.
-    limits = httpx.Limits(max_connections=CONCURRENCY, keepalive_expiry=2)
-    async with httpx.AsyncClient(base_url=url, limits=limits, trust_env=False) as client:
+    headers = {"Content-Type": "application/json"}
+    connector = aiohttp.TCPConnector(limit=CONCURRENCY)
+    async with aiohttp.ClientSession(url, connector=connector, headers=headers) as client:
         await _wait_until_ready(client)
-        bodies = [_body(campaign, number) for number in range(count)]
-        headers = {"Content-Type": "application/json"}
 
         async def place(number: int) -> None:
-            answer = await client.post("/graphql", content=bodies[number], headers=headers)
-            result = answer.json()["data"]["orderPlace"]
+            async with client.post("/graphql", data=_body(campaign, number)) as answer:
+                result = (await answer.json())["data"]["orderPlace"]
             if result["userErrors"]:
                 raise AssertionError(result["userErrors"])
 
@@ -119,8 +118,6 @@ async def over_http(campaign: CampaignSnapshot, url: str, *, count: int) -> Rate
 
 
 def _body(campaign: CampaignSnapshot, number: int) -> bytes:
-    from resolvers.global_ids import seal
-
     assert campaign.terms is not None
     return orjson.dumps(
         {
@@ -148,12 +145,13 @@ def _body(campaign: CampaignSnapshot, number: int) -> bytes:
     )
 
 
-async def _wait_until_ready(client: httpx.AsyncClient) -> None:
+async def _wait_until_ready(client: aiohttp.ClientSession) -> None:
     for _ in range(300):
         try:
-            if (await client.get("/readyz")).status_code == 200:
-                return
-        except httpx.HTTPError:
+            async with client.get("/readyz") as answer:
+                if answer.status == 200:
+                    return
+        except aiohttp.ClientError:
             await asyncio.sleep(0.1)
     raise TimeoutError("the API did not come up")
 
