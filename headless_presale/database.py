@@ -1,6 +1,5 @@
 """The database: which models there are, how it is opened, how it is migrated."""
 
-import asyncio
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -139,20 +138,3 @@ async def migrate(database_url: str) -> list[str]:
             )
         await connection.close()
     return applied
-
-
-async def wait_for_database(database_url: str, *, timeout_seconds: float) -> None:
-    """Wait until the database answers.
-
-    Raises:
-        TimeoutError: it did not within the time.
-    """
-    async with asyncio.timeout(timeout_seconds):
-        while True:
-            try:
-                connection = await asyncpg.connect(database_url, timeout=2)
-            except (OSError, asyncpg.PostgresError, TimeoutError):
-                await asyncio.sleep(0.2)
-            else:
-                await connection.close()
-                return

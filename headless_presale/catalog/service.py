@@ -25,6 +25,7 @@ from headless_presale.catalog.rules import (
 )
 from headless_presale.kernel import clock
 from headless_presale.kernel.errors import InvalidInput
+from headless_presale.kernel.jsonb import to_jsonb
 from headless_presale.kernel.locales import canonical_locale, is_locale, pick
 from headless_presale.kernel.unit_of_work import shielded, unit_of_work
 
@@ -111,7 +112,7 @@ async def set_translation(command: SetTranslation) -> None:
             changes += await work.execute(
                 "UPDATE product SET translations = $2, updated_at = $3 WHERE id = $1",
                 product["id"],
-                orjson.dumps(merged).decode(),
+                to_jsonb(merged),
                 clock.now(),
             )
         options = await work.fetch(
@@ -130,7 +131,7 @@ async def set_translation(command: SetTranslation) -> None:
                 changes += await work.execute(
                     "UPDATE product_option SET translations = $2 WHERE id = $1",
                     option["id"],
-                    orjson.dumps(merged).decode(),
+                    to_jsonb(merged),
                 )
         if changes:
             work.emit(ProductsChanged(shop_id=command.shop_id, product_ids=(product["id"],)))

@@ -7,7 +7,7 @@ Redis gone the numbers come from the database, behind a semaphore: slower, never
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -132,15 +132,10 @@ async def _place(command: PlaceOrder) -> OrderView:
     rules.check_key(command.idempotency_key)
     rules.check_locale(command.locale)
     quantities = rules.sum_lines(command.lines)
-    command = PlaceOrder(
-        shop_id=command.shop_id,
-        lines=command.lines,
+    command = replace(
+        command,
         buyer=command.buyer.checked(),
         shipping_address=command.shipping_address.checked(),
-        accepted_terms_version=command.accepted_terms_version,
-        idempotency_key=command.idempotency_key,
-        locale=command.locale,
-        expected_total_minor=command.expected_total_minor,
     )
     customer_id = customer_id_of(command.shop_id, command.buyer.email)
     order_id = reservation_id_of(customer_id, command.idempotency_key)

@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Any
 
 import asyncpg
-import orjson
 
+from headless_presale.kernel.jsonb import to_jsonb
 from headless_presale.kernel.unit_of_work import current_work
 
 _DEFER = """
@@ -38,7 +38,7 @@ async def defer(
         scheduled_at: not before this moment.
         args: JSON-ready arguments of the task.
     """
-    values = (queue, task, priority, lock, queueing_lock, orjson.dumps(args).decode(), scheduled_at)
+    values = (queue, task, priority, lock, queueing_lock, to_jsonb(args), scheduled_at)
     work = current_work()
     if queueing_lock is None:
         await work.fetch(_DEFER, *values)

@@ -15,7 +15,6 @@ from typing import Any, ParamSpec, TypeVar, cast
 from uuid import UUID
 
 import asyncpg
-import orjson
 import structlog
 from tortoise.backends.asyncpg.client import AsyncpgDBClient, TransactionWrapper
 from tortoise.backends.base.client import TransactionalDBClient, TransactionContextPooled
@@ -25,6 +24,7 @@ from tortoise.exceptions import DBConnectionError
 from headless_presale.kernel import clock
 from headless_presale.kernel.errors import Unavailable
 from headless_presale.kernel.events import Event, current_actor, handlers_of
+from headless_presale.kernel.jsonb import to_jsonb
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -149,7 +149,7 @@ class UnitOfWork:
                 "RETURNING id, topic",
                 [e.topic for e in batch],
                 [e.type for e in batch],
-                [orjson.dumps(e.payload()).decode() for e in batch],
+                [to_jsonb(e.payload()) for e in batch],
                 current_actor(),
                 clock.now(),
             )

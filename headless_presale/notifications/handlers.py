@@ -11,12 +11,11 @@ sent to a stranger. Should money come after all, ``LatePaymentRefused`` speaks o
 
 from uuid import UUID
 
-import orjson
-
 from headless_presale.campaigns import Campaign, CampaignStatus
 from headless_presale.kernel import clock
 from headless_presale.kernel.ids import new_id
 from headless_presale.kernel.jobs import defer
+from headless_presale.kernel.jsonb import to_jsonb
 from headless_presale.kernel.locales import negotiate
 from headless_presale.kernel.unit_of_work import current_work
 from headless_presale.notifications import facts
@@ -122,7 +121,7 @@ async def _write(kind: MessageKind, subject_id: UUID, order: OrderView, stated: 
         subject_id,
         order.buyer["email"],
         locale,
-        orjson.dumps(context).decode(),
+        to_jsonb(context),
         clock.now(),
     )
     if row is not None:

@@ -2,10 +2,9 @@
 
 from uuid import UUID
 
-import orjson
-
 from headless_presale.campaigns import CancelPolicy, CancelRule
 from headless_presale.kernel import clock
+from headless_presale.kernel.jsonb import to_jsonb
 from headless_presale.kernel.money import BPS, Money
 from headless_presale.kernel.unit_of_work import UnitOfWork, current_work, shielded, unit_of_work
 from headless_presale.orders.errors import CancelNotAllowed, OrderNotFound
@@ -71,10 +70,10 @@ async def write_order(work: UnitOfWork, order: OrderView, *, campaign_version: i
         order.deposit.amount_minor,
         order.balance.amount_minor,
         order.terms_version,
-        _json(order.payment_plan),
-        _json(order.cancel_policy),
-        _json(order.buyer),
-        _json(order.shipping_address),
+        to_jsonb(order.payment_plan),
+        to_jsonb(order.cancel_policy),
+        to_jsonb(order.buyer),
+        to_jsonb(order.shipping_address),
         order.locale,
         order.request_hash,
         order.hold_expires_at,
@@ -87,9 +86,9 @@ async def write_order(work: UnitOfWork, order: OrderView, *, campaign_version: i
         [line.item_id for line in order.lines],
         [line.pool_id for line in order.lines],
         [line.quantity for line in order.lines],
-        [_json(list(line.numbers)) for line in order.lines],
+        [to_jsonb(list(line.numbers)) for line in order.lines],
         [line.unit_price.amount_minor for line in order.lines],
-        [_json(line.price_reason) for line in order.lines],
+        [to_jsonb(line.price_reason) for line in order.lines],
         [line.title for line in order.lines],
         [line.ships_by for line in order.lines],
     )
@@ -107,10 +106,6 @@ async def write_order(work: UnitOfWork, order: OrderView, *, campaign_version: i
     )
     work.wake(f"availability:{order.campaign_id}")
     return True
-
-
-def _json(value: object) -> str:
-    return orjson.dumps(value).decode()
 
 
 async def lock_order(order_id: UUID) -> Order:

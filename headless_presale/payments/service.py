@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-import orjson
 import structlog
 
 from headless_presale.kernel import clock
 from headless_presale.kernel.ids import new_id, reservation_id_of
 from headless_presale.kernel.jobs import defer
+from headless_presale.kernel.jsonb import to_jsonb
 from headless_presale.kernel.money import Money
 from headless_presale.kernel.unit_of_work import UnitOfWork, shielded, unit_of_work
 from headless_presale.payments.errors import (
@@ -181,17 +181,13 @@ async def _keep_intent(payment_id: UUID, intent: GatewayIntent) -> Payment:
             "WHERE id = $1 AND (intent_id IS NULL OR intent_id = $2)",
             payment_id,
             intent.id,
-            _json(intent.client_action),
+            to_jsonb(intent.client_action),
         )
         payment = await Payment.get(id=payment_id)
         if payment.status is PaymentStatus.CANCELLED:
             # The order went while we were asking: nobody must pay this intent.
             await defer("payments:cancel_intent", payment_id=str(payment_id))
     return payment
-
-
-def _json(value: object) -> str:
-    return orjson.dumps(value).decode()
 
 
 async def call_off_payments(work: UnitOfWork, order_id: UUID) -> None:

@@ -2,12 +2,12 @@
 
 from uuid import UUID
 
-import orjson
 import structlog
 from tortoise.expressions import Q
 
 from headless_presale.kernel import clock, metrics
 from headless_presale.kernel.ids import new_id
+from headless_presale.kernel.jsonb import to_jsonb
 from headless_presale.kernel.money import Money
 from headless_presale.kernel.unit_of_work import UnitOfWork, shielded, unit_of_work
 from headless_presale.payments.events import (
@@ -45,7 +45,7 @@ async def record_notice(gateway: str, notice: GatewayNotice) -> str:
             gateway,
             notice.event_id,
             notice.type[:60],
-            orjson.dumps(notice.payload).decode(),
+            to_jsonb(notice.payload),
             clock.now(),
         )
         if row is None:

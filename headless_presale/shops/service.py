@@ -5,11 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
-import orjson
-
 from headless_presale.kernel import clock
 from headless_presale.kernel.errors import InvalidInput
 from headless_presale.kernel.ids import new_id
+from headless_presale.kernel.jsonb import to_jsonb
 from headless_presale.kernel.locales import canonical_locale, is_locale, pick
 from headless_presale.kernel.money import currency_exponent
 from headless_presale.kernel.unit_of_work import UnitOfWork, shielded, unit_of_work
@@ -115,7 +114,7 @@ async def _insert(work: UnitOfWork, shop: Shop) -> bool:
         shop.name,
         shop.currency,
         shop.default_locale,
-        orjson.dumps(shop.translations).decode(),
+        to_jsonb(shop.translations),
         shop.created_at,
     )
     return inserted == 1
