@@ -16,6 +16,7 @@ from headless_presale.database import close_database, open_database
 from headless_presale.event_handlers import EVENT_HANDLERS
 from headless_presale.kernel import live
 from headless_presale.kernel.events import set_event_handlers
+from headless_presale.kernel.failpoints import arm_from_environment
 from headless_presale.kernel.ids import global_id, sign_token
 from headless_presale.kernel.live import LiveHub
 from headless_presale.kernel.redis import close_redis, open_redis
@@ -100,6 +101,8 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
     settings = complete_settings(settings)
     assert settings.database_url
     assert settings.redis_url
+    if (armed := arm_from_environment()) is not None:
+        log.warning("runtime.failpoint_armed", failpoint=armed)
     async with AsyncExitStack() as stack:
         await open_database(
             settings.database_url,

@@ -43,6 +43,7 @@ from headless_presale.campaigns.rules import (
 from headless_presale.campaigns.states import CAMPAIGN_LIFECYCLE, CampaignStatus, status_at
 from headless_presale.kernel import clock
 from headless_presale.kernel.errors import InvalidInput, TransitionNotAllowed
+from headless_presale.kernel.failpoints import reach
 from headless_presale.kernel.unit_of_work import UnitOfWork, shielded, unit_of_work
 from headless_presale.slots import close_pools, discard_pools
 
@@ -256,6 +257,7 @@ async def cancel_campaign(campaign_id: UUID, *, reason: str) -> Campaign:
         campaign.cancel_reason = reason
         campaign.version += 1
         await campaign.save()
+        reach("campaigns.called_off")
         items = await CampaignItem.filter(campaign_id=campaign.id)
         await close_pools(work, [item.pool_id for item in items])
         work.emit(CampaignCancelled(campaign_id=campaign.id, reason=reason))

@@ -10,6 +10,7 @@ import structlog
 
 from headless_presale.campaigns import CampaignNotOpen, CampaignStatus
 from headless_presale.kernel.errors import Unavailable
+from headless_presale.kernel.failpoints import reach
 from headless_presale.payments import IdempotencyMismatch
 from headless_presale.slots import (
     Admitted,
@@ -50,6 +51,7 @@ class Reservation:
         for pool_id in self.numbers:
             try:
                 await settle(pool_id, self.id)
+                reach("slots.settled")
             except Unavailable:
                 log.info("checkout.settle_postponed", order_id=str(self.id))
 
@@ -61,6 +63,7 @@ class Reservation:
         for pool_id, numbers in self.numbers.items():
             try:
                 await end_reservation(pool_id, self.id, numbers)
+                reach("slots.reservation_ended")
             except Unavailable:
                 log.info("checkout.end_postponed", order_id=str(self.id))
 
@@ -101,6 +104,7 @@ async def reserve(
                 await reservation.end()
                 return None
             reservation.numbers[pool_id] = numbers
+            reach("slots.reserved")
     except BaseException:
         await reservation.end()
         raise

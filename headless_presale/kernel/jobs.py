@@ -9,6 +9,7 @@ from typing import Any
 
 import asyncpg
 
+from headless_presale.kernel.failpoints import reach
 from headless_presale.kernel.jsonb import to_jsonb
 from headless_presale.kernel.unit_of_work import current_work
 
@@ -42,6 +43,7 @@ async def defer(
     work = current_work()
     if queueing_lock is None:
         await work.fetch(_DEFER, *values)
+        reach("jobs.deferred")
         return
     if await work.fetchrow(
         "SELECT 1 FROM procrastinate_jobs WHERE queueing_lock = $1 AND status = 'todo'",
@@ -53,6 +55,7 @@ async def defer(
         # second job must not undo what the caller's transaction has done.
         async with work.connection.transaction():
             await work.fetch(_DEFER, *values)
+        reach("jobs.one_deferred")
     except asyncpg.UniqueViolationError as error:
         if error.constraint_name != _ONE_WAITING:
             raise

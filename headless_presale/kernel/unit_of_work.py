@@ -24,6 +24,7 @@ from tortoise.exceptions import DBConnectionError
 from headless_presale.kernel import clock
 from headless_presale.kernel.errors import Unavailable
 from headless_presale.kernel.events import Event, current_actor, handlers_of
+from headless_presale.kernel.failpoints import reach
 from headless_presale.kernel.jsonb import to_jsonb
 
 P = ParamSpec("P")
@@ -153,10 +154,12 @@ class UnitOfWork:
                 current_actor(),
                 clock.now(),
             )
+            reach("events.written")
             self._published += [(row["topic"], row["id"]) for row in rows]
             for event in batch:
                 for handle in handlers_of(event):
                     await handle(event)
+                reach("events.handled")
 
     async def _run_after_commit(self) -> None:
         callbacks = list(self._after_commit)
@@ -166,6 +169,7 @@ class UnitOfWork:
         for callback in callbacks:
             try:
                 await callback()
+                reach("transaction.followed_up")
             except Exception:
                 # Committed is committed: what follows is repaired by its own reconciler.
                 log.warning("unit_of_work.after_commit_failed", exc_info=True)
@@ -239,7 +243,9 @@ async def unit_of_work() -> AsyncIterator[UnitOfWork]:
     except DATABASE_DOWN as error:
         log.warning("database.unavailable", error=repr(error), exc_info=True)
         raise Unavailable("database") from error
+    reach("transaction.committed")
     await work._run_after_commit()
+    reach("transaction.announced")
 
 
 def current_work() -> UnitOfWork:

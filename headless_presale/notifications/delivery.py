@@ -11,6 +11,7 @@ from uuid import UUID
 import structlog
 
 from headless_presale.kernel import clock
+from headless_presale.kernel.failpoints import reach
 from headless_presale.kernel.unit_of_work import shielded, unit_of_work
 from headless_presale.notifications.errors import MailRefused, MessageBusy
 from headless_presale.notifications.mail import Mail, compose
@@ -63,6 +64,7 @@ async def deliver(message_id: UUID) -> None:
         return
     try:
         await transport.send(_compose(message, transport))
+        reach("messages.sent")
     except MailRefused as refusal:
         await record_failure(message_id, str(refusal))
     except Exception:
@@ -102,6 +104,7 @@ async def _claim(message_id: UUID) -> Message | None:
             at + timedelta(seconds=CLAIM_SECONDS),
             at,
         )
+        reach("messages.claimed")
         message = await Message.get_or_none(id=message_id)
     if message is None:
         log.warning("notifications.message_gone", message_id=str(message_id))
@@ -131,6 +134,7 @@ async def _record_sent(message_id: UUID) -> None:
             message_id,
             clock.now(),
         )
+        reach("messages.sending_noted")
     log.info("notifications.sent", message_id=str(message_id))
 
 

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from headless_presale.campaigns import Campaign, CampaignStatus
 from headless_presale.kernel import clock
+from headless_presale.kernel.failpoints import reach
 from headless_presale.kernel.ids import new_id
 from headless_presale.kernel.jobs import defer
 from headless_presale.kernel.jsonb import to_jsonb
@@ -125,6 +126,7 @@ async def _write(kind: MessageKind, subject_id: UUID, order: OrderView, stated: 
         clock.now(),
     )
     if row is not None:
+        reach("messages.written")
         await defer("notifications:send_message", message_id=str(row["id"]))
 
 

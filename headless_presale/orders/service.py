@@ -4,6 +4,7 @@ from uuid import UUID
 
 from headless_presale.campaigns import CancelPolicy, CancelRule
 from headless_presale.kernel import clock
+from headless_presale.kernel.failpoints import reach
 from headless_presale.kernel.jsonb import to_jsonb
 from headless_presale.kernel.money import BPS, Money
 from headless_presale.kernel.unit_of_work import UnitOfWork, current_work, shielded, unit_of_work
@@ -94,6 +95,7 @@ async def write_order(work: UnitOfWork, order: OrderView, *, campaign_version: i
     )
     if row is None:
         return False
+    reach("orders.written")
     work.emit(
         OrderPlaced(
             order_id=order.id,
@@ -133,6 +135,7 @@ async def move(order: Order, target: OrderStatus, *, reason: str = "") -> OrderS
     order.updated_at = clock.now()
     order.closed_reason = reason[:200]
     await order.save(update_fields=["status", "updated_at", "closed_reason"])
+    reach("orders.moved")
     return source
 
 

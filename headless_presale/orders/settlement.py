@@ -9,6 +9,7 @@ from headless_presale.campaigns import (
     find_snapshot,
 )
 from headless_presale.kernel.errors import Unavailable
+from headless_presale.kernel.failpoints import reach
 from headless_presale.kernel.money import Money
 from headless_presale.kernel.unit_of_work import UnitOfWork, current_work
 from headless_presale.orders.events import LatePaymentRefused, OrderConfirmed, OrderPaidInFull
@@ -140,6 +141,7 @@ async def _claim_lines(
         await claim(work, order.id, [wanted])
         line.numbers = sorted(numbers)
         await line.save(update_fields=["numbers"])
+        reach("orders.numbers_exchanged")
 
 
 async def _still_free(work: UnitOfWork, line: OrderLine) -> list[int]:

@@ -13,6 +13,7 @@ import structlog
 from headless_presale.campaigns import MissedBalance, PaymentPlan
 from headless_presale.kernel import clock
 from headless_presale.kernel.errors import Unavailable
+from headless_presale.kernel.failpoints import reach
 from headless_presale.kernel.money import Money
 from headless_presale.kernel.unit_of_work import current_work, shielded, unit_of_work
 from headless_presale.orders.events import (
@@ -138,6 +139,7 @@ async def _remind(order_id: UUID) -> bool:
             return False
         order.reminded_at = clock.now()
         await order.save(update_fields=["reminded_at"])
+        reach("orders.reminder_noted")
         assert order.balance_due_at is not None
         work.emit(
             BalanceReminded(

@@ -12,6 +12,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from headless_presale.kernel import clock
+from headless_presale.kernel.failpoints import reach
 from headless_presale.kernel.ids import new_id
 from headless_presale.kernel.money import Money
 from headless_presale.kernel.unit_of_work import UnitOfWork
@@ -54,6 +55,7 @@ async def book(
     )
     if row is None:
         return False
+    reach("ledger.transaction_written")
     await work.execute(
         "INSERT INTO ledger_entry (transaction_id, account, amount_minor, currency) "
         "VALUES ($1, $2, $4, $5), ($1, $3, -$4::bigint, $5)",
@@ -63,6 +65,7 @@ async def book(
         amount.amount_minor,
         amount.currency,
     )
+    reach("ledger.booked")
     return True
 
 

@@ -10,6 +10,7 @@ from uuid import UUID
 import structlog
 
 from headless_presale.kernel import clock
+from headless_presale.kernel.failpoints import reach
 from headless_presale.kernel.jobs import defer
 from headless_presale.kernel.unit_of_work import shielded, unit_of_work
 from headless_presale.payments.gateways import (
@@ -80,7 +81,9 @@ async def cancel_intent(payment_id: UUID) -> None:
     gateway = find_gateway(payment.gateway)
     if payment.status is not PaymentStatus.CANCELLED or gateway is None or not payment.intent_id:
         return
-    await _settle(payment_id, await gateway.cancel_intent(payment.intent_id))
+    intent = await gateway.cancel_intent(payment.intent_id)
+    reach("payments.intent_cancelled")
+    await _settle(payment_id, intent)
 
 
 async def reconcile_refunds() -> int:

@@ -5,6 +5,7 @@ from uuid import UUID
 import structlog
 
 from headless_presale.kernel import clock
+from headless_presale.kernel.failpoints import reach
 from headless_presale.kernel.ids import new_id
 from headless_presale.kernel.jobs import defer
 from headless_presale.kernel.money import Money
@@ -74,6 +75,7 @@ async def request_refund(
         reason=reason,
         created_at=clock.now(),
     )
+    reach("refunds.written")
     await book(
         work,
         shop_id=locked.shop_id,
@@ -128,6 +130,7 @@ async def submit_refund(refund_id: UUID) -> RefundStatus:
         log.error("payments.refund_refused", refund_id=str(refund_id), error=str(error))
         await _note_refusal(refund)
     else:
+        reach("refunds.asked")
         await note_refund(payment.gateway, answer)
     return (await Refund.get(id=refund_id)).status
 
@@ -141,6 +144,7 @@ async def _begin_attempt(refund_id: UUID) -> Refund:
             refund.status = RefundStatus.REQUESTED
             refund.attempts += 1
             await refund.save(update_fields=["status", "attempts"])
+            reach("refunds.begun_again")
     return refund
 
 
@@ -200,6 +204,7 @@ async def _move(work: UnitOfWork, payment: Payment, refund: Refund, target: Refu
             amount=Money(refund.amount_minor, refund.currency),
         )
     await refund.save(update_fields=["status", "settled_at", "gateway_refund_id"])
+    reach("refunds.moved")
     event = {RefundStatus.SUCCEEDED: RefundSucceeded, RefundStatus.FAILED: RefundFailed}.get(target)
     if event is not None:
         work.emit(

@@ -6,6 +6,7 @@ from uuid import UUID
 import structlog
 
 from headless_presale.kernel import clock
+from headless_presale.kernel.failpoints import reach
 from headless_presale.kernel.ids import new_id, reservation_id_of
 from headless_presale.kernel.jobs import defer
 from headless_presale.kernel.jsonb import to_jsonb
@@ -102,6 +103,7 @@ async def open_payment(work: UnitOfWork, command: OpenPayment) -> Payment:
             },
             created_at=clock.now(),
         )
+        reach("payments.opened")
         work.emit(
             PaymentStarted(
                 order_id=payment.order_id,
@@ -118,6 +120,7 @@ async def open_payment(work: UnitOfWork, command: OpenPayment) -> Payment:
         payment_id=payment.id,
         created_at=clock.now(),
     )
+    reach("payments.key_kept")
     return payment
 
 
@@ -153,6 +156,7 @@ async def ensure_intent(payment: Payment) -> Payment:
             # The same request gets the same refusal, so this payment must not stay in the way.
             await _give_up(payment.id)
         raise GatewayUnavailable(gateway=payment.gateway, field=("gateway",)) from error
+    reach("payments.intent_created")
     payment = await _keep_intent(payment.id, intent)
     _check_open(payment)
     return payment
@@ -183,6 +187,7 @@ async def _keep_intent(payment_id: UUID, intent: GatewayIntent) -> Payment:
             intent.id,
             to_jsonb(intent.client_action),
         )
+        reach("payments.intent_kept")
         payment = await Payment.get(id=payment_id)
         if payment.status is PaymentStatus.CANCELLED:
             # The order went while we were asking: nobody must pay this intent.
@@ -204,9 +209,12 @@ async def call_off_payment(work: UnitOfWork, payment_id: UUID) -> bool:
         "RETURNING intent_id",
         payment_id,
     )
-    if row is not None and row["intent_id"] is not None:
+    if row is None:
+        return False
+    reach("payments.called_off")
+    if row["intent_id"] is not None:
         await defer("payments:cancel_intent", payment_id=str(payment_id))
-    return row is not None
+    return True
 
 
 async def list_captured(order_id: UUID) -> list[Payment]:

@@ -6,6 +6,7 @@ import structlog
 from tortoise.expressions import Q
 
 from headless_presale.kernel import clock, metrics
+from headless_presale.kernel.failpoints import reach
 from headless_presale.kernel.ids import new_id
 from headless_presale.kernel.jsonb import to_jsonb
 from headless_presale.kernel.money import Money
@@ -51,8 +52,10 @@ async def record_notice(gateway: str, notice: GatewayNotice) -> str:
         if row is None:
             outcome = "duplicate"
         else:
+            reach("payments.notice_stored")
             outcome = await _apply(work, gateway, notice)
             await GatewayEvent.filter(id=row["id"]).update(outcome=outcome)
+            reach("payments.notice_judged")
     metrics.PAYMENT_EVENTS.labels(gateway, outcome).inc()
     return outcome
 
@@ -136,6 +139,7 @@ async def _keep_capture(work: UnitOfWork, payment: Payment, status: PaymentStatu
     payment.status = status
     payment.captured_at = clock.now()
     await payment.save(update_fields=["status", "intent_id", "failure_code", "captured_at"])
+    reach("payments.captured")
     await book(
         work,
         shop_id=payment.shop_id,
@@ -166,6 +170,7 @@ async def _give_surplus_back(work: UnitOfWork, payment: Payment, amount: Money) 
 async def _keep_mismatch(work: UnitOfWork, payment: Payment, intent: GatewayIntent) -> str:
     payment.status = PaymentStatus.MISMATCHED
     await payment.save(update_fields=["status", "intent_id", "failure_code"])
+    reach("payments.mismatch_kept")
     work.emit(
         PaymentMismatched(
             order_id=payment.order_id,
@@ -185,6 +190,7 @@ async def _note_failure(work: UnitOfWork, payment: Payment, failure_code: str) -
     noted = await Payment.filter(id=payment.id, status=PaymentStatus.PENDING).update(
         failure_code=failure_code[:60]
     )
+    reach("payments.failure_noted")
     if not noted:
         return "repeat"
     work.emit(
@@ -205,6 +211,7 @@ async def _note_cancellation(work: UnitOfWork, payment: Payment) -> str:
     ended = await Payment.filter(id=payment.id, status=PaymentStatus.PENDING).update(
         status=PaymentStatus.CANCELLED
     )
+    reach("payments.cancellation_noted")
     if not ended:
         return "repeat"
     work.emit(

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
+from headless_presale.kernel.failpoints import reach
 from headless_presale.kernel.unit_of_work import shielded, unit_of_work
 from headless_presale.slots import admission
 
@@ -23,6 +24,7 @@ async def end_reservation(pool_id: UUID, reservation_id: UUID, numbers: Sequence
     if not has_order or not owners.keys() >= set(numbers):
         # Without an order, or with one that took other numbers while Redis did not answer.
         await admission.abort(pool_id, reservation_id, owned=sorted(owners))
+        reach("slots.returned_unowned")
     if has_order:
         await admission.settle(pool_id, reservation_id)
     return has_order

@@ -11,6 +11,7 @@ from itertools import count
 from uuid import UUID
 from weakref import WeakValueDictionary
 
+from headless_presale.kernel.failpoints import reach
 from headless_presale.kernel.unit_of_work import UnitOfWork, shielded, unit_of_work
 from headless_presale.slots import admission
 from headless_presale.slots.admission import PoolTruth
@@ -62,6 +63,7 @@ async def _load(pool_id: UUID, *, replace: bool) -> bool:
         truth = await find_truth(pool_id)
         if truth is not None:
             await admission.load(pool_id, truth, replace=replace)
+            reach("slots.loaded")
         turn.begun_at, turn.is_known = begun_at, truth is not None
         return turn.is_known
 

@@ -10,6 +10,7 @@ from functools import partial
 from uuid import UUID
 
 from headless_presale.kernel import clock
+from headless_presale.kernel.failpoints import reach
 from headless_presale.kernel.unit_of_work import UnitOfWork
 from headless_presale.slots import admission
 from headless_presale.slots.errors import PurchaseLimitReached, SlotConflict, SlotsSoldOut
@@ -80,6 +81,7 @@ async def close_pools(work: UnitOfWork, pool_ids: Sequence[UUID]) -> None:
     await work.execute(
         "UPDATE slot_pool SET is_open = false WHERE id = ANY($1::uuid[])", list(pool_ids)
     )
+    reach("slots.pools_closed")
     for pool_id in pool_ids:
         work.after_commit(partial(resync, pool_id))
 
@@ -123,6 +125,7 @@ async def take_quota(work: UnitOfWork, customer_id: UUID, orders: Sequence[PoolO
                 customer_id,
             )
             raise PurchaseLimitReached(limit=order.limit, taken=taken["taken"] if taken else 0)
+    reach("slots.quota_taken")
 
 
 async def claim(work: UnitOfWork, order_id: UUID, orders: Sequence[PoolOrder]) -> None:
@@ -147,6 +150,7 @@ async def claim(work: UnitOfWork, order_id: UUID, orders: Sequence[PoolOrder]) -
         pools,
         numbers,
     )
+    reach("slots.claimed")
     if touched != len(numbers):
         raise SlotConflict(f"{len(numbers) - touched} of {len(numbers)} numbers are not to be had")
 
@@ -190,6 +194,7 @@ async def release(work: UnitOfWork, order_id: UUID, customer_id: UUID) -> Mappin
     rows = await work.fetch(
         "UPDATE slot SET order_id = NULL WHERE order_id = $1 RETURNING pool_id, number", order_id
     )
+    reach("slots.released")
     released: dict[UUID, list[int]] = {}
     for row in sorted(rows, key=lambda row: (row["pool_id"], row["number"])):
         released.setdefault(row["pool_id"], []).append(row["number"])
@@ -200,5 +205,6 @@ async def release(work: UnitOfWork, order_id: UUID, customer_id: UUID) -> Mappin
             customer_id,
             len(numbers),
         )
+        reach("slots.quota_returned")
         work.after_commit(partial(admission.give_back, pool_id, customer_id, numbers))
     return released

@@ -133,8 +133,10 @@ async def sandbox_running(
     ):
         run = SandboxRun(client, settings.base_url)
         set_gateways([run.gateway(), run.gateway(OtherGateway)])
-        yield run
-        await close_gateways()
+        try:
+            yield run
+        finally:
+            await close_gateways()
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,127 @@
+"""Failpoints: named places between two steps, where a process can be made to die.
+
+Whatever dies wherever, nothing may be lost, sold twice or paid twice. To prove it, tests and chaos
+runs end a process at each of these places, one after the other, as ``kill -9`` would. In service
+nothing is armed and a place costs one comparison.
+
+``PRESALE_FAILPOINT=slots.reserved`` arms one for a whole process, ``slots.reserved:3`` the
+third time it is reached.
+"""
+
+import os
+import signal
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+
+VARIABLE = "PRESALE_FAILPOINT"
+
+FAILPOINTS: Mapping[str, str] = {
+    # Every transaction
+    "events.written": "the transaction's events are rows, its handlers have not heard of them",
+    "events.handled": "one handler of an event has done its part",
+    "jobs.deferred": "a job is written, its transaction is open",
+    "jobs.one_deferred": "a job of which one may wait is written, its transaction is open",
+    "transaction.committed": "the database has committed; nobody has been told",
+    "transaction.followed_up": "one of the things to do after a commit is done",
+    "transaction.announced": "committed and announced; the caller has no answer",
+    # Placing
+    "slots.reserved": "Redis has given out a pool's numbers; the database knows nothing",
+    "orders.written": "the order and its lines are rows, without quota and slots",
+    "slots.quota_taken": "the customer's quota is counted, the slots are not taken",
+    "slots.claimed": "the slots are the order's, nothing is committed",
+    "slots.settled": "Redis knows that the order of a reservation is committed",
+    "slots.returned_unowned": "Redis has back the numbers of a reservation that no order owns",
+    "slots.reservation_ended": "a reservation came to nothing and is ended in Redis",
+    "slots.loaded": "Redis has a pool as the database has it",
+    # Paying
+    "payments.opened": "the payment is a row, its key is not",
+    "payments.key_kept": "the payment and its key are rows, nothing is committed",
+    "payments.intent_created": "the gateway knows the payment; we do not know the intent",
+    "payments.intent_kept": "the intent is written to the payment, nothing is committed",
+    "payments.notice_stored": "a gateway's event is a row, it has had no effect",
+    "payments.notice_judged": "an event had its effect, nothing is committed",
+    "payments.captured": "the payment counts as captured, nothing is booked",
+    "payments.mismatch_kept": "money that was not asked for is noted",
+    "payments.failure_noted": "a payment that failed is noted",
+    "payments.cancellation_noted": "a payment that ended at the gateway ended here",
+    "ledger.transaction_written": "a booking is a row without entries",
+    "ledger.booked": "an amount is booked on both accounts",
+    "orders.moved": "the order has moved along its lifecycle, nothing else of it has",
+    "orders.numbers_exchanged": "an order paid late has its slots again",
+    "orders.reminder_noted": "a reminder is noted, its message is not written",
+    # Expiring and cancelling
+    "payments.called_off": "an open payment is called off here, its intent is not",
+    "payments.intent_cancelled": "the gateway has cancelled an intent; we have not noted it",
+    "slots.released": "the order's slots are free, the customer's quota is not",
+    "slots.quota_returned": "slots and quota are free; Redis knows nothing",
+    "campaigns.called_off": "the campaign is cancelled, its pools still give out slots",
+    "slots.pools_closed": "the campaign's pools are closed, its orders are open",
+    # Refunding
+    "refunds.written": "a refund is a row, it is not booked as owed",
+    "refunds.asked": "the gateway has been asked for the refund; we have not noted its answer",
+    "refunds.begun_again": "a refund that failed is to be asked for again",
+    "refunds.moved": "what became of a refund is noted, nothing is committed",
+    # Telling
+    "messages.written": "a message is a row without a job that sends it",
+    "messages.claimed": "a worker has a message in hand, nothing is committed",
+    "messages.sent": "the mail is out; we have not noted it",
+    "messages.sending_noted": "that the mail is out is noted, not committed",
+}
+"""Every place and what is true there; each is reached by exactly one line of the code."""
+
+_on_reach: Callable[[str], None] | None = None
+
+
+def reach(name: str) -> None:
+    """Mark a place between two steps; the process ends here if this place is armed."""
+    if _on_reach is not None:
+        _on_reach(name)
+
+
+@contextmanager
+def observed(on_reach: Callable[[str], None]) -> Iterator[None]:
+    """Call ``on_reach`` with the name of every place that is reached inside the block."""
+    global _on_reach
+    before, _on_reach = _on_reach, on_reach
+    try:
+        yield
+    finally:
+        _on_reach = before
+
+
+def killing(name: str, *, time: int = 1) -> Callable[[str], None]:
+    """Return what ends this process, as ``kill -9`` would, when a place is reached once more.
+
+    Args:
+        time: which time it is reached, counted from 1.
+
+    Raises:
+        ValueError: there is no such place.
+    """
+    if name not in FAILPOINTS:
+        raise ValueError(f"no failpoint {name!r}; there are {', '.join(FAILPOINTS)}")
+    left = time
+
+    def on_reach(reached: str) -> None:
+        nonlocal left
+        if reached == name:
+            left -= 1
+            if left == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    return on_reach
+
+
+def arm_from_environment() -> str | None:
+    """Arm what ``PRESALE_FAILPOINT`` names, for the rest of this process; return the name.
+
+    Raises:
+        ValueError: it names no place.
+    """
+    global _on_reach
+    wanted = os.environ.get(VARIABLE, "")
+    if not wanted:
+        return None
+    name, _, time = wanted.partition(":")
+    _on_reach = killing(name, time=int(time or 1))
+    return name

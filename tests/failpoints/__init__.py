@@ -1,0 +1,5 @@
+"""A process dies at every place there is, in every use case, and nothing is lost or done twice."""
+
+import pytest
+
+pytest.register_assert_rewrite("tests.failpoints.buying", "tests.failpoints.ending")

@@ -1,0 +1,104 @@
+"""What a use case does to the world, in order, and the failpoints it passes on its way."""
+
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+from unittest.mock import patch
+
+import asyncpg
+import httpx
+from redis.asyncio import Redis
+from tortoise.connection import get_connection
+
+from headless_presale.kernel.failpoints import observed
+from headless_presale.notifications.transports import FileTransport
+
+WRITING = ("INSERT", "UPDATE", "DELETE", "WITH PLACED", "SELECT PROCRASTINATE_DEFER", "COMMIT")
+"""How statements begin that change something. Reads and locks need no place to die after."""
+WRITING_IN_REDIS = frozenset({"EVALSHA", "EVAL"})
+"""Staging of a load is left out: it expires by itself and is nothing to anybody."""
+
+
+class Steps(list[tuple[bool, str]]):
+    """In order: (False, an effect) or (True, the name of a failpoint)."""
+
+    def effect(self, what: str) -> None:
+        """Note that something was changed outside the process."""
+        self.append((False, what))
+
+    def place(self, name: str) -> None:
+        """Note that a failpoint was reached."""
+        self.append((True, name))
+
+    @property
+    def places(self) -> list[str]:
+        """The failpoints in the order in which they were reached."""
+        return [name for is_place, name in self if is_place]
+
+    def gaps(self) -> list[tuple[str, str]]:
+        """Return the pairs of effects, one right after the other, without a place between them."""
+        pairs = zip(self, [*self[1:], (False, "the end")], strict=True)
+        return [
+            (first, second)
+            for (is_place, first), (is_next_place, second) in pairs
+            if not is_place and not is_next_place
+        ]
+
+
+@contextmanager
+def recorded() -> Iterator[Steps]:
+    """Record what this process changes inside the block: rows, Redis, the gateway, mail."""
+    steps = Steps()
+
+    @contextmanager
+    def noting(connection: Any, query: str, args: Any, timeout: Any) -> Iterator[None]:
+        yield
+        sql = " ".join(query.split())
+        if sql.upper().startswith(WRITING):
+            steps.effect(sql[:60])
+
+    command: Callable[..., Awaitable[Any]] = Redis.execute_command
+    ask, send = httpx.AsyncClient.send, FileTransport.send
+
+    async def note_command(self: Any, *args: Any, **options: Any) -> Any:
+        answer = await command(self, *args, **options)
+        if args[0] in WRITING_IN_REDIS:
+            steps.effect(f"redis {args[0]}")
+        return answer
+
+    async def note_request(self: Any, request: httpx.Request, **options: Any) -> Any:
+        answer = await ask(self, request, **options)
+        if request.method == "POST":
+            steps.effect(f"gateway {request.url.path}")
+        return answer
+
+    async def note_mail(self: Any, mail: Any) -> None:
+        await send(self, mail)
+        steps.effect("mail")
+
+    with (
+        patch.object(asyncpg.Connection, "_time_and_log", noting),
+        patch.object(Redis, "execute_command", note_command),
+        patch.object(httpx.AsyncClient, "send", note_request),
+        patch.object(FileTransport, "send", note_mail),
+        observed(steps.place),
+    ):
+        yield steps
+
+
+@contextmanager
+def listening() -> Iterator[None]:
+    """Let every connection that is opened inside the block be heard by ``recorded``."""
+    connect = asyncpg.Connection.__init__
+
+    def connect_and_listen(self: Any, *args: Any, **kwargs: Any) -> None:
+        connect(self, *args, **kwargs)
+        self.add_query_logger(lambda record: None)  # what makes it time its queries at all
+
+    with patch.object(asyncpg.Connection, "__init__", connect_and_listen):
+        yield
+
+
+async def reopen() -> None:
+    """Close this process's connections, so that the next statement opens new ones."""
+    await get_connection("default").close()
