@@ -5,6 +5,7 @@ and yesterday's numbers as today's.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
+from functools import cached_property
 from typing import TypeVar
 from uuid import UUID
 
@@ -45,40 +46,82 @@ TermsKey = tuple[UUID, int]
 
 
 class Loaders:
-    """The loaders of one request. What does not exist loads as None, or as an empty list."""
+    """The loaders of one request, each made when it is first asked.
 
-    def __init__(self) -> None:
-        self.shops: DataLoader[UUID, Shop | None] = _of(_shops)
-        self.products: DataLoader[UUID, Product | None] = _of(find_products)
-        self.variants: DataLoader[UUID, ProductVariant | None] = _of(find_variants)
-        self.variants_of: DataLoader[UUID, list[ProductVariant]] = _lists(list_variants)
-        self.options_of: DataLoader[UUID, list[ProductOption]] = _lists(list_options)
-        self.media_of: DataLoader[UUID, list[ProductMedia]] = _lists(list_media)
-        self.campaigns: DataLoader[UUID, CampaignSnapshot | None] = _of(_campaigns)
-        self.terms: DataLoader[TermsKey, CampaignTerms | None] = _of(_terms)
-        self.offers_of: DataLoader[UUID, list[UUID]] = _lists(_offers)
+    What does not exist loads as None, or as an empty list.
+    """
+
+    @cached_property
+    def shops(self) -> DataLoader[UUID, Shop | None]:
+        return DataLoader(load_fn=_load_shops)
+
+    @cached_property
+    def products(self) -> DataLoader[UUID, Product | None]:
+        return DataLoader(load_fn=_load_products)
+
+    @cached_property
+    def variants(self) -> DataLoader[UUID, ProductVariant | None]:
+        return DataLoader(load_fn=_load_variants)
+
+    @cached_property
+    def variants_of(self) -> DataLoader[UUID, list[ProductVariant]]:
+        return DataLoader(load_fn=_load_variants_of)
+
+    @cached_property
+    def options_of(self) -> DataLoader[UUID, list[ProductOption]]:
+        return DataLoader(load_fn=_load_options_of)
+
+    @cached_property
+    def media_of(self) -> DataLoader[UUID, list[ProductMedia]]:
+        return DataLoader(load_fn=_load_media_of)
+
+    @cached_property
+    def campaigns(self) -> DataLoader[UUID, CampaignSnapshot | None]:
+        return DataLoader(load_fn=_load_campaigns)
+
+    @cached_property
+    def terms(self) -> DataLoader[TermsKey, CampaignTerms | None]:
+        return DataLoader(load_fn=_load_terms)
+
+    @cached_property
+    def offers_of(self) -> DataLoader[UUID, list[UUID]]:
         """Campaigns on sale or scheduled, by variant."""
-        self.slots_left: DataLoader[UUID, int] = DataLoader(load_fn=_slots_left)
-        self.orders: DataLoader[UUID, OrderView | None] = _of(_orders)
-        self.payments_of: DataLoader[UUID, list[Payment]] = _lists(_payments)
+        return DataLoader(load_fn=_load_offers_of)
+
+    @cached_property
+    def slots_left(self) -> DataLoader[UUID, int]:
+        """Free slots by pool."""
+        return DataLoader(load_fn=_load_slots_left)
+
+    @cached_property
+    def orders(self) -> DataLoader[UUID, OrderView | None]:
+        return DataLoader(load_fn=_load_orders)
+
+    @cached_property
+    def payments_of(self) -> DataLoader[UUID, list[Payment]]:
+        return DataLoader(load_fn=_load_payments_of)
 
 
-def _of(find: Callable[[list[K]], Awaitable[Mapping[K, V]]]) -> DataLoader[K, V | None]:
+def _one_each(
+    find: Callable[[list[K]], Awaitable[Mapping[K, V]]],
+) -> Callable[[list[K]], Awaitable[list[V | None]]]:
     @reads
     async def load(keys: list[K]) -> list[V | None]:
         found = await find(keys)
         return [found.get(key) for key in keys]
 
-    return DataLoader(load_fn=load)
+    return load
 
 
-def _lists(find: Callable[[list[K]], Awaitable[Mapping[K, list[V]]]]) -> DataLoader[K, list[V]]:
+def _lists(
+    find: Callable[[list[K]], Awaitable[Mapping[K, list[V]]]],
+) -> Callable[[list[K]], Awaitable[list[list[V]]]]:
     @reads
     async def load(keys: list[K]) -> list[list[V]]:
         found = await find(keys)
         return [found.get(key, []) for key in keys]
 
-    return DataLoader(load_fn=load)
+    return load
 
 
 async def _shops(shop_ids: list[UUID]) -> Mapping[UUID, Shop]:
@@ -120,7 +163,7 @@ async def _offers(variant_ids: list[UUID]) -> Mapping[UUID, list[UUID]]:
 
 
 @reads
-async def _slots_left(pool_ids: list[UUID]) -> list[int]:
+async def _load_slots_left(pool_ids: list[UUID]) -> list[int]:
     counts = await count_available(pool_ids)
     return [counts[pool_id] for pool_id in pool_ids]
 
@@ -140,3 +183,16 @@ async def _payments(order_ids: list[UUID]) -> Mapping[UUID, list[Payment]]:
     ):
         payments.setdefault(payment.order_id, []).append(payment)
     return payments
+
+
+_load_shops = _one_each(_shops)
+_load_products = _one_each(find_products)
+_load_variants = _one_each(find_variants)
+_load_variants_of = _lists(list_variants)
+_load_options_of = _lists(list_options)
+_load_media_of = _lists(list_media)
+_load_campaigns = _one_each(_campaigns)
+_load_terms = _one_each(_terms)
+_load_offers_of = _lists(_offers)
+_load_orders = _one_each(_orders)
+_load_payments_of = _lists(_payments)
