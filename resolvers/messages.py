@@ -43,6 +43,10 @@ MESSAGES: Mapping[str, Mapping[str, str]] = {
         "en": "This order can no longer be cancelled: {status}.",
         "zh-CN": "该订单已无法取消：{status}。",
     },
+    "CAPACITY_BELOW_SOLD": {
+        "en": "The capacity cannot be lower than what is sold or held: {owned}.",
+        "zh-CN": "名额不能少于已售出或已保留的数量：{owned} 个。",
+    },
     "CURRENCY_MISMATCH": {
         "en": "The items are priced in different currencies.",
         "zh-CN": "所选商品的计价货币不同。",

@@ -156,7 +156,7 @@ class ProductionBatch:
 
     @strawberry.field
     def capacity(self) -> int:
-        return self.batch.last_number - self.batch.first_number + 1
+        return self.batch.capacity
 
     @strawberry.field
     def first_number(self) -> int:

@@ -1,5 +1,6 @@
 """Campaigns: what is presold, when, at which price, under which terms."""
 
+from headless_presale.campaigns.changing import change_capacity, extend_campaign
 from headless_presale.campaigns.creating import ShopRef, create_campaign
 from headless_presale.campaigns.draft import (
     CampaignDraft,
@@ -17,8 +18,10 @@ from headless_presale.campaigns.events import (
     BatchAdded,
     CampaignCancelled,
     CampaignClosed,
+    CampaignExtended,
     CampaignOpened,
     CampaignPublished,
+    CapacityChanged,
     TermsRevised,
 )
 from headless_presale.campaigns.models import Campaign, CampaignItem
@@ -62,6 +65,7 @@ __all__ = [
     "CampaignClosed",
     "CampaignConflict",
     "CampaignDraft",
+    "CampaignExtended",
     "CampaignFileUnreadable",
     "CampaignItem",
     "CampaignNotFound",
@@ -73,6 +77,7 @@ __all__ = [
     "CampaignStatus",
     "CancelPolicy",
     "CancelRule",
+    "CapacityChanged",
     "Fault",
     "ItemNotFound",
     "ItemSnapshot",
@@ -84,8 +89,10 @@ __all__ = [
     "TermsSnapshot",
     "add_batch",
     "cancel_campaign",
+    "change_capacity",
     "create_campaign",
     "discard_draft",
+    "extend_campaign",
     "find_snapshot",
     "find_snapshots_of_items",
     "forget",

@@ -151,14 +151,14 @@ async def append_batch(
     work: UnitOfWork, item: CampaignItem, *, capacity: int, ships_by: date
 ) -> ProductionBatch:
     """Append a range of numbers with its own promise; the ranges before it stay as they are."""
-    last = await extend_pool(work, item.pool_id, by=capacity)
-    position = await ProductionBatch.filter(item_id=item.id).count()
+    before = await ProductionBatch.filter(item_id=item.id).order_by("-position").first()
+    behind = before.last_number if before else 0
     return await ProductionBatch.create(
         id=new_id(),
         item_id=item.id,
-        position=position,
-        first_number=last - capacity + 1,
-        last_number=last,
+        position=before.position + 1 if before else 0,
+        first_number=behind + 1,
+        last_number=await extend_pool(work, item.pool_id, by=capacity, behind=behind),
         ships_by=ships_by,
     )
 

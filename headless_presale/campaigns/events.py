@@ -64,3 +64,23 @@ class BatchAdded(CampaignEvent):
     type: ClassVar[str] = "campaign.batch_added"
     item_id: UUID
     capacity: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CapacityChanged(CampaignEvent):
+    """An item has more slots than before, or fewer."""
+
+    type: ClassVar[str] = "campaign.capacity_changed"
+    item_id: UUID
+    before: int
+    after: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignExtended(CampaignEvent):
+    """It closes later. ``before`` and ``after`` are the closes."""
+
+    type: ClassVar[str] = "campaign.extended"
+    before: datetime
+    after: datetime
+    reason: str

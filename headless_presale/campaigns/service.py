@@ -70,11 +70,15 @@ async def judge(campaign_id: UUID, default_locale: str) -> tuple[list[Fault], li
         CampaignNotFound: there is none.
     """
     async with unit_of_work():
-        plan = await _read_plan(await lock_campaign(campaign_id))
+        plan = await read_plan(await lock_campaign(campaign_id))
     return find_faults(plan, at=clock.now(), default_locale=default_locale), find_warnings(plan)
 
 
-async def _read_plan(campaign: Campaign) -> CampaignPlan:
+async def read_plan(campaign: Campaign) -> CampaignPlan:
+    """Return all of a campaign that is judged.
+
+    A batch counts with every number it may ever sell: those taken away can be put back.
+    """
     items = await CampaignItem.filter(campaign_id=campaign.id).order_by("position")
     batches = await ProductionBatch.filter(item_id__in=[item.id for item in items]).order_by(
         "position"
@@ -121,7 +125,7 @@ async def publish_campaign(campaign_id: UUID, *, default_locale: str) -> Campaig
     async with unit_of_work() as work:
         campaign = await lock_campaign(campaign_id)
         CAMPAIGN_LIFECYCLE.check(campaign.status, CampaignStatus.SCHEDULED)
-        plan = await _read_plan(campaign)
+        plan = await read_plan(campaign)
         if faults := find_faults(plan, at=clock.now(), default_locale=default_locale):
             raise CampaignNotPublishable(faults=faults)
         campaign.status = CampaignStatus.SCHEDULED
@@ -130,7 +134,7 @@ async def publish_campaign(campaign_id: UUID, *, default_locale: str) -> Campaig
         campaign.version += 1
         await campaign.save()
         work.emit(CampaignPublished(campaign_id=campaign.id, opens_at=campaign.opens_at))
-        _forget_after(work, [campaign.id])
+        forget_after(work, [campaign.id])
     return campaign
 
 
@@ -155,7 +159,7 @@ async def discard_draft(campaign_id: UUID) -> None:
         await CampaignItem.filter(campaign_id=campaign.id).delete()
         await discard_pools(work, pools)
         await Campaign.filter(id=campaign.id).delete()
-        _forget_after(work, [campaign.id])
+        forget_after(work, [campaign.id])
 
 
 @shielded
@@ -182,7 +186,7 @@ async def revise_terms(
     )
     async with unit_of_work() as work:
         campaign = await lock_campaign(campaign_id)
-        _refuse_if_over(campaign)
+        refuse_if_over(campaign)
         if faults := list(
             find_terms_faults(terms, closes_at=campaign.closes_at, default_locale=default_locale)
         ):
@@ -192,17 +196,23 @@ async def revise_terms(
         campaign.version += 1
         await campaign.save()
         work.emit(TermsRevised(campaign_id=campaign.id, version=version))
-        _forget_after(work, [campaign.id])
+        forget_after(work, [campaign.id])
     return version
 
 
-def _refuse_if_over(campaign: Campaign) -> None:
-    status = status_at(
+def status_of(campaign: Campaign) -> CampaignStatus:
+    """Return where a campaign stands now, by the clock."""
+    return status_at(
         campaign.status,
         opens_at=campaign.opens_at,
         closes_at=campaign.closes_at,
         at=clock.now(),
     )
+
+
+def refuse_if_over(campaign: Campaign) -> None:
+    """Raise CampaignNotOpen for a campaign that will sell nothing more."""
+    status = status_of(campaign)
     if status in (CampaignStatus.CLOSED, CampaignStatus.CANCELLED):
         raise CampaignNotOpen(status=str(status))
 
@@ -221,7 +231,7 @@ async def add_batch(item_id: UUID, *, capacity: int, ships_by: date) -> Producti
         if item is None:
             raise ItemNotFound()
         campaign = await lock_campaign(item.campaign_id)
-        _refuse_if_over(campaign)
+        refuse_if_over(campaign)
         last = await ProductionBatch.filter(item_id=item.id).order_by("-position").first()
         room = MAX_CAPACITY - (last.last_number if last else 0)
         if not 1 <= capacity <= room:
@@ -234,7 +244,7 @@ async def add_batch(item_id: UUID, *, capacity: int, ships_by: date) -> Producti
         campaign.version += 1
         await campaign.save()
         work.emit(BatchAdded(campaign_id=campaign.id, item_id=item.id, capacity=capacity))
-        _forget_after(work, [campaign.id])
+        forget_after(work, [campaign.id])
     return batch
 
 
@@ -261,7 +271,7 @@ async def cancel_campaign(campaign_id: UUID, *, reason: str) -> Campaign:
         items = await CampaignItem.filter(campaign_id=campaign.id)
         await close_pools(work, [item.pool_id for item in items])
         work.emit(CampaignCancelled(campaign_id=campaign.id, reason=reason))
-        _forget_after(work, [campaign.id])
+        forget_after(work, [campaign.id])
     return campaign
 
 
@@ -289,12 +299,14 @@ async def sweep_openings_and_closings() -> int:
             event = CampaignOpened if target is CampaignStatus.LIVE else CampaignClosed
             for row in rows:
                 work.emit(event(campaign_id=row["id"]))
-            _forget_after(work, [row["id"] for row in rows])
+            forget_after(work, [row["id"] for row in rows])
             moved += len(rows)
     return moved
 
 
-def _forget_after(work: UnitOfWork, campaign_ids: Sequence[UUID]) -> None:
+def forget_after(work: UnitOfWork, campaign_ids: Sequence[UUID]) -> None:
+    """Drop cached snapshots and wake their followers once the change is committed."""
+
     async def forget() -> None:
         for campaign_id in campaign_ids:
             snapshot.forget(campaign_id)

@@ -26,11 +26,12 @@ CACHE_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchSnapshot:
-    """A wave: its number range and promised date."""
+    """A wave: its number range, how many slots it has of that range, and its promised date."""
 
     id: UUID
     first_number: int
     last_number: int
+    capacity: int
     ships_by: date
 
 
@@ -52,7 +53,7 @@ class ItemSnapshot:
 
     @property
     def capacity(self) -> int:
-        return sum(b.last_number - b.first_number + 1 for b in self.batches)
+        return sum(batch.capacity for batch in self.batches)
 
     def ships_by(self, numbers: Sequence[int]) -> date | None:
         """Return the latest promise among these slots: the date the whole line ships by."""
@@ -125,9 +126,16 @@ SELECT c.id, c.shop_id, c.handle, c.title, c.story, c.translations, c.currency, 
             'tiers', i.price_tiers, 'limit', i.limit_per_customer,
             'batches', (SELECT json_agg(json_build_object(
                 'id', b.id, 'first', b.first_number, 'last', b.last_number,
+                -- Counted only where the cap was lowered: else a batch has all of its numbers.
+                'capacity', CASE WHEN pool.capacity = (SELECT max(last_number)
+                        FROM production_batch WHERE item_id = i.id)
+                    THEN b.last_number - b.first_number + 1
+                    ELSE (SELECT count(*) FROM slot s WHERE s.pool_id = i.pool_id
+                          AND s.number BETWEEN b.first_number AND b.last_number) END,
                 'ships_by', b.ships_by) ORDER BY b.position)
                 FROM production_batch b WHERE b.item_id = i.id)) ORDER BY i.position)
         FROM campaign_item i
+        JOIN slot_pool pool ON pool.id = i.pool_id
         JOIN product_variant v ON v.id = i.variant_id
         JOIN product p ON p.id = v.product_id
         WHERE i.campaign_id = c.id) AS items
@@ -183,6 +191,7 @@ def _read_item(data: dict[str, Any], currency: str) -> ItemSnapshot:
                 id=UUID(batch["id"]),
                 first_number=batch["first"],
                 last_number=batch["last"],
+                capacity=batch["capacity"],
                 ships_by=date.fromisoformat(batch["ships_by"]),
             )
             for batch in data["batches"] or []

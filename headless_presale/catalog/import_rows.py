@@ -17,6 +17,7 @@ from headless_presale.catalog.import_plan import (
     StoredRow,
     TableChanges,
 )
+from headless_presale.kernel.postgres import allow_slow_statements
 from headless_presale.kernel.unit_of_work import UnitOfWork
 
 LOCK_WAIT_MS = 120_000
@@ -26,7 +27,7 @@ take this long; what buyers wait for keeps the pool's own, shorter limit."""
 
 async def lock_catalog(work: UnitOfWork, shop_id: UUID) -> None:
     """Let one import at a time write to a shop's catalogue, until this transaction ends."""
-    await work.fetch("SELECT set_config('statement_timeout', $1, true)", str(LOCK_WAIT_MS))
+    await allow_slow_statements(work.connection, LOCK_WAIT_MS)
     await work.fetch(
         "SELECT pg_advisory_xact_lock(hashtextextended('catalog-import:' || $1::text, 0))",
         str(shop_id),

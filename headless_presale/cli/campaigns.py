@@ -12,14 +12,19 @@ from rich.table import Table
 from headless_presale.campaigns import (
     Campaign,
     CampaignFileUnreadable,
+    CampaignItem,
     CampaignNotFound,
     CampaignNotPublishable,
     CampaignStatus,
     Fault,
+    ItemNotFound,
     ShopRef,
+    add_batch,
     cancel_campaign,
+    change_capacity,
     create_campaign,
     discard_draft,
+    extend_campaign,
     judge,
     publish_campaign,
     read_campaign_file,
@@ -137,6 +142,73 @@ def cancel(
         console.print("Cancelled; the worker refunds its orders.")
 
 
+@app.command("extend")
+def extend(
+    handle: str,
+    shop: Annotated[str, typer.Option(help="Slug of the shop.")],
+    closes_at: Annotated[str, typer.Option(help="The new close, an ISO 8601 moment.")],
+    reason: Annotated[str, typer.Option(help="Why; kept in the campaign's history.")],
+) -> None:
+    """Let a campaign sell longer; orders placed keep their dates."""
+    moment = _moment(closes_at)
+    assert moment is not None
+
+    async def work() -> Campaign:
+        found = await get_shop(shop)
+        campaign = await _find(found, handle)
+        return await extend_campaign(
+            campaign.id, closes_at=moment, reason=reason, default_locale=found.default_locale
+        )
+
+    try:
+        with engines() as settings:
+            within_runtime(work, settings)
+    except CampaignNotPublishable as error:
+        _print_faults("Selling longer needs", list(error.faults), "red")
+        raise typer.Exit(1) from error
+    console.print(f"Extended: it closes at {moment:%Y-%m-%d %H:%M %Z}.")
+
+
+@app.command("add-batch")
+def add(
+    handle: str,
+    shop: Annotated[str, typer.Option(help="Slug of the shop.")],
+    sku: Annotated[str, typer.Option(help="SKU of the variant.")],
+    capacity: Annotated[int, typer.Option(help="How many slots the batch has.")],
+    ships_by: Annotated[
+        datetime, typer.Option(formats=["%Y-%m-%d"], help="The day it is promised to ship by.")
+    ],
+) -> None:
+    """Add a production batch; promises made before it stay as they are."""
+
+    async def work() -> tuple[int, int]:
+        item = await _find_item(await _find(await get_shop(shop), handle), sku)
+        batch = await add_batch(item.id, capacity=capacity, ships_by=ships_by.date())
+        return batch.first_number, batch.last_number
+
+    with engines() as settings:
+        first, last = within_runtime(work, settings)
+    console.print(f"Added slots {first} to {last}, shipped by {ships_by:%Y-%m-%d}.")
+
+
+@app.command("set-cap")
+def set_cap(
+    handle: str,
+    shop: Annotated[str, typer.Option(help="Slug of the shop.")],
+    sku: Annotated[str, typer.Option(help="SKU of the variant.")],
+    capacity: Annotated[int, typer.Option(help="How many slots it has, those sold included.")],
+) -> None:
+    """Raise or lower how many slots a variant has; never below what is sold or held."""
+
+    async def work() -> int:
+        item = await _find_item(await _find(await get_shop(shop), handle), sku)
+        return await change_capacity(item.id, capacity=capacity)
+
+    with engines() as settings:
+        within_runtime(work, settings)
+    console.print(f"{sku} has {capacity} slots.")
+
+
 @app.command("list")
 def show(shop: Annotated[str, typer.Option(help="Slug of the shop.")]) -> None:
     """List a shop's campaigns, drafts included."""
@@ -169,6 +241,13 @@ async def _find(shop: Shop, handle: str) -> Campaign:
     if campaign is None:
         raise CampaignNotFound()
     return campaign
+
+
+async def _find_item(campaign: Campaign, sku: str) -> CampaignItem:
+    item = await CampaignItem.filter(campaign_id=campaign.id, variant__sku=sku).first()
+    if item is None:
+        raise ItemNotFound()
+    return item
 
 
 def _print_faults(title: str, faults: list[Fault], colour: str) -> None:

@@ -1,6 +1,7 @@
 """The ``doctor`` command: looks at everything, changes nothing."""
 
 import asyncio
+from collections.abc import Callable, Sequence
 
 import asyncpg
 import httpx
@@ -9,15 +10,22 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from rich.console import Console
 
-from headless_presale.audits import Finding, audit_database, audit_redis
+from headless_presale.audits import Finding, audit_database, audit_redis, audit_rest
 from headless_presale.cli.session import engines
+from headless_presale.kernel import clock
 from headless_presale.settings import Settings
 
-console = Console(highlight=False)
+MOST_SHOWN = 10
+
+console = Console(highlight=False, soft_wrap=True)
 
 
 def doctor() -> None:
-    """Check engines, gateway and the books; exit 1 if anything is wrong."""
+    """Check engines, gateway and the books; exit 1 if anything is wrong.
+
+    What is merely late, because the worker stands still or orders are coming in, is shown in
+    yellow and is no failure.
+    """
     with engines() as settings:
         is_well = asyncio.run(_examine(settings))
     if not is_well:
@@ -27,26 +35,30 @@ def doctor() -> None:
 async def _examine(settings: Settings) -> bool:
     assert settings.database_url
     assert settings.redis_url
-    findings = [
-        await _redis_answers(settings.redis_url),
-        await _gateway_answers(settings.sandbox_gateway_url),
-    ]
+    console.print("[bold]Engines[/bold]")
+    is_redis_well = await _redis_answers(settings.redis_url)
+    await _gateway_answers(settings.sandbox_gateway_url)
     connection = await asyncpg.connect(settings.database_url)
     client = Redis.from_url(settings.redis_url, decode_responses=True, socket_timeout=5)
     try:
         version = str(connection.get_server_version()[0])
-        findings.append(_tell(Finding("PostgreSQL answers"), version))
-        audited = await audit_database(connection)
-        if findings[0]:
-            audited += await audit_redis(connection, client)
-        findings += [_tell(finding) for finding in audited]
+        _tell(Finding("PostgreSQL answers"), version)
+        return await _audit(connection, client if is_redis_well else None)
     except asyncpg.UndefinedTableError:
-        missing = Finding("the database is migrated", ("run: headless-presale migrate",))
-        findings.append(_tell(missing))
+        return _tell(Finding("the database is migrated", ("run: headless-presale migrate",)))
     finally:
         await client.aclose()
         await connection.close()
-    return all(findings)
+
+
+async def _audit(connection: asyncpg.Connection, client: Redis | None) -> bool:
+    is_well = _tell_all("The books", await audit_database(connection))
+    if client is None:
+        return False
+    is_well &= _tell_all("Redis beside the database", await audit_redis(connection, client))
+    late = await audit_rest(connection, client, now=clock.now())
+    _tell_all("At rest, once no orders come in and the worker has worked", late, _warn)
+    return is_well
 
 
 async def _redis_answers(url: str) -> bool:
@@ -60,22 +72,47 @@ async def _redis_answers(url: str) -> bool:
     return _tell(Finding("Redis answers"))
 
 
-async def _gateway_answers(url: str | None) -> bool:
+async def _gateway_answers(url: str | None) -> None:
     if url is None:
-        return True
+        return
     try:
         async with httpx.AsyncClient(trust_env=False, timeout=2) as client:
             (await client.get(f"{url}/healthz")).raise_for_status()
     except httpx.HTTPError as error:
         # Orders are kept without it; payments can be started once it is back.
-        console.print(f"[yellow]–[/yellow] the sandbox gateway does not answer: {error!r}")
-        return True
-    return _tell(Finding("the sandbox gateway answers"))
+        _warn(Finding("the sandbox gateway answers", (repr(error),)))
+    else:
+        _tell(Finding("the sandbox gateway answers"))
 
 
 def _tell(finding: Finding, detail: str = "") -> bool:
     if finding.holds:
-        console.print(f"[green]✓[/green] {finding.sentence} {detail}".rstrip())
+        console.print(f"  [green]✓[/green] {finding.sentence} {detail}".rstrip())
     else:
-        console.print(f"[red]✗ {finding.sentence}[/red]: {', '.join(finding.broken[:10])}")
+        console.print(f"  [red]✗ {finding.sentence}[/red]")
+        _name(finding.broken)
     return finding.holds
+
+
+def _warn(finding: Finding) -> bool:
+    if not finding.holds:
+        console.print(f"  [yellow]– not yet: {finding.sentence}[/yellow]")
+        _name(finding.broken)
+        return False
+    return _tell(finding)
+
+
+def _name(subjects: Sequence[str]) -> None:
+    for subject in subjects[:MOST_SHOWN]:
+        # An id or an error is shown as it is: brackets in it are no markup.
+        console.print(f"      {subject}", markup=False)
+    if len(subjects) > MOST_SHOWN:
+        console.print("      and more")
+
+
+def _tell_all(
+    title: str, findings: Sequence[Finding], tell: Callable[[Finding], bool] = _tell
+) -> bool:
+    console.print(f"\n[bold]{title}[/bold]")
+    told = [tell(finding) for finding in findings]
+    return all(told)

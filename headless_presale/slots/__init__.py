@@ -14,17 +14,27 @@ from headless_presale.slots.admission import (
 )
 from headless_presale.slots.availability import count_available
 from headless_presale.slots.ending import end_reservation
-from headless_presale.slots.errors import PurchaseLimitReached, SlotConflict, SlotsSoldOut
+from headless_presale.slots.errors import (
+    CapacityBelowSold,
+    PurchaseLimitReached,
+    SlotConflict,
+    SlotsSoldOut,
+)
 from headless_presale.slots.loading import load_if_unknown, resync
 from headless_presale.slots.models import SlotPool
 from headless_presale.slots.reconciler import Drift, reconcile_open_pools, reconcile_pool
+from headless_presale.slots.resizing import (
+    extend_pool,
+    lock_capacity,
+    refill_pool,
+    shrink_pool,
+)
 from headless_presale.slots.service import (
     PoolOrder,
     claim,
     close_pools,
     create_pool,
     discard_pools,
-    extend_pool,
     pick_free,
     release,
     take_quota,
@@ -34,6 +44,7 @@ __all__ = [
     "Admission",
     "Admitted",
     "AlreadyPlaced",
+    "CapacityBelowSold",
     "Drift",
     "OverLimit",
     "PoolClosed",
@@ -54,11 +65,14 @@ __all__ = [
     "end_reservation",
     "extend_pool",
     "load_if_unknown",
+    "lock_capacity",
     "pick_free",
     "reconcile_open_pools",
     "reconcile_pool",
+    "refill_pool",
     "release",
     "resync",
     "settle",
+    "shrink_pool",
     "take_quota",
 ]

@@ -118,12 +118,16 @@ async def settle(pool_id: UUID, reservation_id: UUID) -> None:
     await _settle(_keys(pool_id, "pending", "expiry", "owners"), [str(reservation_id)])
 
 
-async def abort(pool_id: UUID, reservation_id: UUID, *, owned: Sequence[int] = ()) -> int:
-    """End a reservation without an order; give its numbers back, except those ``owned``."""
+async def abort(pool_id: UUID, reservation_id: UUID, *, unfree: Sequence[int] = ()) -> int:
+    """End a reservation without an order; give its numbers back.
+
+    Args:
+        unfree: those of its numbers that an order owns, or that no longer exist.
+    """
     return int(
         await _abort(
             _keys(pool_id, "meta", "free", "taken", "pending", "expiry"),
-            [str(reservation_id), *map(str, owned)],
+            [str(reservation_id), *map(str, unfree)],
         )
     )
 
@@ -139,12 +143,17 @@ async def give_back(pool_id: UUID, customer_id: UUID, numbers: Sequence[int]) ->
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoolTruth:
-    """What the database says of a pool. ``next_number`` is the highest owned number plus one."""
+    """What the database says of a pool.
 
-    capacity: int
+    The fresh numbers ``next_number`` to ``last_number`` all exist and are free; there is no number
+    behind them, and none fresh where ``next_number`` is the higher one. Below them lie owned
+    numbers, the free ones listed, and holes.
+    """
+
+    next_number: int
+    last_number: int
     limit: int | None
     is_open: bool
-    next_number: int
     free_below_next: Sequence[int]
     taken: Mapping[UUID, int]
     owners: Sequence[UUID]
@@ -182,8 +191,9 @@ async def load(pool_id: UUID, truth: PoolTruth, *, replace: bool) -> bool:
     Raises:
         Unavailable: Redis does not answer; what it said of the pool before still stands.
     """
-    staged = [f"slots:{{{pool_id}}}:staged:{new_id()}:{name}" for name in ("free", "taken", "own")]
-    free, taken, owners = staged
+    staged = [f"slots:{{{pool_id}}}:staged:{new_id()}:{name}" for name in ("free", "taken")]
+    free, taken = staged
+    await add_owners(pool_id, truth.owners)
     async with answering_redis() as client:
         for numbers in _batches(truth.free_below_next):
             await client.zadd(free, {str(n): n for n in numbers})
@@ -191,21 +201,30 @@ async def load(pool_id: UUID, truth: PoolTruth, *, replace: bool) -> bool:
         for counts in _batches(truth.taken.items()):
             await client.hset(taken, mapping={str(customer): n for customer, n in counts})
             await client.pexpire(taken, _STAGED_FOR_MS)
-        for orders in _batches(truth.owners):
-            await client.sadd(owners, *map(str, orders))
-            await client.pexpire(owners, _STAGED_FOR_MS)
     return bool(
         await _load(
             [*_keys(pool_id, "meta", "free", "taken", "pending", "owners"), *staged],
             [
                 "replace" if replace else "absent",
-                truth.capacity,
+                truth.next_number,
+                truth.last_number,
                 truth.limit or 0,
                 int(truth.is_open),
-                truth.next_number,
             ],
         )
     )
+
+
+async def add_owners(pool_id: UUID, order_ids: Iterable[UUID]) -> None:
+    """Let Redis know of orders that the database has; asked for again they get their answer.
+
+    Raises:
+        Unavailable: Redis does not answer.
+    """
+    owners = keys_of(pool_id)["owners"]
+    async with answering_redis() as client:
+        for orders in _batches(order_ids):
+            await client.sadd(owners, *map(str, orders))
 
 
 async def count_remaining(pool_id: UUID) -> int | None:

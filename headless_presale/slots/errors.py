@@ -17,5 +17,12 @@ class PurchaseLimitReached(DomainError):
     template = "at most {limit} per customer, and {taken} are taken already"
 
 
+class CapacityBelowSold(DomainError):
+    """Orders own more than the pool is to have. ``params``: owned, those under way included."""
+
+    code = "CAPACITY_BELOW_SOLD"
+    template = "{owned} slots are sold or held"
+
+
 class SlotConflict(PresaleError):
     """The database refused numbers that Redis gave out: Redis was behind. Resync and try again."""

@@ -80,6 +80,7 @@ async def find_truth(pool_id: UUID, *, with_owners: bool = True) -> PoolTruth | 
 async def _read_truth(work: UnitOfWork, pool_id: UUID, *, with_owners: bool) -> PoolTruth | None:
     row = await work.fetchrow(
         "SELECT capacity, limit_per_customer, is_open, "
+        "  (SELECT coalesce(max(number), 0) FROM slot WHERE pool_id = $1) AS last, "
         "  (SELECT coalesce(max(number), 0) + 1 FROM slot "
         "   WHERE pool_id = $1 AND order_id IS NOT NULL) AS next "
         "FROM slot_pool WHERE id = $1",
@@ -87,11 +88,15 @@ async def _read_truth(work: UnitOfWork, pool_id: UUID, *, with_owners: bool) -> 
     )
     if row is None:
         return None
+    next_number: int = row["next"]
+    if row["last"] != row["capacity"]:
+        # Fewer slots than numbers: there are holes, perhaps above the highest owned number.
+        next_number = await _skip_holes(work, pool_id, next_number)
     free = await work.fetch(
         "SELECT number FROM slot WHERE pool_id = $1 AND order_id IS NULL AND number < $2 "
         "ORDER BY number",
         pool_id,
-        row["next"],
+        next_number,
     )
     taken = await work.fetch(
         "SELECT customer_id, taken FROM customer_quota WHERE pool_id = $1 AND taken > 0", pool_id
@@ -105,11 +110,25 @@ async def _read_truth(work: UnitOfWork, pool_id: UUID, *, with_owners: bool) -> 
         else []
     )
     return PoolTruth(
-        capacity=row["capacity"],
+        next_number=next_number,
+        last_number=row["last"],
         limit=row["limit_per_customer"],
         is_open=row["is_open"],
-        next_number=row["next"],
         free_below_next=[r["number"] for r in free],
         taken={r["customer_id"]: r["taken"] for r in taken},
         owners=[r["order_id"] for r in owners],
     )
+
+
+async def _skip_holes(work: UnitOfWork, pool_id: UUID, number: int) -> int:
+    """Return where the last run of numbers without a hole begins, at ``number`` at the earliest."""
+    row = await work.fetchrow(
+        "SELECT max(number) AS number FROM ("
+        "  SELECT number, lag(number, 1, $2 - 1) OVER (ORDER BY number) AS before "
+        "  FROM slot WHERE pool_id = $1 AND number >= $2) AS slots "
+        "WHERE number > before + 1",
+        pool_id,
+        number,
+    )
+    assert row is not None
+    return row["number"] or number

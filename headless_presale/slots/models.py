@@ -7,6 +7,8 @@ from tortoise.models import Model
 class SlotPool(Model):
     """A numbered run of slots, 1 to ``capacity``, for one campaign item.
 
+    Those that were taken away leave holes, so there may be higher numbers than ``capacity``.
+
     The slots themselves (table ``slot``: pool_id, number, order_id) and what each customer has
     taken (``customer_quota``) have composite keys, which Tortoise does not model; they are made
     by migration and touched by the hand-written SQL of this context only.

@@ -5,7 +5,7 @@ Five kinds of difference, none of which can oversell:
 - a pool that Redis does not know, or knows from an older state: written anew from the database.
 - a reservation past its time: its process died between Redis and the database, or before it told
   Redis of its commit. The order exists: settle. It does not: give the numbers back.
-- a number that Redis offers though an order owns it: withdrawn at once.
+- a number that Redis offers though an order owns it, or it was taken away: withdrawn at once.
 - a number that is free in the database but that Redis neither offers nor has pending: lost on the
   way back. It is offered again when two looks, a reservation's lifetime apart, both miss it; one
   look could catch an order between its admission and its commit.
@@ -97,7 +97,7 @@ class _Said:
     """What Redis says of a pool."""
 
     next_number: int
-    capacity: int
+    last_number: int
     limit: int
     is_open: bool
     offered: Set[int]
@@ -107,14 +107,14 @@ class _Said:
 
 async def _listen(client: Redis, pool_id: UUID) -> _Said:
     keys = admission.keys_of(pool_id)
-    meta = await client.hmget(keys["meta"], "next", "capacity", "limit", "open")
+    meta = await client.hmget(keys["meta"], "next", "last", "limit", "open")
     offered = await client.zrange(keys["free"], 0, -1)
     pending = await client.hvals(keys["pending"])
     taken = await client.hgetall(keys["taken"])
-    next_number, capacity, limit, is_open = (int(value or 0) for value in meta)
+    next_number, last_number, limit, is_open = (int(value or 0) for value in meta)
     return _Said(
         next_number=next_number,
-        capacity=capacity,
+        last_number=last_number,
         limit=limit,
         is_open=bool(is_open),
         offered={int(str(n)) for n in offered},
@@ -134,7 +134,7 @@ async def _compare(pool_id: UUID, at_ms: int, drift: Drift) -> None:
         drift.reloaded += 1
         return
 
-    free = set(truth.free_below_next) | set(range(truth.next_number, truth.capacity + 1))
+    free = set(truth.free_below_next) | set(range(truth.next_number, truth.last_number + 1))
     drift.withdrawn += await _withdraw(pool_id, said.offered - free)
 
     if not said.pending and said.taken != dict(truth.taken):
@@ -150,30 +150,34 @@ async def _compare(pool_id: UUID, at_ms: int, drift: Drift) -> None:
 def _is_outdated(said: _Said, truth: PoolTruth) -> bool:
     """Tell whether Redis came back from an older state, or missed a change of the pool."""
     return (
-        (said.capacity, said.limit, said.is_open)
-        != (truth.capacity, truth.limit or 0, truth.is_open)
+        (said.last_number, said.limit, said.is_open)
+        != (truth.last_number, truth.limit or 0, truth.is_open)
     ) or said.next_number < truth.next_number
 
 
 async def _withdraw(pool_id: UUID, suspicious: Set[int]) -> int:
     # A second look: a number that was released while we compared is rightly on offer.
-    wrong = await _owned_among(pool_id, suspicious) if suspicious else []
+    wrong = await _unfree_among(pool_id, suspicious) if suspicious else {}
     if not wrong:
         return 0
+    # Redis never heard of their owners either.
+    await admission.add_owners(pool_id, {owner for owner in wrong.values() if owner is not None})
     async with answering_redis() as client:
         return int(await client.zrem(admission.keys_of(pool_id)["free"], *map(str, wrong)))
 
 
 @shielded
-async def _owned_among(pool_id: UUID, numbers: Set[int]) -> list[int]:
+async def _unfree_among(pool_id: UUID, numbers: Set[int]) -> dict[int, UUID | None]:
+    """Return the numbers that are not to be had, with their owners; None for one taken away."""
     async with unit_of_work() as work:
         rows = await work.fetch(
-            "SELECT number FROM slot WHERE pool_id = $1 AND number = ANY($2::int[]) "
-            "AND order_id IS NOT NULL",
+            "SELECT n, order_id FROM unnest($2::int[]) AS offered(n) "
+            "LEFT JOIN slot ON pool_id = $1 AND number = n "
+            "WHERE order_id IS NOT NULL OR number IS NULL",
             pool_id,
             sorted(numbers),
         )
-    return [row["number"] for row in rows]
+    return {row["n"]: row["order_id"] for row in rows}
 
 
 async def _restore_if_seen_before(

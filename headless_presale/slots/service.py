@@ -15,9 +15,7 @@ from headless_presale.kernel.unit_of_work import UnitOfWork
 from headless_presale.slots import admission
 from headless_presale.slots.errors import PurchaseLimitReached, SlotConflict, SlotsSoldOut
 from headless_presale.slots.loading import resync
-
-INSERT_BATCH = 100_000
-"""Slots per statement: a million in one would outlast ``statement_timeout`` on a slow disk."""
+from headless_presale.slots.resizing import extend_pool
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,28 +42,7 @@ async def create_pool(
         limit_per_customer,
         clock.now(),
     )
-    await extend_pool(work, pool_id, by=capacity)
-
-
-async def extend_pool(work: UnitOfWork, pool_id: UUID, *, by: int) -> int:
-    """Append ``by`` free numbers; return the new capacity. Numbers given out stay as they are."""
-    row = await work.fetchrow(
-        "UPDATE slot_pool SET capacity = capacity + $2 WHERE id = $1 RETURNING capacity",
-        pool_id,
-        by,
-    )
-    if row is None:
-        raise LookupError(f"no slot pool {pool_id}")
-    capacity: int = row["capacity"]
-    for first in range(capacity - by + 1, capacity + 1, INSERT_BATCH):
-        await work.execute(
-            "INSERT INTO slot (pool_id, number) SELECT $1, generate_series($2::int, $3::int)",
-            pool_id,
-            first,
-            min(first + INSERT_BATCH - 1, capacity),
-        )
-    work.after_commit(partial(resync, pool_id))
-    return capacity
+    await extend_pool(work, pool_id, by=capacity, behind=0)
 
 
 async def close_pools(work: UnitOfWork, pool_ids: Sequence[UUID]) -> None:

@@ -63,10 +63,10 @@ async def state(database_admin: asyncpg.Connection, redis: Redis) -> Callable[[]
 async def _redis_state(redis: Redis, pool_id: UUID) -> dict[str, Any]:
     """Return what Redis says of a pool: free numbers, customers' counts, what is under way."""
     keys = keys_of(pool_id)
-    first, capacity = await redis.hmget(keys["meta"], "next", "capacity")
+    first, last = await redis.hmget(keys["meta"], "next", "last")
     free = {int(str(number)) for number in await redis.zrange(keys["free"], 0, -1)}
     return {
-        "free": free | set(range(int(first or 1), int(capacity or 0) + 1)),
+        "free": free | set(range(int(first or 1), int(last or 0) + 1)),
         "taken": await redis.hgetall(keys["taken"]),
         "pending": await redis.hgetall(keys["pending"]),
     }

@@ -1,6 +1,7 @@
 -- Take numbers for one reservation, or say why not.
 --
--- KEYS[1] slots:{pool}:meta     hash: next, capacity, limit (0: none), open (1 or 0)
+-- KEYS[1] slots:{pool}:meta     hash: next and last (the fresh numbers, none if next is higher),
+--                               limit (0: none), open (1 or 0)
 -- KEYS[2] slots:{pool}:free     zset, returned numbers, score = number
 -- KEYS[3] slots:{pool}:taken    hash, customer -> how many slots it has
 -- KEYS[4] slots:{pool}:pending  hash, reservation -> "customer|n,n,..."
@@ -24,10 +25,10 @@ end
 
 if redis.call('SISMEMBER', KEYS[6], reservation) == 1 then return {'DONE'} end
 
-local meta = redis.call('HMGET', KEYS[1], 'next', 'capacity', 'limit', 'open')
+local meta = redis.call('HMGET', KEYS[1], 'next', 'last', 'limit', 'open')
 if not meta[1] then return {'UNKNOWN_POOL'} end
 if meta[4] ~= '1' then return {'CLOSED'} end
-local next_number, capacity, limit = tonumber(meta[1]), tonumber(meta[2]), tonumber(meta[3])
+local next_number, last_number, limit = tonumber(meta[1]), tonumber(meta[2]), tonumber(meta[3])
 
 local taken = tonumber(redis.call('HGET', KEYS[3], customer) or '0')
 if limit > 0 and taken + quantity > limit then
@@ -35,7 +36,7 @@ if limit > 0 and taken + quantity > limit then
 end
 
 local returned = redis.call('ZCARD', KEYS[2])
-local remaining = returned + math.max(0, capacity - next_number + 1)
+local remaining = returned + math.max(0, last_number - next_number + 1)
 if remaining < quantity then return {'SOLD_OUT', tostring(remaining)} end
 
 -- Lowest first: early numbers carry early tiers and batches, so a returned one is sold again

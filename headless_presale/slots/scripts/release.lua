@@ -5,11 +5,11 @@
 -- Returns how many were given back. Safe to repeat: a number that is free already, or was never
 -- given out, changes nothing.
 local next_number = tonumber(redis.call('HGET', KEYS[1], 'next') or '0')
-local capacity = tonumber(redis.call('HGET', KEYS[1], 'capacity') or '0')
+local last_number = tonumber(redis.call('HGET', KEYS[1], 'last') or '0')
 local back = 0
 for i = 2, #ARGV do
     local n = tonumber(ARGV[i])
-    if n < next_number and n <= capacity then
+    if n < next_number and n <= last_number then
         back = back + redis.call('ZADD', KEYS[2], n, ARGV[i])
     end
 end

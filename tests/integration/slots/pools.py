@@ -3,11 +3,21 @@
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 from redis.asyncio import Redis
 
 from headless_presale.kernel.ids import new_id
 from headless_presale.kernel.unit_of_work import shielded, unit_of_work
-from headless_presale.slots import PoolOrder, claim, create_pool, release, take_quota
+from headless_presale.slots import (
+    PoolOrder,
+    claim,
+    create_pool,
+    extend_pool,
+    refill_pool,
+    release,
+    shrink_pool,
+    take_quota,
+)
 from headless_presale.slots.admission import PoolTruth, keys_of
 
 
@@ -40,8 +50,45 @@ async def disown(order_id: UUID, customer: UUID) -> None:
         await release(work, order_id, customer)
 
 
+@shielded
+async def shrink(pool_id: UUID, *, to: int) -> None:
+    """Take free numbers away."""
+    async with unit_of_work() as work:
+        await shrink_pool(work, pool_id, to=to)
+
+
+@shielded
+async def refill(pool_id: UUID, *, by: int, up_to: int) -> int:
+    """Put numbers back; return how many."""
+    async with unit_of_work() as work:
+        return await refill_pool(work, pool_id, by=by, up_to=up_to)
+
+
+@shielded
+async def extend(pool_id: UUID, *, by: int, behind: int) -> int:
+    """Append numbers; return the last."""
+    async with unit_of_work() as work:
+        return await extend_pool(work, pool_id, by=by, behind=behind)
+
+
+async def slots_of(admin: asyncpg.Connection, pool_id: UUID) -> dict[int, UUID | None]:
+    """Return every slot of a pool with its owner, by number."""
+    rows = await admin.fetch(
+        "SELECT number, order_id FROM slot WHERE pool_id = $1 ORDER BY number", pool_id
+    )
+    return {row["number"]: row["order_id"] for row in rows}
+
+
+async def offered_by(redis: Redis, pool_id: UUID) -> list[int]:
+    """Return the numbers that Redis would give out, in order."""
+    keys = keys_of(pool_id)
+    returned = [int(str(n)) for n in await redis.zrange(keys["free"], 0, -1)]
+    first, last = await redis.hmget(keys["meta"], "next", "last")
+    return [*returned, *range(int(first or 1), int(last or 0) + 1)]
+
+
 def truth(
-    capacity: int,
+    last_number: int,
     *,
     limit: int | None = None,
     is_open: bool = True,
@@ -52,7 +99,7 @@ def truth(
 ) -> PoolTruth:
     """Return a pool as the database would describe it."""
     return PoolTruth(
-        capacity=capacity,
+        last_number=last_number,
         limit=limit,
         is_open=is_open,
         next_number=next_number,

@@ -23,7 +23,7 @@ from headless_presale.slots import (
     take_quota,
 )
 from headless_presale.slots.admission import admit
-from headless_presale.slots.service import INSERT_BATCH
+from headless_presale.slots.resizing import BATCH
 from tests.integration.slots.pools import disown, make_pool, own, said
 
 pytestmark = pytest.mark.usefixtures("database", "redis")
@@ -142,7 +142,7 @@ async def test_extending_appends_numbers_and_tells_redis(
     @shielded
     async def extend(by: int) -> int:
         async with unit_of_work() as work:
-            return await extend_pool(work, pool_id, by=by)
+            return await extend_pool(work, pool_id, by=by, behind=2)
 
     assert await extend(3) == 2 + 3
 
@@ -150,7 +150,7 @@ async def test_extending_appends_numbers_and_tells_redis(
     assert [row["number"] for row in numbers] == [1, 2, 3, 4, 5]
     assert await _owned(database_admin) == [(pool_id, 1, order)]
     assert await said(redis, pool_id) == {
-        "meta": {"next": "2", "capacity": "5", "limit": "0", "open": "1"},
+        "meta": {"next": "2", "last": "5", "limit": "0", "open": "1"},
         "taken": {LIN: 1},
         "owners": {order},
     }
@@ -160,8 +160,8 @@ async def test_extending_appends_numbers_and_tells_redis(
 async def test_a_pool_larger_than_one_statement_has_every_number_once(
     database_admin: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("headless_presale.slots.service.INSERT_BATCH", 7)
-    assert INSERT_BATCH == 100_000
+    monkeypatch.setattr("headless_presale.slots.resizing.BATCH", 7)
+    assert BATCH == 100_000
 
     await make_pool(20)
 
@@ -173,7 +173,7 @@ async def test_extending_a_pool_that_does_not_exist_fails() -> None:
     @shielded
     async def extend() -> None:
         async with unit_of_work() as work:
-            await extend_pool(work, new_id(), by=1)
+            await extend_pool(work, new_id(), by=1, behind=0)
 
     with pytest.raises(LookupError, match="no slot pool"):
         await extend()

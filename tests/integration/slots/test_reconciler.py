@@ -89,7 +89,7 @@ async def test_an_overdue_reservation_with_an_order_is_settled(redis: Redis) -> 
     assert await reconcile_pool(pool_id, now_ms=_now_ms() + TTL_MS + 1_000) == Drift(settled=1)
 
     assert await said(redis, pool_id) == {
-        "meta": {"next": "3", "capacity": "5", "limit": "0", "open": "1"},
+        "meta": {"next": "3", "last": "5", "limit": "0", "open": "1"},
         "taken": {LIN: 2},
         "owners": {order},
     }
@@ -106,7 +106,7 @@ async def test_an_overdue_reservation_without_an_order_gives_its_numbers_back(
     assert await reconcile_pool(pool_id, now_ms=_now_ms() + TTL_MS + 1_000) == Drift(aborted=2)
 
     assert await said(redis, pool_id) == {
-        "meta": {"next": "4", "capacity": "5", "limit": "0", "open": "1"},
+        "meta": {"next": "4", "last": "5", "limit": "0", "open": "1"},
         "free": [1, 2, 3],
     }
 
@@ -136,7 +136,7 @@ async def test_an_order_with_other_numbers_than_its_reservation_loses_none(redis
     assert drift.settled == 1
     assert await reconcile_pool(pool_id) == Drift()
     assert await said(redis, pool_id) == {
-        "meta": {"next": "6", "capacity": "5", "limit": "0", "open": "1"},
+        "meta": {"next": "6", "last": "5", "limit": "0", "open": "1"},
         "free": [1, 2, 3],
         "taken": {LIN: 2},
         "owners": {order},
@@ -204,7 +204,7 @@ async def test_a_customers_count_that_differs_is_written_anew(redis: Redis) -> N
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("next", "1"), ("capacity", "4"), ("limit", "9"), ("open", "0")]
+    ("name", "value"), [("next", "1"), ("last", "4"), ("limit", "9"), ("open", "0")]
 )
 async def test_a_redis_from_an_older_state_is_written_anew(
     redis: Redis, name: str, value: str
@@ -279,4 +279,4 @@ async def test_a_load_that_fails_is_tried_again_by_the_next(redis: Redis) -> Non
     await redis.flushdb()
 
     assert await resync(pool_id)
-    assert (await said(redis, pool_id))["meta"]["capacity"] == "5"
+    assert (await said(redis, pool_id))["meta"]["last"] == "5"
