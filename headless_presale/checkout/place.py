@@ -37,6 +37,7 @@ from headless_presale.kernel import clock, metrics
 from headless_presale.kernel.errors import DomainError, Unavailable
 from headless_presale.kernel.ids import customer_id_of, reservation_id_of
 from headless_presale.kernel.money import Money
+from headless_presale.kernel.redis import is_troubled
 from headless_presale.kernel.unit_of_work import UnitOfWork, shielded, unit_of_work
 from headless_presale.orders import OrderStatus, OrderView, find_order, write_order
 from headless_presale.payments import IdempotencyMismatch
@@ -44,6 +45,7 @@ from headless_presale.slots import (
     PoolOrder,
     PurchaseLimitReached,
     SlotConflict,
+    SlotsSoldOut,
     claim,
     pick_free,
     take_quota,
@@ -212,9 +214,11 @@ async def _attempt(wish: _Wish) -> OrderView:
             )
         except Unavailable:
             break
-        except PurchaseLimitReached:
-            # What counts against the limit may be this very order: Redis forgets those it was
-            # not told of again. Sold out stays without a look, for it is asked in thousands.
+        except (SlotsSoldOut, PurchaseLimitReached, CampaignNotOpen) as refusal:
+            # The slots that are missing may be this very order's: Redis forgets those it was not
+            # told of again. Sold out is asked in thousands, so there only where Redis may forget.
+            if isinstance(refusal, SlotsSoldOut) and not is_troubled():
+                raise
             placed = await _find_placed(wish.order_id, wish.request_hash)
             if placed is None:
                 raise
@@ -274,6 +278,10 @@ async def _place_without_redis(wish: _Wish) -> OrderView:
                 return placed
             raise
         if is_written:
+            Reservation(
+                wish.order_id,
+                {pool.pool_id: pool.numbers for pool in wish.pool_orders(numbers)},
+            ).settle_soon()
             return order
         if (placed := await _find_placed(wish.order_id, wish.request_hash)) is not None:
             return placed

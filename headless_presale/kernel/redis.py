@@ -10,9 +10,11 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from importlib.resources import files
 from typing import Any
+from weakref import WeakSet
 
 import structlog
 from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import ConstantBackoff
 from redis.commands.core import AsyncScript
@@ -31,10 +33,39 @@ WAIT_FOR_CONNECTION_SECONDS = 1.0
 """A rush waits for its turn: with the default pool, call 65 would count as "Redis is gone"."""
 _DOWN = (RedisConnectionError, RedisTimeoutError, OSError)
 
+TROUBLE_SECONDS = 120.0
+"""After this long the reconciler has told Redis, twice over, what it missed while it was away."""
+
 _client: Redis | None = None
 _client_url: str | None = None
 _users = 0
 _down_until = 0.0
+_troubled_until = 0.0
+_connected: WeakSet[AbstractConnection] = WeakSet()
+
+
+async def _on_connect(connection: AbstractConnection) -> None:
+    """Greet the server; a connection that had to be made again means that it may have restarted.
+
+    The client hides that: it makes connections anew, and sends again, without telling.
+    """
+    await connection.on_connect()
+    if connection in _connected:
+        _note_trouble()
+    _connected.add(connection)
+
+
+def _note_trouble() -> None:
+    global _troubled_until
+    _troubled_until = time.monotonic() + TROUBLE_SECONDS
+
+
+def is_troubled() -> bool:
+    """Tell whether Redis may have missed or forgotten what the database knows.
+
+    True for two minutes after a call of this process failed, or a connection had to be made again.
+    """
+    return time.monotonic() < _troubled_until
 
 
 def open_redis(url: str, *, timeout_seconds: float) -> Redis:
@@ -45,13 +76,13 @@ def open_redis(url: str, *, timeout_seconds: float) -> Redis:
     Raises:
         RuntimeError: a client of another address is open in this process.
     """
-    global _client, _client_url, _users, _down_until
+    global _client, _client_url, _users, _down_until, _troubled_until
     if _client is not None:
         if url != _client_url:
             raise RuntimeError("another Redis is open in this process")
         _users += 1
         return _client
-    _down_until = 0.0
+    _down_until = _troubled_until = 0.0
     _client_url, _users = url, 1
     pool = BlockingConnectionPool.from_url(
         url,
@@ -61,6 +92,7 @@ def open_redis(url: str, *, timeout_seconds: float) -> Redis:
         socket_connect_timeout=timeout_seconds,
         # Every script may be sent twice; none may wait for the ten retries of the default.
         retry=Retry(ConstantBackoff(0.01), 1),
+        redis_connect_func=_on_connect,
         decode_responses=True,
     )
     _client = Redis.from_pool(pool)
@@ -90,6 +122,7 @@ def redis_client() -> Redis:
 def _note_failure(error: BaseException) -> None:
     global _down_until
     _down_until = time.monotonic() + PAUSE_AFTER_FAILURE_SECONDS
+    _note_trouble()
     metrics.REDIS_FAILURES.inc()
     log.warning("redis.unavailable", error=repr(error))
 
