@@ -4,14 +4,19 @@ from uuid import UUID
 
 import structlog
 
-from headless_presale.kernel import clock
+from headless_presale.kernel import clock, metrics
 from headless_presale.kernel.failpoints import reach
 from headless_presale.kernel.ids import new_id
 from headless_presale.kernel.jobs import defer
 from headless_presale.kernel.money import Money
 from headless_presale.kernel.unit_of_work import UnitOfWork, shielded, unit_of_work
 from headless_presale.payments.events import RefundFailed, RefundRequested, RefundSucceeded
-from headless_presale.payments.gateways import GatewayError, GatewayRefund, RefundRequest
+from headless_presale.payments.gateways import (
+    GatewayError,
+    GatewayRefund,
+    PaymentGateway,
+    RefundRequest,
+)
 from headless_presale.payments.gateways.port import GatewayRefundStatus, find_gateway
 from headless_presale.payments.ledger import Account, book
 from headless_presale.payments.models import Payment, Refund
@@ -115,6 +120,7 @@ async def submit_refund(refund_id: UUID) -> RefundStatus:
     gateway = find_gateway(payment.gateway)
     if gateway is None or payment.intent_id is None:
         raise GatewayError(f"no gateway {payment.gateway} to refund with", is_final=False)
+    answer: GatewayRefund | None
     try:
         answer = await gateway.refund(
             RefundRequest(
@@ -125,14 +131,25 @@ async def submit_refund(refund_id: UUID) -> RefundStatus:
             )
         )
     except GatewayError as error:
+        metrics.GATEWAY_FAILURES.labels(payment.gateway, "refund").inc()
         if not error.is_final:
             raise
-        log.error("payments.refund_refused", refund_id=str(refund_id), error=str(error))
-        await _note_refusal(refund)
-    else:
+        # "Refunded already" is a refusal too: the first answer may have been lost on its way.
+        answer = await _find_done(gateway, payment.intent_id, reference_of(refund))
+        if answer is None:
+            log.error("payments.refund_refused", refund_id=str(refund_id), error=str(error))
+            await _note_refusal(refund)
+    if answer is not None:
         reach("refunds.asked")
         await note_refund(payment.gateway, answer)
     return (await Refund.get(id=refund_id)).status
+
+
+async def _find_done(
+    gateway: PaymentGateway, intent_id: str, reference: str
+) -> GatewayRefund | None:
+    found = await gateway.find_refunds(intent_id)
+    return next((refund for refund in found if refund.reference == reference), None)
 
 
 @shielded

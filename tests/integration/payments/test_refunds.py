@@ -23,8 +23,12 @@ from headless_presale.payments.gateways import (
     GatewayError,
     GatewayNotice,
     GatewayRefund,
+    RefundRequest,
+    close_gateways,
+    set_gateways,
 )
 from headless_presale.payments.gateways.port import GatewayRefundStatus
+from headless_presale.payments.gateways.sandbox import SandboxGateway
 from headless_presale.payments.refunds import submit_refund
 from headless_presale.payments.settlement import record_notice
 from tests.support.gateway import SandboxRun
@@ -40,6 +44,16 @@ from tests.support.servers import until
 pytestmark = pytest.mark.usefixtures("clock")
 
 MINUTE = timedelta(minutes=1)
+
+
+class StrictGateway(SandboxGateway):
+    """A provider that answers a repeated request for a refund with "refunded already"."""
+
+    async def refund(self, request: RefundRequest) -> GatewayRefund:
+        found = await self.find_refunds(request.intent_id)
+        if any(refund.reference == request.reference for refund in found):
+            raise GatewayError("refunded already", is_final=True)
+        return await super().refund(request)
 
 
 @pytest.fixture
@@ -249,6 +263,23 @@ class TestAskingTheGateway:
         for _ in range(2):
             with pytest.raises(GatewayError):
                 await submit_refund(refund.id)
+        await submit_refund(refund.id)
+
+        await wait_for_refund(refund, RefundStatus.SUCCEEDED)
+        assert await attempts_at_gateway(sandbox) == [(4_000, "succeeded")]
+        assert (await Refund.get(id=refund.id)).attempts == 0
+
+    async def test_a_repeat_that_the_gateway_refuses_as_done_is_done(
+        self, sandbox: SandboxRun, paid: Payment
+    ) -> None:
+        # given: the refund is made, its answer lost, and this provider refuses to repeat itself
+        refund = await get_owed(paid)
+        await close_gateways()
+        set_gateways([sandbox.gateway(StrictGateway)])
+        await sandbox.set_outage("drop_response", 1)
+        with pytest.raises(GatewayError):
+            await submit_refund(refund.id)
+
         await submit_refund(refund.id)
 
         await wait_for_refund(refund, RefundStatus.SUCCEEDED)
