@@ -7,8 +7,6 @@ the clock of a test is theirs too. The sandbox gateway is a process of its own a
 import asyncio
 import contextlib
 import os
-import socket
-import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
@@ -29,6 +27,7 @@ from headless_presale.kernel.clock import ManualClock
 from headless_presale.settings import Settings
 from headless_presale.worker import create_job_app, run_worker
 from schema.asgi import create
+from tests.support.processes import ProductProcess, free_port, until_ready
 
 API_KEY = "end-to-end-api-key"
 WEBHOOK_SECRET = "whsec_ZW5kLXRvLWVuZC13ZWJob29rLXNlY3JldC0wMQ=="
@@ -122,54 +121,27 @@ class Stack:
 @pytest.fixture(scope="session")
 def api_port() -> int:
     """Return a free port for this worker's API."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    return free_port()
 
 
 @pytest.fixture(scope="session")
-def gateway_url(api_port: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+async def gateway_url(
+    api_port: int, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[str]:
     """Run the sandbox gateway as its own process for the whole run."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
-    process = subprocess.Popen(
-        [sys.executable, "-m", "headless_presale.sandbox_gateway"],
-        env={
-            **os.environ,
-            "SANDBOX_GATEWAY_PORT": str(port),
-            "SANDBOX_GATEWAY_API_KEY": API_KEY,
-            "SANDBOX_GATEWAY_WEBHOOK_SECRET": WEBHOOK_SECRET,
-            "SANDBOX_GATEWAY_WEBHOOK_URL": (
-                f"http://127.0.0.1:{api_port}/webhooks/payments/sandbox"
-            ),
-            "SANDBOX_GATEWAY_RETRY_BASE_SECONDS": "0.2",
-            "SANDBOX_GATEWAY_DATA_FILE": str(tmp_path_factory.mktemp("gateway") / "sandbox.db"),
-        },
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    url = f"http://127.0.0.1:{port}"
-    try:
-        _wait_for(f"{url}/healthz", process)
+    folder, port = tmp_path_factory.mktemp("gateway"), free_port()
+    environment = {
+        "SANDBOX_GATEWAY_PORT": str(port),
+        "SANDBOX_GATEWAY_API_KEY": API_KEY,
+        "SANDBOX_GATEWAY_WEBHOOK_SECRET": WEBHOOK_SECRET,
+        "SANDBOX_GATEWAY_WEBHOOK_URL": f"http://127.0.0.1:{api_port}/webhooks/payments/sandbox",
+        "SANDBOX_GATEWAY_RETRY_BASE_SECONDS": "0.2",
+        "SANDBOX_GATEWAY_DATA_FILE": str(folder / "sandbox.db"),
+    }
+    with ProductProcess(["sandbox-gateway"], environment, folder / "log") as process:
+        url = f"http://127.0.0.1:{port}"
+        await until_ready(f"{url}/healthz", process)
         yield url
-    finally:
-        process.terminate()
-        process.wait(10)
-
-
-def _wait_for(url: str, process: "subprocess.Popen[bytes]") -> None:
-    import time
-
-    until = time.monotonic() + 30
-    with httpx.Client(trust_env=False) as client:
-        while time.monotonic() < until:
-            assert process.poll() is None, "the process ended before it answered"
-            with contextlib.suppress(httpx.HTTPError):
-                if client.get(url).status_code == 200:
-                    return
-            time.sleep(0.05)
-    raise TimeoutError(url)
 
 
 @pytest.fixture

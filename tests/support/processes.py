@@ -1,0 +1,205 @@
+"""Processes of the product as an operator runs them, to be killed, frozen and started again."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import httpx
+import psutil
+
+from headless_presale.cli.parent import PARENT_VARIABLE
+from headless_presale.cli.supervisor import free_port
+
+__all__ = ["ApiProcess", "ProductProcess", "free_port", "until_ready"]
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+LOG_TAIL_BYTES = 4_000
+
+
+class ProductProcess:
+    """One process: ``python -m headless_presale.cli serve``, for example.
+
+    As a context manager it starts on entry and is gone, with its children, on exit. Should the
+    test process itself die, a command of ours that follows its parent ends by itself, and one that
+    is frozen is woken and hung up by the kernel, because its process group is orphaned.
+
+    Args:
+        arguments: what follows the module's name.
+        environment: added to this process's own.
+        log: a file that what it prints is appended to.
+        module: what ``python -m`` runs.
+    """
+
+    def __init__(
+        self,
+        arguments: Sequence[str],
+        environment: Mapping[str, str],
+        log: Path,
+        module: str = "headless_presale.cli",
+    ) -> None:
+        self._command = [sys.executable, "-m", module, *arguments]
+        self._environment = dict(environment)
+        self._process: subprocess.Popen[bytes] | None = None
+        self.log = log
+
+    def __repr__(self) -> str:
+        return f"<{' '.join(self._command[2:])}, log {self.log}>"
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._process is not None:
+            self._kill_group()
+            self._process.wait()
+
+    def start(self) -> None:
+        """Start it, for the first time or after its death."""
+        if self._process is not None:
+            if self.is_alive():
+                raise RuntimeError(f"{self} is running")
+            self._kill_group()
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                self._command,
+                cwd=REPOSITORY,
+                env={**os.environ, **self._environment, PARENT_VARIABLE: str(os.getpid())},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                # Of its own, so that its children can be found after its death.
+                process_group=0,
+            )
+
+    @property
+    def pid(self) -> int:
+        """The process's id, also when it is dead.
+
+        Raises:
+            RuntimeError: it was never started.
+        """
+        return self._started().pid
+
+    def is_alive(self) -> bool:
+        """Tell whether it runs, or is frozen."""
+        return self._process is not None and self._process.poll() is None
+
+    def kill(self) -> None:
+        """Kill it with SIGKILL, frozen or not, and wait until it is dead; its children live on."""
+        self._started().kill()
+        self._started().wait()
+
+    def freeze(self) -> None:
+        """Stop it in the middle of whatever it does; its connections stay open and silent."""
+        self._started().send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        self._started().send_signal(signal.SIGCONT)
+
+    def terminate(self, timeout_seconds: float) -> int:
+        """Ask it to end with SIGTERM; return its exit code, negative for a signal.
+
+        Raises:
+            TimeoutError: it still runs.
+        """
+        self._started().terminate()
+        return self.wait_dead(timeout_seconds)
+
+    def wait_dead(self, timeout_seconds: float) -> int:
+        """Wait for its end; return its exit code, negative for a signal. Blocks the loop.
+
+        Raises:
+            TimeoutError: it still runs.
+        """
+        try:
+            return self._started().wait(timeout_seconds)
+        except subprocess.TimeoutExpired as error:
+            raise TimeoutError(f"{self} still runs:\n{self.log_tail()}") from error
+
+    def rss_bytes(self) -> int:
+        """Return how much memory it occupies."""
+        return int(psutil.Process(self.pid).memory_info().rss)
+
+    def open_files(self) -> int:
+        """Return how many files and sockets it has open."""
+        return int(psutil.Process(self.pid).num_fds())
+
+    def log_tail(self) -> str:
+        """Return the end of what it printed."""
+        return self.log.read_bytes()[-LOG_TAIL_BYTES:].decode(errors="replace")
+
+    def _started(self) -> "subprocess.Popen[bytes]":
+        if self._process is None:
+            raise RuntimeError(f"{self} was never started")
+        return self._process
+
+    def _kill_group(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
+
+
+class ApiProcess(ProductProcess):
+    """``headless-presale serve`` on a port of its own.
+
+    Args:
+        folder: its data folder, and where its log goes.
+        environment: further settings.
+    """
+
+    def __init__(
+        self,
+        database_url: str,
+        redis_url: str,
+        folder: Path,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        port = free_port()
+        self.url = f"http://127.0.0.1:{port}"
+        super().__init__(
+            ["serve"],
+            {
+                "DATABASE_URL": database_url,
+                "REDIS_URL": redis_url,
+                "PORT": str(port),
+                "PRESALE_DATA_DIR": str(folder),
+                "PRESALE_LOG_LEVEL": "WARNING",
+                **(environment or {}),
+            },
+            folder / f"serve-{port}.log",
+        )
+
+    async def until_ready(self) -> None:
+        """Wait until it answers and has its engines."""
+        await until_ready(f"{self.url}/readyz", self)
+
+
+async def until_ready(url: str, process: ProductProcess, *, seconds: float = 30) -> None:
+    """Wait until an address such as ``http://127.0.0.1:8000/readyz`` answers 200.
+
+    Raises:
+        AssertionError: the process died, or did not answer in time.
+    """
+    deadline = time.monotonic() + seconds
+    async with httpx.AsyncClient(trust_env=False, timeout=2) as client:
+        while True:
+            with contextlib.suppress(httpx.HTTPError):
+                if (await client.get(url)).status_code == 200:
+                    return
+            assert process.is_alive(), f"{process} died:\n{process.log_tail()}"
+            assert time.monotonic() < deadline, f"{process} is silent:\n{process.log_tail()}"
+            await asyncio.sleep(0.05)
