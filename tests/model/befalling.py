@@ -1,26 +1,21 @@
-"""What befalls a shop: time, its merchant, a Redis that forgets, a process that starts anew."""
+"""What befalls a shop: time, a Redis that forgets, a process that starts anew."""
+
+from datetime import datetime
 
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
-from headless_presale.audits import audit_redis
-from headless_presale.campaigns import (
-    add_batch,
-    cancel_campaign,
-    forget_all,
-    sweep_openings_and_closings,
-)
+from headless_presale.campaigns import sweep_openings_and_closings
 from headless_presale.checkout import drain
-from headless_presale.orders import (
-    cancel_order,
-    sweep_orders,
-)
-from tests.model.buying import BuyingExample
-from tests.model.example import MOST_BATCHES, attempt, code_of, on_loop, pick
-from tests.model.expectations import HOLD
+from headless_presale.orders import sweep_orders
+from headless_presale.payments import PaymentLeg
+from tests.model.example import CUSTOMERS, on_loop, pick, wishes
+from tests.model.expectations import CAPTURE_GRACE, HOLD, LEG_DUE, Ordered, Wish
+from tests.model.running import RunExample
+from tests.model.world import GATEWAYS
 
 
-class BefallenExample(BuyingExample):
+class BefallenExample(RunExample):
     """An example in which time passes and things fail."""
 
     # Time
@@ -44,14 +39,31 @@ class BefallenExample(BuyingExample):
         self._advance(HOLD.total_seconds())
         await self._sweep()
 
+    @precondition(lambda self: self._has("AWAITING_PAYMENT", "AWAITING_DEPOSIT"))
+    @rule(which=pick, wish=wishes, is_sold_on=st.booleans())
+    @on_loop
+    async def pay_too_late(self, which: int, wish: Wish, is_sold_on: bool) -> None:
+        """A hold runs out while its buyer pays; somebody else may have the slots by then."""
+        order = self._at(which, self._with("AWAITING_PAYMENT", "AWAITING_DEPOSIT"))
+        leg = LEG_DUE[order.status]
+        await self._start(order, leg, GATEWAYS[0], f"late-{leg}", None, "")
+        self._advance(HOLD.total_seconds())
+        await self._sweep()
+        if is_sold_on:
+            await self._buy(CUSTOMERS[-1], wish, "")
+        gateway = self.world.gateways[GATEWAYS[0]]
+        for intent_id in [p.intent_id for p in order.payments if p.leg is leg]:
+            if intent_id in gateway.open_intents():
+                gateway.capture(intent_id)
+                await self._tell(gateway, -1)
+
     @precondition(lambda self: self._has("DEPOSIT_PAID", "AWAITING_BALANCE"))
     @rule(moment=st.sampled_from(["opens", "remind", "due"]), is_swept=st.booleans())
     @on_loop
     async def reach_balance(self, moment: str, is_swept: bool) -> None:
         """The balance window opens, its end comes near, or is there."""
         name = "balance_remind_at" if moment == "remind" else f"balance_{moment}_at"
-        left = (getattr(self.model.rules, name) - self.model.now).total_seconds()
-        self._advance(max(0, left))
+        self._advance_to(getattr(self.model.rules, name))
         if is_swept:
             await self._sweep()
 
@@ -60,43 +72,29 @@ class BefallenExample(BuyingExample):
         await sweep_orders()
         self.model.sweep()
 
+    def _advance_to(self, moment: datetime) -> None:
+        self._advance(max(0, (moment - self.model.now).total_seconds()))
+
     def _has(self, *statuses: str) -> bool:
-        return any(order.status in statuses for order in self.model.orders.values())
+        return bool(self._with(*statuses))
 
-    # Changing one's mind
+    def _with(self, *statuses: str) -> list[Ordered]:
+        return [order for order in self.model.orders.values() if order.status in statuses]
 
-    @precondition(lambda self: self.model.orders)
-    @rule(which=pick)
+    @precondition(lambda self: self._has("DEPOSIT_PAID", "AWAITING_BALANCE"))
+    @rule(which=pick, then=st.sampled_from(["", "", "started", "paid", "told"]))
     @on_loop
-    async def cancel(self, which: int) -> None:
-        """A buyer cancels."""
-        order = self._at(which, list(self.model.orders.values()))
-        outcome = await attempt(cancel_order(order.id, reason="changed my mind"))
-        assert code_of(outcome) == self.model.cancel(order), outcome
-
-    @precondition(lambda self: len(self.model.orders) >= 4)
-    @rule(is_meant=st.sampled_from([False, False, True]))
-    @on_loop
-    async def call_campaign_off(self, is_meant: bool) -> None:
-        """The merchant calls the campaign off; the orders follow in a job."""
-        if is_meant:
-            await cancel_campaign(self.sale.campaign.id, reason="the plant burned down")
-            self.model.is_cancelled = True
-
-    @precondition(lambda self: self.batches < MOST_BATCHES)
-    @rule(pool=st.integers(0, 1), size=st.integers(1, 2), days=st.integers(0, 30))
-    @on_loop
-    async def raise_capacity(self, pool: int, size: int, days: int) -> None:
-        """The merchant adds a production batch, often with a later date."""
-        self.batches += 1
-        item_id, _ = self.world.items_of(self.sale)[pool]
-        ships_by = self.model.batches[pool][-1][1] + type(HOLD)(days=days)
-        outcome = await attempt(add_batch(item_id, capacity=size, ships_by=ships_by))
-        if self.model.is_selling:
-            assert code_of(outcome) is None, outcome
-            self.model.batches[pool].append((size, ships_by))
-        else:
-            assert code_of(outcome) == "CAMPAIGN_NOT_OPEN", outcome
+    async def miss_balance(self, which: int, then: str) -> None:
+        """The balance window opens and ends; one buyer may have tried at the last moment."""
+        self._advance_to(self.model.rules.balance_opens_at)
+        await self._sweep()
+        if (waiting := self._with("AWAITING_BALANCE")) and then:
+            order = self._at(which, waiting)
+            await self._start(order, PaymentLeg.BALANCE, GATEWAYS[0], None, None, then)
+        self._advance_to(self.model.rules.balance_due_at)
+        await self._sweep()
+        self._advance(CAPTURE_GRACE.total_seconds())
+        await self._sweep()
 
     # Failures
 
@@ -107,14 +105,13 @@ class BefallenExample(BuyingExample):
         await drain()
         match what:
             case "wipe":
-                await self.world.redis.flushdb()
+                await self.world.lose_redis()
                 self.unfinished.clear()
                 self.is_redis_exact = True
             case "save":
                 self.saved = await self.world.save_redis()
             case _:
-                await self.world.restore_redis(self.saved)
-                self.is_redis_exact = False
+                await self._bring_redis_back()
 
     @rule(what=st.sampled_from(["look", "reconcile once", "reconcile", "restart"]))
     @on_loop
@@ -128,12 +125,11 @@ class BefallenExample(BuyingExample):
             case "reconcile":
                 await self._reconcile()
             case _:
-                forget_all()
+                await self.world.restart()
 
     async def _reconcile(self) -> None:
         if self.model.is_cancelled:
             return
         await self.world.quieten_slots(self.sale)
-        found = await audit_redis(self.world.admin, self.world.redis)
-        assert [finding for finding in found if not finding.holds] == []
         self.is_redis_exact = True
+        self._demand(await self.world.audit_redis_at_rest())

@@ -13,6 +13,7 @@ from headless_presale.campaigns import CancelPolicy, CancelRule, MissedBalance, 
 from headless_presale.kernel.money import BPS
 from headless_presale.orders import OrderStatus
 from headless_presale.payments import PaymentLeg, PaymentStatus
+from tests.model.pools import Pool
 
 S, P = OrderStatus, PaymentStatus
 PRICE_MINOR = 10_000
@@ -48,7 +49,6 @@ class Rules:
     balance_opens_at: datetime
     balance_remind_at: datetime
     balance_due_at: datetime
-    limits: tuple[int | None, ...]
 
 
 @dataclass(slots=True, eq=False)
@@ -110,20 +110,19 @@ class Ordered:
 class Expectations:
     """The shop as it must be."""
 
-    def __init__(self, rules: Rules, batches: Sequence[tuple[int, date]], now: datetime) -> None:
+    def __init__(self, rules: Rules, pools: Sequence[Pool], now: datetime) -> None:
         self.rules = rules
         self.now = now
-        self.batches: list[list[tuple[int, date]]] = [[batch] for batch in batches]
+        self.pools = pools
+        self.closes_at = rules.closes_at
         self.orders: dict[tuple[str, str], Ordered] = {}
         self.payments: dict[UUID, Paying] = {}
         self.is_cancelled = False
         self.heard: set[str] = set()
+        self.met: set[str] = set()
+        """Kinds of things that have happened."""
 
     # Slots
-
-    def capacity(self, pool: int) -> int:
-        """Return how many slots a pool has."""
-        return sum(size for size, _ in self.batches[pool])
 
     def owned(self, pool: int) -> set[int]:
         """Return the numbers of a pool that orders own."""
@@ -131,27 +130,17 @@ class Expectations:
 
     def free(self, pool: int) -> list[int]:
         """Return the numbers of a pool that can be sold, lowest first."""
-        return sorted(set(range(1, self.capacity(pool) + 1)) - self.owned(pool))
+        return sorted(self.pools[pool].numbers - self.owned(pool))
 
     def taken(self, pool: int, customer: str) -> int:
         """Return how many slots of a pool a customer owns."""
         mine = [o for o in self.orders.values() if o.is_owner and o.customer == customer]
         return sum(len(order.numbers.get(pool, ())) for order in mine)
 
-    def promise_of(self, pool: int, numbers: Sequence[int]) -> date:
-        """Return by when these numbers ship: the latest of their batches."""
-        dates: list[date] = []
-        first = 1
-        for size, ships_by in self.batches[pool]:
-            if any(first <= n < first + size for n in numbers):
-                dates.append(ships_by)
-            first += size
-        return max(dates)
-
     def refusal_of(self, customer: str, wish: Wish) -> str | None:
         """Return the code that the pools refuse a wish with; None if it can be had."""
         for pool, quantity in enumerate(wish):
-            limit = self.rules.limits[pool]
+            limit = self.pools[pool].limit
             if quantity and limit and self.taken(pool, customer) + quantity > limit:
                 return "PURCHASE_LIMIT"
             if quantity > len(self.free(pool)):
@@ -161,7 +150,26 @@ class Expectations:
     @property
     def is_selling(self) -> bool:
         """Whether the campaign takes orders."""
-        return not self.is_cancelled and self.now < self.rules.closes_at
+        return not self.is_cancelled and self.now < self.closes_at
+
+    def change_capacity(self, pool: int, capacity: int) -> str | None:
+        """Set how many slots a pool has; return the code of the refusal, if it is refused."""
+        if not self.is_selling:
+            return "CAMPAIGN_NOT_OPEN"
+        if capacity < 1:
+            return "INVALID_INPUT"
+        return self.pools[pool].resize(capacity, self.owned(pool))
+
+    def extend(self, closes_at: datetime) -> str | None:
+        """Let the campaign sell longer; return the code of the refusal, if it is refused."""
+        if not self.is_selling:
+            return "CAMPAIGN_NOT_OPEN"
+        if closes_at <= self.closes_at:
+            return "INVALID_INPUT"
+        if self.rules.kind is PlanKind.DEPOSIT and self.rules.balance_opens_at < closes_at:
+            return "CAMPAIGN_NOT_PUBLISHABLE"
+        self.closes_at = closes_at
+        return None
 
     # Orders
 
@@ -182,7 +190,7 @@ class Expectations:
             wish=wish,
             status=S.AWAITING_DEPOSIT if is_deposit else S.AWAITING_PAYMENT,
             numbers={pool: tuple(given) for pool, given in numbers.items()},
-            promised={pool: self.promise_of(pool, given) for pool, given in numbers.items()},
+            promised={p: self.pools[p].promise_of(given) for p, given in numbers.items()},
             hold_expires_at=self.now + HOLD,
             total_minor=total,
             deposit_minor=total * DEPOSIT_BPS // BPS if is_deposit else 0,
@@ -312,8 +320,9 @@ class Expectations:
         if self.is_cancelled or self.refusal_of(order.customer, order.wish) is not None:
             return False
         again = dict(self._numbers_again(order))
-        if any(self.promise_of(p, again[p]) > order.promised[p] for p in again):
+        if any(self.pools[p].promise_of(again[p]) > order.promised[p] for p in again):
             return False
+        self.met.add("paid late, same numbers" if again == order.numbers else "paid late, others")
         order.numbers = again
         return True
 
@@ -322,8 +331,3 @@ class Expectations:
             free = self.free(pool)
             is_whole = all(n in free for n in named)
             yield pool, named if is_whole else tuple(free[: len(named)])
-
-    @property
-    def surplus(self) -> set[UUID]:
-        """Return the payments whose leg another payment had paid already."""
-        return {p.id for p in self.payments.values() if p.status is P.MISMATCHED}

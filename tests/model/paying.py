@@ -20,7 +20,7 @@ from headless_presale.payments import (
 )
 from headless_presale.payments.gateways import GatewayNotice
 from headless_presale.payments.gateways.port import GatewayRefundStatus, IntentStatus
-from tests.model.example import Example, attempt, code_of, on_loop, pick
+from tests.model.example import Example, code_of, on_loop, pick
 from tests.model.expectations import LEG_DUE, Ordered, Paying
 from tests.model.world import GATEWAYS
 from tests.support.memory_gateway import MemoryGateway, Trouble
@@ -55,6 +55,30 @@ class PayingExample(Example):
         leg = leg or LEG_DUE.get(order.status, PaymentLeg.BALANCE)
         await self._start(order, leg, gateway, None if key is None else f"pay-{key}", trouble, then)
 
+    @precondition(lambda self: self._due())
+    @rule(which=pick, is_first_told_first=st.booleans())
+    @on_loop
+    async def pay_twice(self, which: int, is_first_told_first: bool) -> None:
+        """A buyer changes gateways and pays at both."""
+        order = self._at(which, self._due())
+        leg = LEG_DUE[order.status]
+        for name in GATEWAYS:
+            await self._start(order, leg, name, f"both-{name}-{leg}", None, "paid")
+        mine = [
+            (gateway, notice)
+            for gateway, notice in self._waiting()
+            if notice.intent is not None and self._is_of(notice.intent.reference, order)
+        ]
+        for gateway, notice in mine if is_first_told_first else reversed(mine):
+            await self._tell(gateway, gateway.notices.index(notice))
+
+    def _due(self) -> list[Ordered]:
+        return [order for order in self.model.orders.values() if order.status in LEG_DUE]
+
+    def _is_of(self, reference: str, order: Ordered) -> bool:
+        payment = self.model.payments.get(UUID(reference))
+        return payment is not None and payment.order is order
+
     async def _start(
         self,
         order: Ordered,
@@ -66,7 +90,7 @@ class PayingExample(Example):
     ) -> None:
         key = key or f"pay-{len(order.payment_keys)}"
         self.world.gateways[gateway].next_trouble = trouble
-        outcome = await attempt(
+        outcome = await self._attempt(
             start_payment(
                 StartPayment(
                     order_id=order.id,

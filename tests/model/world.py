@@ -5,23 +5,28 @@ copy of that moment, which takes milliseconds.
 """
 
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import asyncpg
 import orjson
 from redis.asyncio import Redis
+from tortoise.connection import get_connection
 
-from headless_presale.campaigns import forget_all, snapshot
+from headless_presale.audits import Finding, audit_rest
+from headless_presale.campaigns import ItemSnapshot, forget_all, snapshot
 from headless_presale.checkout import CartLine, PlaceOrder, drain
 from headless_presale.kernel.clock import ManualClock, use_clock
+from headless_presale.kernel.redis import close_redis, open_redis
 from headless_presale.payments.gateways import GatewayError, set_gateways
-from headless_presale.slots import reconcile_pool
+from headless_presale.slots import loading, reconcile_pool
 from headless_presale.slots.admission import RESERVATION_TTL_SECONDS
 from headless_presale.worker import create_job_app
 from tests.model.expectations import DEPOSIT_BPS, PRICE_MINOR, Expectations, Rules, Wish
+from tests.model.pools import Pool
 from tests.support.memory_gateway import MemoryGateway
 from tests.support.shop import Sale, deposit_plan, make_shop, make_variant, open_sale, order_for
 
@@ -32,6 +37,13 @@ CAPACITIES = ((5, 3), (3, None))
 GATEWAYS = ("sandbox", "other")
 JOBS = ["payments", "orders"]
 MOST_PASSES = 8
+AT_REST = {
+    "Redis offers exactly what is free",
+    "Redis counts for each customer what the customer owns",
+    "no reservation is under way",
+    "no reservation is past its time",
+}
+REDIS_TIMEOUT_SECONDS = 2.0
 
 _CLOSES_AT = START + timedelta(days=7)
 PLANS: dict[str, dict[str, Any]] = {
@@ -49,13 +61,29 @@ PLANS: dict[str, dict[str, Any]] = {
     "all at once": {},
 }
 
+_QUESTIONS = {
+    "orders": ("id, status, reminded_at IS NOT NULL", "FROM sales_order"),
+    "slots": ("pool_id, number, order_id", "FROM slot WHERE pool_id = ANY($1::uuid[])"),
+    "quotas": ("pool_id, customer_id, taken", "FROM customer_quota WHERE taken > 0"),
+    "payments": ("id, status, amount_minor", "FROM payment"),
+    "refunds": ("payment_id, reason, amount_minor, status, id, attempts", "FROM refund"),
+    "books": (
+        "order_id, account, minor",
+        "FROM (SELECT t.order_id, e.account, sum(e.amount_minor)::bigint AS minor "
+        "FROM ledger_entry e JOIN ledger_transaction t ON t.id = e.transaction_id "
+        "GROUP BY 1, 2 HAVING sum(e.amount_minor) <> 0) AS b",
+    ),
+}
+"""What is compared after each step, asked in one statement."""
+
 
 class World:
     """Everything the machine acts on."""
 
-    def __init__(self, admin: asyncpg.Connection, redis: Redis) -> None:
+    def __init__(self, admin: asyncpg.Connection, redis: Redis, redis_url: str) -> None:
         self.admin = admin
         self.redis = redis
+        self._redis_url = redis_url
         self._raw = _raw(redis)
         self.sales: list[Sale] = []
         self.gateways: dict[str, MemoryGateway] = {}
@@ -110,10 +138,15 @@ class World:
             ["BEGIN;", "SET LOCAL session_replication_role = replica;", *statements, "COMMIT;"]
         )
 
-    async def reset(self) -> None:
-        """Put everything back to the opening of the campaigns."""
+    async def reset(self, sale: Sale) -> None:
+        """Put everything back to the opening of the campaigns, of which one is played."""
         await drain()
         await self.admin.execute(self._reset_statement)
+        # What is closed is not asked of Redis after each step.
+        await self.admin.execute(
+            "UPDATE slot_pool SET is_open = id = ANY($1::uuid[])",
+            [pool_id for _, pool_id in self.items_of(sale)],
+        )
         await self.redis.flushdb()
         forget_all()
         self.gateways = {name: MemoryGateway(name) for name in GATEWAYS}
@@ -158,9 +191,8 @@ class World:
                 balance_opens_at=opens_at,
                 balance_remind_at=max(opens_at, due_at - plan.reminder),
                 balance_due_at=due_at,
-                limits=tuple(item.limit_per_customer for item in by_pool),
             ),
-            [(item.capacity, FIRST_SHIPS_BY) for item in by_pool],
+            [_pool_of(item) for item in by_pool],
             self.clock.now(),
         )
 
@@ -188,6 +220,17 @@ class World:
     def recall(self, sale: Sale) -> None:
         """Let the process hold the campaign as it was at its opening, as a late cache would."""
         snapshot._by_id[sale.campaign.id] = (time.monotonic(), sale.campaign)
+
+    async def look(self, pools: Sequence[UUID]) -> dict[str, list[list[Any]]]:
+        """Return what the database says of orders and money, by the name of each question."""
+        parts = ", ".join(
+            f"'{name}', (SELECT coalesce(json_agg(json_build_array({columns})), '[]') {rest})"
+            for name, (columns, rest) in _QUESTIONS.items()
+        )
+        return cast(
+            dict[str, list[list[Any]]],
+            orjson.loads(await self.admin.fetchval(f"SELECT json_build_object({parts})", pools)),
+        )
 
     # Jobs
 
@@ -222,7 +265,27 @@ class World:
         )
         return is_done
 
+    async def restart(self) -> None:
+        """Let the process end and another begin: nothing that it remembered is left."""
+        await drain()
+        forget_all()
+        loading._turns.clear()
+        await close_redis()
+        self.redis = open_redis(self._redis_url, timeout_seconds=REDIS_TIMEOUT_SECONDS)
+        # It opens again by itself.
+        await get_connection("default").close()
+
     # Redis
+
+    async def lose_redis(self) -> None:
+        """Let Redis come back without anything, its scripts included."""
+        await self.redis.flushdb()
+        await self.redis.script_flush()
+
+    async def audit_redis_at_rest(self) -> list[Finding]:
+        """Ask what of Redis must hold once the reconciler has come to rest."""
+        found = await audit_rest(self.admin, self.redis, now=self.clock.now())
+        return [finding for finding in found if finding.sentence in AT_REST]
 
     async def save_redis(self) -> dict[bytes, bytes]:
         """Return all of the pools' keys as Redis would write them to disk."""
@@ -258,6 +321,13 @@ class World:
             if quiet == 2:
                 return
         raise AssertionError("the reconciler does not come to rest")
+
+
+def _pool_of(item: ItemSnapshot) -> Pool:
+    pool = Pool(item.limit_per_customer)
+    for batch in item.batches:
+        pool.append(batch.capacity, batch.ships_by)
+    return pool
 
 
 def _raw(client: Redis) -> Redis:
