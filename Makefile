@@ -65,7 +65,7 @@ lint-migrations: $(DEV_STAMP) $(PROJECT_STAMP)
 bench: $(DEV_STAMP) $(PROJECT_STAMP) ## The benchmarks the README quotes
 	$(PY) -m bench $(BENCH_ARGS)
 
-chaos: $(DEV_STAMP) $(PROJECT_STAMP) # Real processes in a storm of faults: make chaos SEED=7 MINUTES=2
+chaos: $(DEV_STAMP) $(PROJECT_STAMP) ## Real processes in a storm of faults: make chaos SEED=7 MINUTES=2
 	$(PY) -m tests.chaos --seed $(SEED) --minutes $(MINUTES) $(CHAOS_ARGS)
 
 lock: ## Rewrite the lock files from pyproject.toml (needs uv; UPGRADE=1 moves the pins)

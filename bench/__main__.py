@@ -2,8 +2,10 @@
 
 import argparse
 import asyncio
+import json
 import os
 import tempfile
+from dataclasses import asdict
 from pathlib import Path
 
 from rich.console import Console
@@ -11,25 +13,34 @@ from rich.table import Table
 
 from bench import orders
 from bench.load import Rate
+from bench.overload import Overload, overload
 from headless_presale.cli.session import engines
 from headless_presale.database import migrate
 from headless_presale.kernel.logs import configure_logs
 from headless_presale.runtime import open_runtime
 from headless_presale.settings import Settings, get_settings
 
+OVERLOAD_SLOTS = 100_000
+"""More than a machine sells while it is measured: a sale that is sold out costs nothing."""
+
 
 def main() -> None:
     """Run every benchmark once and print one table."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--orders", type=int, default=3_000, help="orders per measurement")
-    count: int = parser.parse_args().orders
+    parser.add_argument(
+        "--overload-seconds", type=float, default=10.0, help="how long twice the capacity is sent"
+    )
+    parser.add_argument("--json", type=Path, help="write every figure to this file as well")
+    arguments = parser.parse_args()
+    count: int = arguments.orders
     with tempfile.TemporaryDirectory(prefix="presale-bench-") as folder:
         Path(folder).chmod(0o711)
         os.environ["PRESALE_DATA_DIR"] = folder
         os.environ["PRESALE_LOG_LEVEL"] = "ERROR"
         get_settings.cache_clear()
         with engines() as settings:
-            rows = asyncio.run(_run(settings, count))
+            rows, flood = asyncio.run(_run(settings, count, arguments.overload_seconds))
     table = Table("measurement", "per second", "p50 ms", "p99 ms", "ratio to the floor")
     floor = rows["database floor"].per_second
     for name, rate in rows.items():
@@ -42,11 +53,37 @@ def main() -> None:
         )
     console = Console()
     console.print(table)
+    console.print(_table_of(flood))
+    if arguments.json is not None:
+        figures = {
+            name: {**asdict(rate), "per_second": rate.per_second} for name, rate in rows.items()
+        }
+        arguments.json.write_text(json.dumps({**figures, "overload": flood.to_json()}, indent=2))
     console.print(f"{count} orders each, {orders.CONCURRENCY} at a time, durable engines; ", end="")
     console.print(f"largest memory of this process {orders.memory_mb():.0f} MB")
 
 
-async def _run(settings: Settings, count: int) -> dict[str, Rate]:
+def _table_of(flood: Overload) -> Table:
+    table = Table("twice the capacity over HTTP", "")
+    for name, value in (
+        ("capacity, orders a second", f"{flood.capacity:,.0f}"),
+        ("offered, requests a second", f"{flood.offered:,.0f}"),
+        ("goodput, orders a second", f"{flood.goodput:,.0f}"),
+        ("goodput to capacity", f"{flood.goodput_ratio:.2f}"),
+        ("accepted p50 / p99 ms", f"{flood.accepted_p50_ms:.0f} / {flood.accepted_p99_ms:.0f}"),
+        ("at capacity p99 ms", f"{flood.capacity_p99_ms:.0f}"),
+        ("refused, typed and with Retry-After", f"{flood.refused:,}"),
+        ("refused p50 / p99 ms", f"{flood.refused_p50_ms:.1f} / {flood.refused_p99_ms:.1f}"),
+        ("any other answer", str(flood.wrong or 0)),
+        ("arrivals the generator could not send", str(flood.unsent)),
+    ):
+        table.add_row(name, value)
+    return table
+
+
+async def _run(
+    settings: Settings, count: int, overload_seconds: float
+) -> tuple[dict[str, Rate], Overload]:
     assert settings.database_url
     assert settings.redis_url
     configure_logs(log_format="console", level="ERROR")
@@ -54,7 +91,9 @@ async def _run(settings: Settings, count: int) -> dict[str, Rate]:
     os.environ["DATABASE_URL"], os.environ["REDIS_URL"] = settings.database_url, settings.redis_url
     async with open_runtime(settings):
         # The warm-up fills caches and connections, and its sale is the one that is sold out.
-        sale = await orders.sales({"warm-up": 500, "use-case": count, "http": count})
+        sale = await orders.sales(
+            {"warm-up": 500, "use-case": count, "http": count, "overload": OVERLOAD_SLOTS}
+        )
         await orders.use_case(sale["warm-up"], count=500)
         rows = {
             "database floor": await orders.floor(settings.database_url, count=count),
@@ -63,7 +102,8 @@ async def _run(settings: Settings, count: int) -> dict[str, Rate]:
         }
         with orders.api_process() as url:
             rows["orderPlace over HTTP"] = await orders.over_http(sale["http"], url, count=count)
-    return rows
+            flood = await overload(sale["overload"], url, seconds=overload_seconds)
+    return rows, flood
 
 
 if __name__ == "__main__":

@@ -109,7 +109,7 @@ async def over_http(campaign: CampaignSnapshot, url: str, *, count: int) -> Rate
         await _wait_until_ready(client)
 
         async def place(number: int) -> None:
-            async with client.post("/graphql", data=_body(campaign, number)) as answer:
+            async with client.post("/graphql", data=order_body(campaign, str(number))) as answer:
                 result = (await answer.json())["data"]["orderPlace"]
             if result["userErrors"]:
                 raise AssertionError(result["userErrors"])
@@ -117,7 +117,8 @@ async def over_http(campaign: CampaignSnapshot, url: str, *, count: int) -> Rate
         return await measure(place, count=count, concurrency=CONCURRENCY)
 
 
-def _body(campaign: CampaignSnapshot, number: int) -> bytes:
+def order_body(campaign: CampaignSnapshot, buyer: str) -> bytes:
+    """Return the request that places one buyer's order."""
     assert campaign.terms is not None
     return orjson.dumps(
         {
@@ -131,14 +132,14 @@ def _body(campaign: CampaignSnapshot, number: int) -> bytes:
                             "quantity": 1,
                         }
                     ],
-                    "buyer": {"email": f"http{number}@example.com", "name": "Buyer"},
+                    "buyer": {"email": f"http{buyer}@example.com", "name": "Buyer"},
                     "shippingAddress": {
                         "country": "CN",
                         "city": "Shanghai",
                         "line1": "1 Nanjing Road",
                     },
                     "acceptedTermsVersion": campaign.terms.version,
-                    "idempotencyKey": f"http-{number}",
+                    "idempotencyKey": f"http-{buyer}",
                 }
             },
         }

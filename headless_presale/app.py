@@ -15,10 +15,11 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from headless_presale import __version__
-from headless_presale.health import readiness
+from headless_presale.health import readiness, refresh_job_metrics
 from headless_presale.kernel.errors import Unavailable
 from headless_presale.kernel.events import acting_as
 from headless_presale.middleware import RequestLog
+from headless_presale.overload import Admission, Door
 from headless_presale.payments import GatewayUnknown, get_gateway, record_notice
 from headless_presale.payments.gateways import NoticeRejected
 from headless_presale.runtime import open_runtime
@@ -84,7 +85,10 @@ def create_app(
     return Starlette(
         routes=routes,
         lifespan=lifespan,
-        middleware=[Middleware(RequestLog)],
+        middleware=[
+            Middleware(Admission, door=Door(settings.max_in_flight)),
+            Middleware(RequestLog),
+        ],
         max_body_size=MAX_BODY_BYTES,
     )
 
@@ -126,10 +130,11 @@ async def _livez(request: Request) -> Response:
 
 
 async def _readyz(request: Request) -> Response:
-    """Tell whether requests can be served. Without Redis they can, more slowly."""
+    """Tell whether requests can be served. Without Redis or a worker they can, more slowly."""
     report = await readiness()
     return JSONResponse(report.to_json(), status_code=200 if report.is_ready else 503)
 
 
 async def _metrics(request: Request) -> Response:
+    await refresh_job_metrics()
     return Response(generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})

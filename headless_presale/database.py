@@ -1,14 +1,20 @@
 """The database: which models there are, how it is opened, how it is migrated."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-import asyncpg
 from tortoise import Tortoise
 from tortoise.connection import get_connection
 from tortoise.context import TortoiseContext
 from tortoise.migrations.executor import MigrationExecutor, MigrationTarget
 from tortoise.transactions import in_transaction
+
+from headless_presale.kernel.postgres import (
+    CONNECT_SECONDS,
+    BoundedConnection,
+    command_timeout_seconds,
+)
 
 MODEL_MODULES = (
     "headless_presale.kernel.events",
@@ -24,13 +30,20 @@ MIGRATION_LOCK = 7_301_102_400
 """Advisory lock that lets one process migrate while the others wait."""
 
 
-async def _keep_session(connection: asyncpg.Connection) -> None:
-    """Give a connection back as it is: no statement of ours changes the session.
+def _session_keeper(
+    command_timeout: float | None,
+) -> Callable[[BoundedConnection], Awaitable[None]]:
+    """Return what gives a connection back as it is: no statement of ours changes the session.
 
     asyncpg's own reset would send one more statement per transaction.
     """
-    if connection.is_in_transaction():
-        await connection.execute("ROLLBACK")
+
+    async def keep_session(connection: BoundedConnection) -> None:
+        connection.set_command_timeout(command_timeout)
+        if connection.is_in_transaction():
+            await connection.execute("ROLLBACK")
+
+    return keep_session
 
 
 def tortoise_config(
@@ -39,19 +52,25 @@ def tortoise_config(
     """Return Tortoise's configuration for a ``postgresql://`` address."""
     parts = urlsplit(database_url)
     query = {key: values[-1] for key, values in parse_qs(parts.query).items()}
+    command_timeout = command_timeout_seconds(statement_timeout_ms)
     return {
         "connections": {
             "default": {
-                "engine": "tortoise.backends.asyncpg",
+                "engine": "headless_presale.kernel.postgres",
                 "credentials": {
                     "host": query.get("host") or parts.hostname or "localhost",
                     "port": int(query.get("port") or parts.port or 5432),
                     "user": unquote(parts.username or query.get("user") or "postgres"),
                     "password": unquote(parts.password) if parts.password else None,
                     "database": unquote(parts.path.lstrip("/")) or "presale",
-                    "minsize": 1,
+                    # None is opened in advance: behind the lock that a pool is made under, every
+                    # request would wait in turn for a server that does not answer.
+                    "minsize": 0,
                     "maxsize": pool_size,
-                    "reset": _keep_session,
+                    "connection_class": BoundedConnection,
+                    "timeout": CONNECT_SECONDS,
+                    "command_timeout": command_timeout,
+                    "reset": _session_keeper(command_timeout),
                     "server_settings": {
                         "application_name": "headless-presale",
                         "statement_timeout": str(statement_timeout_ms),

@@ -9,6 +9,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from headless_presale.kernel import metrics
+from headless_presale.overload import Overloaded
 
 log = structlog.get_logger("headless_presale.http")
 
@@ -52,6 +53,10 @@ class RequestLog:
 
         try:
             await self.app(scope, receive, send_with_id)
+        except Overloaded:
+            # The door answers it, as it answers those it did not let in.
+            status = 503
+            raise
         except Exception:
             if has_started:
                 raise

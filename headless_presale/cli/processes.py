@@ -47,6 +47,8 @@ def serve(
     follow_parent()
     with engines() as settings:
         os.environ.update(environment_of(settings))
+        # The application reads them again, in this process or in its workers.
+        get_settings.cache_clear()
         run_server(
             uvicorn.Config(
                 APPLICATION,

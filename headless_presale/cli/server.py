@@ -1,29 +1,56 @@
-"""uvicorn with an orderly end: open streams are told to go before it waits for them."""
+"""uvicorn with an orderly end: what was accepted is answered, open streams are told to go."""
 
 import socket
 
 import uvicorn
-from uvicorn.supervisors import Multiprocess
+from uvicorn.supervisors import Multiprocess, multiprocess
 
 from headless_presale.app import close_open_streams
+
+WORKER_SILENT_SECONDS = 30
+"""A process that shows no sign of life for so long is replaced. uvicorn's own five seconds are less
+than a busy machine takes to start one: it would be killed before it is up, again and again."""
 
 
 class Server(uvicorn.Server):
     """A server whose subscriptions do not hold up its stop."""
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Close streams first, then connections, then the lifespan."""
+        """Refuse connections, then end streams, then wait for requests, then end the lifespan."""
+        for server in self.servers:
+            server.close()
         await close_open_streams()
         await super().shutdown(sockets)
 
 
-def run_server(config: uvicorn.Config) -> None:
-    """Run one process, or ``config.workers`` of them on one listening socket.
+class WorkerProcess(multiprocess.Process):
+    """One of several processes, with a server of ours."""
 
-    uvicorn makes the servers of several processes itself: there, streams end when the graceful
-    timeout has passed.
-    """
+    @property
+    def server(self) -> uvicorn.Server:
+        """Return the server, made in the process that runs it."""
+        if self._server is None:
+            self._server = Server(config=self.config)
+        return self._server
+
+
+class Workers(Multiprocess):
+    """Several processes on one listening socket."""
+
+    def terminate_all(self) -> None:
+        """Refuse connections, then tell every process to stop."""
+        # While one process has it open, the kernel takes connections that nobody will serve.
+        for listener in self.sockets:
+            listener.close()
+        super().terminate_all()
+
+
+def run_server(config: uvicorn.Config) -> None:
+    """Run one process, or ``config.workers`` of them on one listening socket."""
     if config.workers == 1:
         Server(config).run()
-    else:
-        Multiprocess(config, sockets=[config.bind_socket()]).run()
+        return
+    config.timeout_worker_healthcheck = WORKER_SILENT_SECONDS
+    # uvicorn makes its processes by this name, at the start and for each that dies.
+    multiprocess.Process = WorkerProcess  # type: ignore[misc]
+    Workers(config, sockets=[config.bind_socket()]).run()

@@ -11,6 +11,15 @@ HTTP_SECONDS = Histogram(
     ["route"],
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
 )
+REQUESTS_REFUSED = Counter(
+    "presale_requests_refused_total", "Requests refused at the door, by what filled it.", ["reason"]
+)
+REQUESTS_IN_FLIGHT = Gauge(
+    "presale_requests_in_flight", "Requests being worked on, commands of vanished clients included."
+)
+DATABASE_FAILURES = Counter(
+    "presale_database_failures_total", "Transactions and reads that PostgreSQL let down."
+)
 REDIS_FAILURES = Counter("presale_redis_failures_total", "Calls to Redis that failed.")
 ORDERS_PLACED = Counter("presale_orders_placed_total", "Orders placed.")
 ORDERS_REFUSED = Counter("presale_orders_refused_total", "Order attempts refused.", ["code"])
@@ -25,5 +34,15 @@ SLOT_DRIFT = Counter(
 )
 PAYMENT_EVENTS = Counter(
     "presale_payment_events_total", "Gateway events by what they did.", ["gateway", "outcome"]
+)
+GATEWAY_FAILURES = Counter(
+    "presale_gateway_failures_total",
+    "Calls to a payment gateway that it refused or left unanswered.",
+    ["gateway", "operation"],
+)
+JOBS_WAITING = Gauge("presale_jobs_waiting", "Jobs that are due and not begun; NaN: not known.")
+OLDEST_DUE_JOB_SECONDS = Gauge(
+    "presale_oldest_due_job_seconds",
+    "How long the oldest of them has been due; NaN: not known.",
 )
 LIVE_SUBSCRIBERS = Gauge("presale_live_subscribers", "Open subscriptions.")

@@ -21,7 +21,7 @@ from tortoise.backends.base.client import TransactionalDBClient, TransactionCont
 from tortoise.connection import get_connection, get_connections
 from tortoise.exceptions import DBConnectionError
 
-from headless_presale.kernel import clock
+from headless_presale.kernel import clock, metrics
 from headless_presale.kernel.errors import Unavailable
 from headless_presale.kernel.events import Event, current_actor, handlers_of
 from headless_presale.kernel.failpoints import reach
@@ -36,6 +36,7 @@ ACQUIRE_TIMEOUT_SECONDS = 5.0
 log = structlog.get_logger(__name__)
 
 _running: set[asyncio.Task[Any]] = set()
+_abandoned: set[asyncio.Task[Any]] = set()
 _is_shielded: ContextVar[bool] = ContextVar("is_shielded", default=False)
 _current: ContextVar["UnitOfWork | None"] = ContextVar("unit_of_work", default=None)
 
@@ -72,6 +73,9 @@ def shielded(command: Callable[P, Coroutine[Any, Any, R]]) -> Callable[P, Corout
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
+            if not task.done():
+                _abandoned.add(task)
+                task.add_done_callback(_abandoned.discard)
             task.add_done_callback(_report_orphan)
             raise
 
@@ -81,6 +85,11 @@ def shielded(command: Callable[P, Coroutine[Any, Any, R]]) -> Callable[P, Corout
 def _report_orphan(task: asyncio.Task[Any]) -> None:
     if not task.cancelled() and (error := task.exception()) is not None:
         log.info("command.failed_after_cancellation", command=task.get_name(), error=repr(error))
+
+
+def abandoned_commands() -> int:
+    """Return how many commands go on though nobody waits for their answer any more."""
+    return len(_abandoned)
 
 
 async def drain(timeout_seconds: float) -> int:
@@ -170,8 +179,10 @@ class UnitOfWork:
             try:
                 await callback()
                 reach("transaction.followed_up")
-            except Exception:
+            except Unavailable as error:
                 # Committed is committed: what follows is repaired by its own reconciler.
+                log.info("unit_of_work.after_commit_postponed", part=error.part)
+            except Exception:
                 log.warning("unit_of_work.after_commit_failed", exc_info=True)
 
 
@@ -241,7 +252,10 @@ async def unit_of_work() -> AsyncIterator[UnitOfWork]:
             finally:
                 _current.reset(token)
     except DATABASE_DOWN as error:
-        log.warning("database.unavailable", error=repr(error), exc_info=True)
+        metrics.DATABASE_FAILURES.inc()
+        # No traceback: an outage brings hundreds, and writing each one down takes the loop longer
+        # than the refusal itself.
+        log.warning("database.unavailable", error=repr(error))
         raise Unavailable("database") from error
     reach("transaction.committed")
     await work._run_after_commit()

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import structlog
 
-from headless_presale.kernel import clock
+from headless_presale.kernel import clock, metrics
 from headless_presale.kernel.failpoints import reach
 from headless_presale.kernel.jobs import defer
 from headless_presale.kernel.unit_of_work import shielded, unit_of_work
@@ -43,6 +43,7 @@ async def reconcile_payments() -> int:
         try:
             intent = await gateway.get_intent(payment.intent_id)
         except GatewayError as error:
+            metrics.GATEWAY_FAILURES.labels(payment.gateway, "get_intent").inc()
             log.info("payments.ask_failed", payment_id=str(payment.id), error=str(error))
             if not error.is_final:
                 silent.add(payment.gateway)
@@ -81,7 +82,9 @@ async def cancel_intent(payment_id: UUID) -> None:
     gateway = find_gateway(payment.gateway)
     if payment.status is not PaymentStatus.CANCELLED or gateway is None or not payment.intent_id:
         return
-    intent = await gateway.cancel_intent(payment.intent_id)
+    failures = metrics.GATEWAY_FAILURES.labels(payment.gateway, "cancel_intent")
+    with failures.count_exceptions(GatewayError):
+        intent = await gateway.cancel_intent(payment.intent_id)
     reach("payments.intent_cancelled")
     await _settle(payment_id, intent)
 
@@ -101,6 +104,7 @@ async def reconcile_refunds() -> int:
         try:
             answers = await gateway.find_refunds(payment.intent_id)
         except GatewayError as error:
+            metrics.GATEWAY_FAILURES.labels(payment.gateway, "find_refunds").inc()
             log.info("payments.ask_failed", refund_id=str(refund.id), error=str(error))
             if not error.is_final:
                 silent.add(payment.gateway)

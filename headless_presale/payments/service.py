@@ -5,7 +5,7 @@ from uuid import UUID
 
 import structlog
 
-from headless_presale.kernel import clock
+from headless_presale.kernel import clock, metrics
 from headless_presale.kernel.failpoints import reach
 from headless_presale.kernel.ids import new_id, reservation_id_of
 from headless_presale.kernel.jobs import defer
@@ -151,6 +151,7 @@ async def ensure_intent(payment: Payment) -> Payment:
             )
         )
     except GatewayError as error:
+        metrics.GATEWAY_FAILURES.labels(payment.gateway, "create_intent").inc()
         log.warning("payments.gateway_failed", payment_id=str(payment.id), error=str(error))
         if error.is_final:
             # The same request gets the same refusal, so this payment must not stay in the way.

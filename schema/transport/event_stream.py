@@ -62,7 +62,7 @@ class EventStream:
         self._writing = asyncio.Lock()
         self.finished = asyncio.Event()
 
-    async def close(self, code: int, reason: str) -> None:
+    async def finish(self, code: int, reason: str) -> None:
         """End the stream without ``complete``, so that the client knows to come back."""
         self._ended.set()
 

@@ -81,7 +81,8 @@ class PresaleGraphQL(GraphQL[Any, None]):
         heartbeat_seconds: Pause between comments on an event stream.
 
     A context with the attribute ``expires_at`` (an aware datetime) ends sockets and streams then;
-    one with ``cache_hint`` steers the caching of queries sent by GET.
+    one with ``cache_hint`` steers the caching of queries sent by GET. Where a middleware has left a
+    ``Door`` in the state, as ``door``, the queries and mutations of sockets pass through it.
     """
 
     def __init__(
@@ -146,13 +147,14 @@ class PresaleGraphQL(GraphQL[Any, None]):
         code: int = GOING_AWAY,
         reason: str = "Server is going away",
         *,
-        timeout_seconds: float = 5.0,
+        timeout_seconds: float = 10.0,
     ) -> None:
         """End every open socket and stream and take no new ones; for the server's shutdown.
 
-        Call it when the server is told to stop: its lifespan ends only after the last connection,
-        and open streams keep that from happening. Returns when the resolvers' generators are
-        closed, or after ``timeout_seconds``.
+        Queries and mutations that sockets have begun are answered first. Call it when the server
+        is told to stop: its lifespan ends only after the last connection, and open streams keep
+        that from happening. Returns when the resolvers' generators are closed, or after
+        ``timeout_seconds``.
         """
         self._stopping = True
         ending = {asyncio.create_task(_end(live, code, reason)) for live in self._live}
@@ -184,6 +186,7 @@ class PresaleGraphQL(GraphQL[Any, None]):
             renew_context=self._renew_context,
             on_connect=self._on_connect,
             request_id=request_id_of(websocket),
+            door=websocket.scope.get("state", {}).get("door"),
         )
         self._live.add(socket)
         try:
@@ -357,7 +360,7 @@ def _check_transport(operation: Operation, accepted: Accepted, *, is_get: bool) 
 
 
 async def _end(live: GraphQLSocket | EventStream, code: int, reason: str) -> None:
-    await live.close(code, reason)
+    await live.finish(code, reason)
     await live.finished.wait()
 
 

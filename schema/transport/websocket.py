@@ -9,16 +9,18 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 from graphql import GraphQLError, OperationType, located_error
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from schema.transport.errors import (
+    SHUTTING_DOWN,
     TOO_MANY_SUBSCRIPTIONS,
     DocumentRefused,
     ErrorPresenter,
+    RequestError,
     RequestRefused,
     coded,
     is_public,
@@ -52,6 +54,20 @@ class SocketLimits:
     max_message_bytes: int = 100 * 1024
 
 
+class Place(Protocol):
+    """A place among what the server works on at once."""
+
+    def leave(self) -> None:
+        """Give it back; further calls do nothing."""
+
+
+class Door(Protocol):
+    """What lets operations in, or refuses them."""
+
+    def enter(self) -> Place:
+        """Take a place; a public exception says that there is none."""
+
+
 class _ProtocolBroken(Exception):
     """The client broke the protocol: the socket closes with this code and reason."""
 
@@ -69,6 +85,8 @@ class GraphQLSocket:
         renew_context: Derives each operation's context from it.
         on_connect: Called with the context and the connection parameters; what it returns is the
             payload of ``connection_ack``. A public exception closes with 4403 and its message.
+        door: Queries and mutations take a place here while they are worked on; an open
+            subscription takes none.
     """
 
     def __init__(
@@ -82,6 +100,7 @@ class GraphQLSocket:
         renew_context: Callable[[Any], Any],
         on_connect: SocketHook | None,
         request_id: str,
+        door: Door | None = None,
     ) -> None:
         self._websocket = websocket
         self._engine = engine
@@ -91,9 +110,11 @@ class GraphQLSocket:
         self._renew_context = renew_context
         self._on_connect = on_connect
         self._request_id = request_id
+        self._door = door
         self._context: Any = None
         self._init_received = False
         self._acknowledged = False
+        self._stopping = False
         self._closed = False
         self._ended = asyncio.Event()
         self._timer: asyncio.Task[None] | None = None
@@ -128,6 +149,16 @@ class GraphQLSocket:
                 reading, ended, self._timer, *self._running, return_exceptions=True
             )
             self.finished.set()
+
+    async def finish(self, code: int, reason: str) -> None:
+        """End subscriptions, answer the queries and mutations that have begun, then close."""
+        self._stopping = True
+        for task, kind in list(self._running.items()):
+            if kind is OperationType.SUBSCRIPTION:
+                task.cancel()
+        if self._running:
+            await asyncio.wait(set(self._running))
+        await self.close(code, reason)
 
     async def close(self, code: int, reason: str) -> None:
         """Close the socket once; later calls and a client already gone are fine."""
@@ -248,12 +279,26 @@ class GraphQLSocket:
         if task is not None:
             _stop(task, self._running[task])
 
+    def _enter(self, operation: Operation) -> Place | None:
+        if self._stopping:
+            raise RequestError(
+                SHUTTING_DOWN, "The server is stopping: connect again.", retry_after_seconds=1
+            )
+        if self._door is None or operation.kind is OperationType.SUBSCRIPTION:
+            return None
+        return self._door.enter()
+
     async def _run(self, operation_id: str, operation: Operation) -> None:
         task = asyncio.current_task()
+        place: Place | None = None
         try:
+            place = self._enter(operation)
             context = self._renew_context(self._context)
             async with aclosing(self._engine.stream(operation, context)) as outcomes:
                 async for outcome in outcomes:
+                    if place is not None:
+                        # Now it is only sent, however slowly the client may read.
+                        place.leave()
                     # The client may have completed it, and used the id again.
                     if self._operations.get(operation_id) is not task:
                         return
@@ -271,6 +316,9 @@ class GraphQLSocket:
         except Exception as failure:
             self._operations.pop(operation_id, None)
             await self._send_errors(operation_id, [located_error(failure)], operation.name)
+        finally:
+            if place is not None:
+                place.leave()
 
     async def _send_next(self, operation_id: str, operation: Operation, outcome: Outcome) -> None:
         errors = self._presenter.present(

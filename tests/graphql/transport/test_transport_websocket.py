@@ -330,3 +330,32 @@ async def _read_stream(url: str, body: dict[str, Any]) -> str:
         response = await client.post(url, json=body, headers={"accept": "text/event-stream"})
         assert response.status_code == 200
         return response.text
+
+
+async def test_a_stopping_server_answers_what_a_socket_has_begun() -> None:
+    graphql = make_view()
+    async with serving(graphql) as running, open_socket(running) as client:
+        await client.init()
+        await client.subscribe("live", 'subscription { silence(name: "x") }')
+        await client.subscribe("begun", "mutation { add(amount: 7, pauseSeconds: 0.3) }")
+        await client.subscribe("seen", "{ hello }")
+        assert (await client.receive())["id"] == "seen"
+        assert (await client.receive())["id"] == "seen"
+
+        # when: it is told to stop, and the client asks for more
+        stopping = asyncio.create_task(graphql.close_all())
+        await eventually(lambda: journal.closed == ["silence x"])
+        await client.subscribe("late", "mutation { add(amount: 100) }")
+
+        # then
+        refused = await client.receive()
+        assert (refused["id"], refused["type"]) == ("late", "error")
+        assert refused["payload"][0]["extensions"] == {
+            "code": "SHUTTING_DOWN",
+            "retryAfterSeconds": 1,
+        }
+        assert (await client.receive())["payload"] == {"data": {"add": 7}}
+        assert await client.receive() == {"id": "begun", "type": "complete"}
+        assert await client.close_code() == 1001
+        await stopping
+    assert journal.added == [7]

@@ -30,6 +30,12 @@ async def shop() -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
+@pytest.fixture
+async def worker_lives(database_admin: asyncpg.Connection) -> None:
+    """Leave a worker's sign of life, as one does every ten seconds."""
+    await database_admin.execute("INSERT INTO procrastinate_workers DEFAULT VALUES")
+
+
 class TestHealth:
     async def test_alive(self, shop: httpx.AsyncClient) -> None:
         response = await shop.get("/livez")
@@ -37,14 +43,38 @@ class TestHealth:
         assert response.status_code == 200
         assert response.json() == {"status": "ok", "version": __version__}
 
-    async def test_ready(self, shop: httpx.AsyncClient) -> None:
+    async def test_ready(self, shop: httpx.AsyncClient, worker_lives: None) -> None:
         response = await shop.get("/readyz")
 
         assert response.status_code == 200
-        assert response.json() == {"status": "ok", "database": True, "redis": True}
+        assert response.json() == {
+            "status": "ok",
+            "database": True,
+            "redis": True,
+            "worker": True,
+        }
+
+    async def test_without_a_worker_it_is_late_but_ready(
+        self, shop: httpx.AsyncClient, database_admin: asyncpg.Connection
+    ) -> None:
+        never = await shop.get("/readyz")
+        await database_admin.execute(
+            "INSERT INTO procrastinate_workers (last_heartbeat) "
+            "VALUES (now() - interval '31 seconds')"
+        )
+        no_more = await shop.get("/readyz")
+
+        for response in (never, no_more):
+            assert response.status_code == 200
+            assert response.json() == {
+                "status": "degraded",
+                "database": True,
+                "redis": True,
+                "worker": False,
+            }
 
     async def test_without_redis_it_is_slower_but_ready(
-        self, shop: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+        self, shop: httpx.AsyncClient, worker_lives: None, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         away = Redis.from_url("unix:///nonexistent/valkey.sock")
         monkeypatch.setattr(redis_module, "_client", away)
@@ -52,11 +82,20 @@ class TestHealth:
         response = await shop.get("/readyz")
 
         assert response.status_code == 200
-        assert response.json() == {"status": "degraded", "database": True, "redis": False}
+        assert response.json() == {
+            "status": "degraded",
+            "database": True,
+            "redis": False,
+            "worker": True,
+        }
         assert (await shop.get("/livez")).status_code == 200
 
     async def test_without_its_database_it_is_not_ready_and_then_again(
-        self, shop: httpx.AsyncClient, engine_urls: tuple[str, str], database: str
+        self,
+        shop: httpx.AsyncClient,
+        worker_lives: None,
+        engine_urls: tuple[str, str],
+        database: str,
     ) -> None:
         # given: PostgreSQL closes the connections and takes no new ones for this database
         name = database.split("/presale_")[1].split("?")[0]
@@ -75,7 +114,12 @@ class TestHealth:
             await operator.close()
 
         assert response.status_code == 503
-        assert response.json() == {"status": "unavailable", "database": False, "redis": True}
+        assert response.json() == {
+            "status": "unavailable",
+            "database": False,
+            "redis": True,
+            "worker": False,
+        }
         assert alive.status_code == 200
 
         async def is_ready() -> bool:
@@ -191,7 +235,7 @@ class TestBodies:
 
 
 async def test_the_lifespan_opens_what_requests_need_and_closes_it(
-    database: str, redis: Redis, tmp_path: Path
+    database: str, redis: Redis, worker_lives: None, tmp_path: Path
 ) -> None:
     settings = Settings.model_validate(
         {

@@ -56,6 +56,7 @@ async def test_a_database_that_cannot_be_reached_is_unavailable_and_comes_back(
     assert await count_rows(database_admin) == (0, 0)
 
     client = get_connection("default")
+    await client.close()
     client.host, client.port = _address(worker_database_url)  # type: ignore[attr-defined]
 
     assert await ring_shielded(2) == 2
