@@ -19,6 +19,7 @@ from headless_presale.orders import (
     OrderView,
     cancel_order,
     cancel_rule,
+    is_balance_in_time,
 )
 from headless_presale.orders.rules import refund_of
 from headless_presale.payments import Payment, PaymentLeg, PaymentStatus
@@ -187,7 +188,9 @@ def dues_of(context: RequestContext, order: OrderView) -> Dues:
     deposit = Due(PaymentLeg.DEPOSIT, order.deposit, None, order.hold_expires_at)
     balance = Due(PaymentLeg.BALANCE, order.balance, order.balance_opens_at, order.balance_due_at)
     is_held = context.at < order.hold_expires_at
-    is_in_time = order.balance_due_at is None or context.at < order.balance_due_at
+    is_in_time = is_balance_in_time(
+        due_at=order.balance_due_at, reminded_at=order.reminded_at, at=context.at
+    )
     later = (balance,) if order.balance.amount_minor > 0 else ()
     match order.status:
         case OrderStatus.AWAITING_PAYMENT if is_held:

@@ -16,6 +16,7 @@ from headless_presale.orders import (
     OrderConfirmed,
     OrderStatus,
     OrderView,
+    is_balance_in_time,
 )
 
 Facts = dict[str, Any]
@@ -59,8 +60,9 @@ def cancellation_facts(
     is_balance_missed = (
         event.source is OrderStatus.AWAITING_BALANCE
         and plan.missed_balance is MissedBalance.REFUND
-        and order.balance_due_at is not None
-        and order.balance_due_at <= at
+        and not is_balance_in_time(
+            due_at=order.balance_due_at, reminded_at=order.reminded_at, at=at
+        )
     )
     is_full = event.source is OrderStatus.PAID
     paid_minor = order.total.amount_minor if is_full else order.deposit.amount_minor

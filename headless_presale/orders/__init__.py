@@ -15,7 +15,7 @@ from headless_presale.orders.events import (
 from headless_presale.orders.jobs import refund_campaign
 from headless_presale.orders.models import Order, OrderLine
 from headless_presale.orders.paying import StartPayment, amount_of, start_payment
-from headless_presale.orders.rules import Due, cancel_rule, leg_due
+from headless_presale.orders.rules import Due, cancel_rule, is_balance_in_time, leg_due
 from headless_presale.orders.service import (
     cancel_order,
     cancel_orders_of_campaign,
@@ -60,6 +60,7 @@ __all__ = [
     "cancel_orders_of_campaign",
     "cancel_rule",
     "find_order",
+    "is_balance_in_time",
     "leg_due",
     "refund_campaign",
     "settle_payment",

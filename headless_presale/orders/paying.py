@@ -11,7 +11,7 @@ from headless_presale.kernel.ids import display_number
 from headless_presale.kernel.money import Money
 from headless_presale.kernel.unit_of_work import shielded, unit_of_work
 from headless_presale.orders.models import Order
-from headless_presale.orders.rules import leg_due
+from headless_presale.orders.rules import is_balance_in_time, leg_due
 from headless_presale.orders.service import lock_order, open_balance
 from headless_presale.orders.states import HOLDING, OrderStatus
 from headless_presale.payments import (
@@ -116,5 +116,7 @@ def _check_due(order: Order, leg: PaymentLeg) -> None:
         )
     if order.status in HOLDING and order.hold_expires_at <= clock.now():
         raise PaymentNotDue(reason="the hold on the slots has run out", field=("orderId",))
-    if order.balance_due_at and leg is PaymentLeg.BALANCE and order.balance_due_at <= clock.now():
+    if leg is PaymentLeg.BALANCE and not is_balance_in_time(
+        due_at=order.balance_due_at, reminded_at=order.reminded_at, at=clock.now()
+    ):
         raise PaymentNotDue(reason="the balance was due earlier", field=("leg",))

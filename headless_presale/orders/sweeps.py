@@ -22,6 +22,7 @@ from headless_presale.orders.events import (
     OrderForfeited,
 )
 from headless_presale.orders.models import Order
+from headless_presale.orders.rules import due_after_reminder, is_balance_in_time
 from headless_presale.orders.service import (
     FULL_REFUND,
     call_off,
@@ -133,14 +134,21 @@ async def _open_balance(order_id: UUID) -> bool:
 
 @shielded
 async def _remind(order_id: UUID) -> bool:
+    """Remind, and put the end off if the reminder is so late that too little time is left."""
     async with unit_of_work() as work:
         order = await lock_order(order_id)
         if order.status is not OrderStatus.AWAITING_BALANCE or order.reminded_at is not None:
             return False
-        order.reminded_at = clock.now()
-        await order.save(update_fields=["reminded_at"])
-        reach("orders.reminder_noted")
         assert order.balance_due_at is not None
+        assert order.balance_remind_at is not None
+        order.reminded_at = clock.now()
+        order.balance_due_at = due_after_reminder(
+            due_at=order.balance_due_at,
+            remind_at=order.balance_remind_at,
+            reminded_at=order.reminded_at,
+        )
+        await order.save(update_fields=["reminded_at", "balance_due_at"])
+        reach("orders.reminder_noted")
         work.emit(
             BalanceReminded(
                 order_id=order.id, campaign_id=order.campaign_id, due_at=order.balance_due_at
@@ -154,6 +162,11 @@ async def _miss_balance(order_id: UUID) -> bool:
     async with unit_of_work():
         order = await lock_order(order_id)
         if order.status is not OrderStatus.AWAITING_BALANCE or order.balance_due_at is None:
+            return False
+        # It may have been found before its reminder put the end off.
+        if is_balance_in_time(
+            due_at=order.balance_due_at, reminded_at=order.reminded_at, at=clock.now()
+        ):
             return False
         is_paying = await has_pending_payment(order.id, PaymentLeg.BALANCE)
         if is_paying and clock.now() < order.balance_due_at + CAPTURE_GRACE:

@@ -60,6 +60,7 @@ class OrderView:
     balance_remind_at: datetime | None
     balance_due_at: datetime | None
     placed_at: datetime
+    reminded_at: datetime | None = None
     closed_reason: str = ""
     lines: tuple[LineView, ...] = ()
 
@@ -95,6 +96,7 @@ _AS_THEY_ARE = (
     "balance_remind_at",
     "balance_due_at",
     "placed_at",
+    "reminded_at",
     "closed_reason",
 )
 _JSON = ("payment_plan", "cancel_policy", "buyer", "shipping_address")

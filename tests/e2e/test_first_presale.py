@@ -274,7 +274,9 @@ async def test_a_missed_balance_forfeits_the_deposit(
 
     stack.clock.advance(timedelta(days=8, hours=1))
     await stack.sweep()
-    stack.clock.advance(timedelta(days=8))
+    stack.clock.advance(timedelta(days=5))
+    await stack.sweep()  # the reminder
+    stack.clock.advance(timedelta(days=3))
     await stack.sweep()
 
     assert (await buyer.order(placed))["status"] == "FORFEITED"
@@ -292,7 +294,9 @@ async def test_a_missed_balance_is_refunded_where_the_policy_says_so(
 
     stack.clock.advance(timedelta(days=8, hours=1))
     await stack.sweep()
-    stack.clock.advance(timedelta(days=8))
+    stack.clock.advance(timedelta(days=5))
+    await stack.sweep()  # the reminder
+    stack.clock.advance(timedelta(days=3))
     await stack.sweep()
 
     order = await buyer.order(placed)

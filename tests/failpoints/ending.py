@@ -23,6 +23,7 @@ from tests.support.money import books_of, place, work_off
 DEPOSIT = Money(2_000, "CNY")
 CALLED_OFF = "the kiln broke"
 BALANCE_IS_OPEN = timedelta(days=9)
+BALANCE_IS_REMINDED_OF = timedelta(days=14)
 BALANCE_IS_MISSED = timedelta(days=17)
 
 
@@ -79,7 +80,7 @@ async def _a_balance_to_be_asked_for(world: World) -> UUID:
     order_id = await _paid(world)
     world.clock.advance(BALANCE_IS_OPEN)
     await sweep_orders()
-    world.clock.advance(BALANCE_IS_MISSED - BALANCE_IS_OPEN - timedelta(days=3))
+    world.clock.advance(BALANCE_IS_REMINDED_OF - BALANCE_IS_OPEN)
     return order_id
 
 
@@ -92,8 +93,9 @@ async def _is_reminded_once(world: World, order_id: UUID) -> None:
 
 
 async def _a_balance_missed(world: World) -> UUID:
-    order_id = await _paid(world)
-    world.clock.advance(BALANCE_IS_MISSED)
+    order_id = await _a_balance_to_be_asked_for(world)
+    await sweep_orders()
+    world.clock.advance(BALANCE_IS_MISSED - BALANCE_IS_REMINDED_OF)
     return order_id
 
 

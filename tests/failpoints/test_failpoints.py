@@ -95,7 +95,8 @@ async def test_it_may_die_anywhere(
         steps = await _rehearse(scenario, argument)
         await _judge(world, scenario, argument, "undisturbed")
 
-    for number, (failpoint, occurrence) in enumerate(_deaths(steps.places)):
+    deaths = _deaths(steps.places)
+    for number, (failpoint, occurrence) in enumerate(deaths):
         where = f"{name}, {failpoint} the {occurrence}. time"
         async with worlds() as world:
             argument = await scenario.prepare(world)
@@ -117,6 +118,7 @@ async def test_it_may_die_anywhere(
             forget_all()
             await scenario.act(argument)
             await _judge(world, scenario, argument, where)
+    print(f"{name}: {len(deaths)} deaths")
 
 
 def _deaths(places: Sequence[str]) -> list[tuple[str, int]]:

@@ -66,6 +66,31 @@ async def test_deposit_and_balance_are_paid_when_they_are_due(
     assert order["cancellation"] == {"isAllowed": True, "refund": {"minor": 8_000}}
 
 
+async def test_a_late_reminder_moves_what_the_order_says_is_due(
+    api: Api, placed: Placed, gateway: Shop, clock: ManualClock
+) -> None:
+    # Given a deposit that was paid, and a worker that was down from the 9th of March, when the
+    # balance opened, until a day after the 16th, when it was due
+    await pay(api, gateway, placed)
+    balance = {"leg": "BALANCE", "amount": {"minor": 8_000}}
+    clock.advance(timedelta(days=8))
+    assert await sweep_orders() == 1
+    clock.advance(timedelta(days=8))
+
+    # Then the buyer can still pay
+    assert (await read(api, placed))["dueNow"] == [{**balance, "dueAt": "2026-03-16T12:00:00Z"}]
+
+    # When the reminder goes out
+    assert await sweep_orders() == 1
+
+    # Then half a day is left, half of what the plan gives
+    assert (await read(api, placed))["dueNow"] == [{**balance, "dueAt": "2026-03-18T00:00:00Z"}]
+    clock.advance(timedelta(hours=12))
+    assert (await read(api, placed))["dueNow"] == []
+    late = await start(api, start_input(placed, leg="BALANCE", idempotencyKey="late"))
+    assert [e["__typename"] for e in late["userErrors"]] == ["PaymentNotDueError"]
+
+
 async def test_a_payment_is_started_once_however_often_it_is_asked_for(
     api: Api, placed: Placed, gateway: Shop, database_admin: asyncpg.Connection
 ) -> None:

@@ -82,16 +82,26 @@ class BefallenExample(RunExample):
         return [order for order in self.model.orders.values() if order.status in statuses]
 
     @precondition(lambda self: self._has("DEPOSIT_PAID", "AWAITING_BALANCE"))
-    @rule(which=pick, then=st.sampled_from(["", "", "started", "paid", "told"]))
+    @rule(
+        which=pick,
+        then=st.sampled_from(["", "", "started", "paid", "told"]),
+        is_reminded=st.sampled_from([True, True, False]),
+    )
     @on_loop
-    async def miss_balance(self, which: int, then: str) -> None:
-        """The balance window opens and ends; one buyer may have tried at the last moment."""
+    async def miss_balance(self, which: int, then: str, is_reminded: bool) -> None:
+        """The balance window opens and ends; one buyer may have tried at the last moment.
+
+        The reminder may come only now that the window should be over: the buyers then have longer.
+        """
         self._advance_to(self.model.rules.balance_opens_at)
         await self._sweep()
         if (waiting := self._with("AWAITING_BALANCE")) and then:
             order = self._at(which, waiting)
             await self._start(order, PaymentLeg.BALANCE, GATEWAYS[0], None, None, then)
-        self._advance_to(self.model.rules.balance_due_at)
+        if is_reminded:
+            self._advance_to(self.model.rules.balance_remind_at)
+            await self._sweep()
+        self._advance_to(max((o.due_at for o in waiting), default=self.model.rules.balance_due_at))
         await self._sweep()
         self._advance(CAPTURE_GRACE.total_seconds())
         await self._sweep()

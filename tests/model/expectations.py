@@ -20,6 +20,7 @@ PRICE_MINOR = 10_000
 DEPOSIT_BPS = 2_000
 HOLD = timedelta(minutes=15)
 CAPTURE_GRACE = timedelta(minutes=15)
+DAY = timedelta(days=1)
 HOLDING = {S.AWAITING_PAYMENT, S.AWAITING_DEPOSIT}
 OVER = {S.EXPIRED, S.FORFEITED, S.CANCELLED}
 LEG_DUE = {
@@ -83,6 +84,7 @@ class Ordered:
     numbers: dict[int, tuple[int, ...]]
     promised: dict[int, date]
     hold_expires_at: datetime
+    due_at: datetime
     total_minor: int
     deposit_minor: int
     is_reminded: bool = False
@@ -192,6 +194,7 @@ class Expectations:
             numbers={pool: tuple(given) for pool, given in numbers.items()},
             promised={p: self.pools[p].promise_of(given) for p, given in numbers.items()},
             hold_expires_at=self.now + HOLD,
+            due_at=self.rules.balance_due_at,
             total_minor=total,
             deposit_minor=total * DEPOSIT_BPS // BPS if is_deposit else 0,
         )
@@ -206,7 +209,7 @@ class Expectations:
             if order.status is S.DEPOSIT_PAID and self.rules.balance_opens_at <= self.now:
                 order.status = S.AWAITING_BALANCE
             if order.status is S.AWAITING_BALANCE and self.rules.balance_remind_at <= self.now:
-                order.is_reminded = True
+                self._remind(order)
             if order.status is S.AWAITING_BALANCE and self._is_missed(order):
                 if self.rules.missed is MissedBalance.REFUND:
                     self._call_off(order, EVERYTHING)
@@ -216,10 +219,20 @@ class Expectations:
                         if payment.status is P.CAPTURED:
                             payment.kept_minor = payment.amount_minor
 
+    def _remind(self, order: Ordered) -> None:
+        """A late reminder leaves half the time that was planned after it, a day at most."""
+        if order.is_reminded:
+            return
+        order.is_reminded = True
+        notice = min((self.rules.balance_due_at - self.rules.balance_remind_at) / 2, DAY)
+        if order.due_at - self.now < notice:
+            order.due_at = self.now + notice
+            self.met.add("reminded late")
+
     def _is_missed(self, order: Ordered) -> bool:
         paying = order.open_payment(PaymentLeg.BALANCE)
         grace = CAPTURE_GRACE if paying is not None and paying.intent_id else timedelta(0)
-        return self.rules.balance_due_at + grace <= self.now
+        return order.is_reminded and order.due_at + grace <= self.now
 
     def cancel_rule(self, order: Ordered) -> CancelRule | None:
         """Return what a buyer who cancels now gets back; None where the order is over."""
@@ -275,7 +288,7 @@ class Expectations:
         if status is S.DEPOSIT_PAID and self.rules.balance_opens_at <= self.now:
             status = S.AWAITING_BALANCE
         is_late = (status in HOLDING and order.hold_expires_at <= self.now) or (
-            leg is PaymentLeg.BALANCE and self.rules.balance_due_at <= self.now
+            leg is PaymentLeg.BALANCE and order.is_reminded and order.due_at <= self.now
         )
         return "PAYMENT_NOT_DUE" if LEG_DUE.get(status) is not leg or is_late else None
 

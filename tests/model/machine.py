@@ -5,6 +5,7 @@ Redis may be wiped or brought back from an older state at any time; until it has
 may refuse what could be had, but it never sells what could not.
 """
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -40,8 +41,12 @@ class PresaleMachine(BefallenExample):
         self.model.met |= {r for p in self.model.payments.values() for r in p.refunds}
 
     def _compare_orders(self, found: Found) -> None:
-        assert {UUID(order_id): rest for order_id, *rest in found["orders"]} == {
-            order.id: [order.status, order.is_reminded] for order in self.model.orders.values()
+        assert {
+            UUID(order_id): (status, is_reminded, due_at and datetime.fromisoformat(due_at))
+            for order_id, status, is_reminded, due_at in found["orders"]
+        } == {
+            o.id: (o.status, o.is_reminded, o.due_at if o.deposit_minor else None)
+            for o in self.model.orders.values()
         }
         owners = {
             (pool_id, number): order.id

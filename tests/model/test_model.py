@@ -54,6 +54,7 @@ EVERY_KIND = {
     "capacity raised",
     "paid late, others",
     "paid late, same numbers",
+    "reminded late",
 }
 
 Play = Callable[..., Awaitable[Tally]]

@@ -62,7 +62,7 @@ PLANS: dict[str, dict[str, Any]] = {
 }
 
 _QUESTIONS = {
-    "orders": ("id, status, reminded_at IS NOT NULL", "FROM sales_order"),
+    "orders": ("id, status, reminded_at IS NOT NULL, balance_due_at", "FROM sales_order"),
     "slots": ("pool_id, number, order_id", "FROM slot WHERE pool_id = ANY($1::uuid[])"),
     "quotas": ("pool_id, customer_id, taken", "FROM customer_quota WHERE taken > 0"),
     "payments": ("id, status, amount_minor", "FROM payment"),

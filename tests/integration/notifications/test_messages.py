@@ -1,7 +1,7 @@
 """Which events write a message, once, in the transaction that emits them."""
 
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import asyncpg
@@ -46,6 +46,14 @@ async def messages(kind: MessageKind | None = None) -> list[Message]:
 async def the_message(kind: MessageKind) -> Message:
     (message,) = await messages(kind)
     return message
+
+
+async def remind_and_miss(clock: ManualClock) -> None:
+    """Let 14 days pass and the reminder go out, then the last day."""
+    clock.advance(timedelta(days=14))
+    await sweep_orders()
+    clock.advance(timedelta(days=1))
+    await sweep_orders()
 
 
 async def send_jobs(database_admin: asyncpg.Connection) -> list[dict[str, Any]]:
@@ -230,12 +238,39 @@ async def test_a_balance_is_reminded_of_once(clock: ManualClock) -> None:
     assert message.context["missed_balance"] == "FORFEIT"
 
 
+async def test_a_late_reminder_tells_the_end_that_it_moved(clock: ManualClock) -> None:
+    order = await place(await open_deposit_sale())
+    await pay(order, PaymentLeg.DEPOSIT)
+
+    # Planned for 15 March at noon, it comes three days late: half of a day is left to the buyer.
+    clock.advance(timedelta(days=17))
+    await sweep_orders()
+
+    message = await the_message(MessageKind.BALANCE_REMINDER)
+    assert message.context["balance_due_at"] == "2026-03-19T00:00:00+00:00"
+    assert (await read(order.id)).balance_due_at == datetime(2026, 3, 19, tzinfo=UTC)
+
+
+async def test_a_cancellation_before_a_late_reminder_does_not_speak_of_a_missed_balance(
+    clock: ManualClock,
+) -> None:
+    order = await place(await open_deposit_sale(missed_balance="REFUND"))
+    await pay(order, PaymentLeg.DEPOSIT)
+    clock.advance(timedelta(days=8))
+    await sweep_orders()
+    clock.advance(timedelta(days=9))
+
+    await cancel_order(order.id, reason="changed my mind")
+
+    message = await the_message(MessageKind.ORDER_CANCELLED)
+    assert message.context["is_balance_missed"] is False
+    assert (message.context["paid_minor"], message.context["kept_minor"]) == (2_000, 2_000)
+
+
 async def test_a_missed_balance_is_told_with_what_is_kept(clock: ManualClock) -> None:
     order = await place(await open_deposit_sale())
     await pay(order, PaymentLeg.DEPOSIT)
-    clock.advance(timedelta(days=15))
-
-    await sweep_orders()
+    await remind_and_miss(clock)
 
     assert (await read(order.id)).status is OrderStatus.FORFEITED
     message = await the_message(MessageKind.ORDER_FORFEITED)
@@ -246,9 +281,7 @@ async def test_a_missed_balance_is_told_with_what_is_kept(clock: ManualClock) ->
 async def test_a_missed_balance_that_is_refunded_says_so(clock: ManualClock) -> None:
     order = await place(await open_deposit_sale(missed_balance="REFUND"))
     await pay(order, PaymentLeg.DEPOSIT)
-    clock.advance(timedelta(days=15))
-
-    await sweep_orders()
+    await remind_and_miss(clock)
 
     message = await the_message(MessageKind.ORDER_CANCELLED)
     assert message.context["is_balance_missed"] is True

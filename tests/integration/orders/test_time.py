@@ -38,6 +38,7 @@ from tests.support.shop import Sale, open_sale
 pytestmark = pytest.mark.usefixtures("clock")
 
 DAY = timedelta(days=1)
+MOMENT = timedelta(microseconds=1)
 HOLD = timedelta(minutes=15)
 
 
@@ -146,13 +147,20 @@ class TestBalances:
         assert await sweep_orders() == 1
         return sale, await read(order.id)
 
+    async def _remind(self, clock: ManualClock, order: OrderView) -> None:
+        assert order.balance_remind_at
+        clock.move_to(order.balance_remind_at)
+        await sweep_orders()
+        assert (await read(order.id)).reminded_at == order.balance_remind_at
+
     async def test_missed_it_forfeits_the_deposit_by_default(
         self, sandbox: SandboxRun, clock: ManualClock, database_admin: asyncpg.Connection
     ) -> None:
         sale, order = await self._await_balance(sandbox, clock)
         assert order.balance_due_at
-        clock.move_to(order.balance_due_at - timedelta(microseconds=1))
-        assert await sweep_orders() == 1  # the reminder
+        await self._remind(clock, order)
+        clock.move_to(order.balance_due_at - MOMENT)
+        assert await sweep_orders() == 0
         assert (await read(order.id)).status is OrderStatus.AWAITING_BALANCE
 
         clock.move_to(order.balance_due_at)
@@ -175,8 +183,9 @@ class TestBalances:
         self, sandbox: SandboxRun, clock: ManualClock, database_admin: asyncpg.Connection
     ) -> None:
         sale, order = await self._await_balance(sandbox, clock, missed_balance=MissedBalance.REFUND)
-        clock.advance(7 * DAY)
-        assert await sweep_orders() == 2  # reminded and missed
+        await self._remind(clock, order)
+        clock.advance(DAY)
+        assert await sweep_orders() == 1
 
         assert (await read(order.id)).status is OrderStatus.CANCELLED
         refund = await Refund.get()
@@ -192,6 +201,7 @@ class TestBalances:
     ) -> None:
         _, order = await self._await_balance(sandbox, clock)
         assert order.balance_due_at
+        await self._remind(clock, order)
         clock.move_to(order.balance_due_at - timedelta(seconds=1))
         payment = await start(order, PaymentLeg.BALANCE)
         clock.move_to(order.balance_due_at + timedelta(minutes=15) - timedelta(seconds=1))
@@ -208,6 +218,7 @@ class TestBalances:
     ) -> None:
         _, order = await self._await_balance(sandbox, clock)
         assert order.balance_due_at
+        await self._remind(clock, order)
         clock.move_to(order.balance_due_at - timedelta(seconds=1))
         payment = await start(order, PaymentLeg.BALANCE)
         clock.move_to(order.balance_due_at + timedelta(minutes=15))
@@ -239,6 +250,7 @@ class TestBalances:
         assert await sweep_orders() == 2
         await start(first, PaymentLeg.BALANCE)
         assert first.balance_due_at
+        await self._remind(clock, first)
         clock.move_to(first.balance_due_at)
 
         await sweep_orders()

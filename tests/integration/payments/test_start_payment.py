@@ -84,12 +84,15 @@ class TestWhatIsDue:
     ) -> None:
         await pay(sandbox, deposit_order, PaymentLeg.DEPOSIT)
         assert deposit_order.balance_opens_at
+        assert deposit_order.balance_remind_at
         assert deposit_order.balance_due_at
 
         clock.move_to(deposit_order.balance_opens_at - timedelta(microseconds=1))
         with pytest.raises(PaymentNotDue):
             await start(deposit_order, PaymentLeg.BALANCE)
         clock.move_to(deposit_order.balance_opens_at)
+        await sweep_orders()
+        clock.move_to(deposit_order.balance_remind_at)
         await sweep_orders()
         clock.move_to(deposit_order.balance_due_at)
         with pytest.raises(PaymentNotDue):

@@ -19,6 +19,7 @@ from headless_presale.orders import (
 ORDER_ID = UUID("0195a1c0-0000-7000-8000-000000000001")
 ORDER_NUMBER = "AJQ7-CRBS"
 OPENS = datetime(2026, 3, 9, 12, 0, tzinfo=UTC)
+REMINDED = datetime(2026, 3, 15, 18, 0, tzinfo=UTC)
 DUE = datetime(2026, 3, 16, 18, 0, tzinfo=UTC)
 
 
@@ -63,6 +64,7 @@ def order(
     currency: str = "CNY",
     missed: MissedBalance = MissedBalance.FORFEIT,
     status: OrderStatus = OrderStatus.DEPOSIT_PAID,
+    reminded_at: datetime | None = None,
 ) -> OrderView:
     """Return an order on a deposit plan, or on the full plan if the deposit is 0."""
     is_deposit = deposit_minor > 0
@@ -93,6 +95,7 @@ def order(
         balance_opens_at=plan.balance_opens_at,
         balance_remind_at=None,
         balance_due_at=plan.balance_due_at,
+        reminded_at=reminded_at,
         placed_at=OPENS - timedelta(days=9),
         lines=lines,
     )

@@ -9,7 +9,7 @@ from headless_presale.notifications import MessageKind
 from headless_presale.notifications.rendering import RenderedMessage, render
 from headless_presale.orders import OrderStatus
 from tests.unit.notifications import samples
-from tests.unit.notifications.samples import DUE, ORDER_NUMBER
+from tests.unit.notifications.samples import DUE, ORDER_NUMBER, REMINDED
 
 
 def say(
@@ -272,7 +272,7 @@ def test_a_reminder_says_how_much_until_when_and_what_else(
         (
             "en",
             samples.cancelled(
-                of=samples.order(missed=MissedBalance.REFUND),
+                of=samples.order(missed=MissedBalance.REFUND, reminded_at=REMINDED),
                 source=OrderStatus.AWAITING_BALANCE,
                 at=DUE,
             ),
@@ -282,7 +282,7 @@ def test_a_reminder_says_how_much_until_when_and_what_else(
         (
             "zh-CN",
             samples.cancelled(
-                of=samples.order(missed=MissedBalance.REFUND),
+                of=samples.order(missed=MissedBalance.REFUND, reminded_at=REMINDED),
                 source=OrderStatus.AWAITING_BALANCE,
                 at=DUE,
             ),

@@ -1,5 +1,7 @@
 """Which leg is due, what a cancellation gives back, and the life of an order as data."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from headless_presale.campaigns import CancelPolicy, CancelRule
@@ -15,10 +17,13 @@ from headless_presale.orders import (
     cancel_rule,
     leg_due,
 )
-from headless_presale.orders.rules import refund_of
+from headless_presale.orders.rules import due_after_reminder, is_balance_in_time, refund_of
 from headless_presale.payments import PaymentLeg
 
 S = OrderStatus
+DUE = datetime(2026, 3, 16, 12, 0, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+MOMENT = timedelta(microseconds=1)
 
 
 def test_the_leg_that_is_due() -> None:
@@ -73,6 +78,53 @@ def test_never_more_than_was_paid_and_all_of_it_at_all(
 
     assert 0 <= back <= minor
     assert (back == minor) == (bps == BPS)
+
+
+@pytest.mark.parametrize(
+    ("planned", "before_due", "moved_by"),
+    [
+        # planned a day before the end: the notice is 12 hours
+        (24 * HOUR, 24 * HOUR, timedelta(0)),
+        (24 * HOUR, 24 * HOUR - timedelta(seconds=5), timedelta(0)),
+        (24 * HOUR, 12 * HOUR, timedelta(0)),
+        (24 * HOUR, 12 * HOUR - MOMENT, MOMENT),
+        (24 * HOUR, timedelta(0), 12 * HOUR),
+        (24 * HOUR, -100 * HOUR, 112 * HOUR),
+        # never more than 24 hours: half of a week would be 84
+        (48 * HOUR, 23 * HOUR, 1 * HOUR),
+        (168 * HOUR, 24 * HOUR, timedelta(0)),
+        (168 * HOUR, 23 * HOUR, 1 * HOUR),
+        (168 * HOUR, -1 * HOUR, 25 * HOUR),
+        # planned for the end itself, or behind it: no notice was promised
+        (timedelta(0), timedelta(0), timedelta(0)),
+        (timedelta(0), -5 * HOUR, timedelta(0)),
+        (-2 * HOUR, -5 * HOUR, timedelta(0)),
+    ],
+)
+def test_a_late_reminder_moves_the_end_only_as_far_as_the_notice_needs(
+    planned: timedelta, before_due: timedelta, moved_by: timedelta
+) -> None:
+    moved = due_after_reminder(due_at=DUE, remind_at=DUE - planned, reminded_at=DUE - before_due)
+
+    assert moved - DUE == moved_by
+
+
+@pytest.mark.parametrize(
+    ("due_at", "reminded_at", "at", "is_in_time"),
+    [
+        (DUE, DUE - HOUR, DUE - MOMENT, True),
+        (DUE, DUE - HOUR, DUE, False),
+        (DUE, DUE, DUE, False),
+        # the window is open until the reminder is out
+        (DUE, None, DUE, True),
+        (DUE, None, DUE + 1000 * HOUR, True),
+        (None, None, DUE, True),
+    ],
+)
+def test_a_balance_is_in_time_until_the_end_that_the_buyer_was_reminded_of(
+    due_at: datetime | None, reminded_at: datetime | None, at: datetime, is_in_time: bool
+) -> None:
+    assert is_balance_in_time(due_at=due_at, reminded_at=reminded_at, at=at) is is_in_time
 
 
 def test_the_states_with_slots_and_those_without_are_all_states() -> None:
