@@ -29,7 +29,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--orders", type=int, default=3_000, help="orders per measurement")
     parser.add_argument(
-        "--overload-seconds", type=float, default=10.0, help="how long twice the capacity is sent"
+        "--overload-seconds", type=float, default=12.0, help="how long twice the capacity is sent"
     )
     parser.add_argument("--json", type=Path, help="write every figure to this file as well")
     arguments = parser.parse_args()

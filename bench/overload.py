@@ -16,7 +16,8 @@ CLOSED_LOOP = 32
 OPEN_CONNECTIONS = 1_000
 TIMES_CAPACITY = 2.0
 WARM_UP_SECONDS = 2.0
-SECONDS = 10.0
+SECONDS = 12.0
+TURNS = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,12 +52,20 @@ class Overload:
         return {**asdict(self), "goodput_ratio": self.goodput_ratio}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Answers:
     accepted: list[float]
     refused: list[float]
     wrong: dict[str, int]
     unsent: int
+
+    def add(self, more: "_Answers") -> None:
+        """Take in the answers of another turn."""
+        self.accepted.extend(more.accepted)
+        self.refused.extend(more.refused)
+        for what, count in more.wrong.items():
+            self.wrong[what] = self.wrong.get(what, 0) + count
+        self.unsent += more.unsent
 
 
 async def overload(campaign: CampaignSnapshot, url: str, *, seconds: float = SECONDS) -> Overload:
@@ -78,16 +87,28 @@ async def overload(campaign: CampaignSnapshot, url: str, *, seconds: float = SEC
         )
 
     await _send(plan(1, seconds=WARM_UP_SECONDS, connections=CLOSED_LOOP))
-    alone = await _send(plan(1_000_000, seconds=seconds, connections=CLOSED_LOOP))
+    alone, flood = _Answers([], [], {}, 0), _Answers([], [], {}, 0)
+    # By turns: the machine's own speed changes from one second to the next.
+    for turn in range(1, TURNS + 1):
+        first = turn * 10_000_000
+        closed = await _send(plan(first, seconds=seconds / TURNS, connections=CLOSED_LOOP))
+        alone.add(closed)
+        offered = TIMES_CAPACITY * len(closed.accepted) / (seconds / TURNS)
+        flood.add(
+            await _send(
+                plan(
+                    first + 5_000_000,
+                    seconds=seconds / TURNS,
+                    connections=OPEN_CONNECTIONS,
+                    rate=offered,
+                )
+            )
+        )
     capacity = len(alone.accepted) / seconds
-    offered = capacity * TIMES_CAPACITY
-    flood = await _send(
-        plan(2_000_000, seconds=seconds, connections=OPEN_CONNECTIONS, rate=offered)
-    )
     return Overload(
         capacity=capacity,
         capacity_p99_ms=_ms(alone.accepted, 0.99),
-        offered=offered,
+        offered=TIMES_CAPACITY * capacity,
         goodput=len(flood.accepted) / seconds,
         accepted_p50_ms=_ms(flood.accepted, 0.5),
         accepted_p99_ms=_ms(flood.accepted, 0.99),

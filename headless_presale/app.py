@@ -54,13 +54,14 @@ def create_app(
         close_streams: ends the endpoint's open subscriptions; see ``close_open_streams``.
     """
 
+    door = Door(settings.max_in_flight)
     if close_streams is not None:
         _close_streams.append(close_streams)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[dict[str, Any]]:
         async with open_runtime(settings) as runtime:
-            yield {"runtime": runtime}
+            yield {"runtime": runtime, "door": door}
             if close_streams is not None:
                 await close_streams()
                 _close_streams.remove(close_streams)
@@ -86,7 +87,7 @@ def create_app(
         routes=routes,
         lifespan=lifespan,
         middleware=[
-            Middleware(Admission, door=Door(settings.max_in_flight)),
+            Middleware(Admission, door=door),
             Middleware(RequestLog),
         ],
         max_body_size=MAX_BODY_BYTES,

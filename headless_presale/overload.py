@@ -13,6 +13,8 @@ It also bounds every queue behind it: for database connections, and for the turn
 takes its numbers from the database because Redis is away.
 """
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import ClassVar
 
 import orjson
@@ -183,34 +185,67 @@ _GRAPHQL_BODY = orjson.dumps(
 _WEBHOOK_BODY = orjson.dumps({"error": {"code": Overloaded.code}})
 
 
-def _start_of(media: bytes, body: bytes) -> Message:
-    return {
-        "type": "http.response.start",
-        "status": Overloaded.http_status,
-        "headers": [
-            (b"content-type", media),
-            (b"content-length", str(len(body)).encode()),
-            (b"retry-after", str(RETRY_AFTER_SECONDS).encode()),
-            (b"cache-control", b"no-store"),
-            (b"vary", b"Accept, Accept-Language"),
-        ],
-    }
+@dataclass(frozen=True, slots=True)
+class _Refusal:
+    """One answer, composed once: what refuses must cost next to nothing."""
+
+    headers: tuple[tuple[bytes, bytes], ...]
+    body: bytes
+
+    @classmethod
+    def of(cls, media: bytes, body: bytes) -> "_Refusal":
+        return cls(
+            (
+                (b"content-type", media),
+                (b"content-length", str(len(body)).encode()),
+                (b"retry-after", str(RETRY_AFTER_SECONDS).encode()),
+                (b"cache-control", b"no-store"),
+                (b"vary", b"Accept, Accept-Language"),
+            ),
+            body,
+        )
+
+    def raw(self, more_headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+        """Return the answer as HTTP/1.1 writes it."""
+        lines = [b"%b: %b\r\n" % header for header in (*more_headers, *self.headers)]
+        return b"".join((b"HTTP/1.1 503 Service Unavailable\r\n", *lines, b"\r\n", self.body))
 
 
-# Composed once: what refuses must cost next to nothing.
-_JSON_START = _start_of(b"application/json; charset=utf-8", _GRAPHQL_BODY)
-_GRAPHQL_START = _start_of(GRAPHQL_RESPONSE + b"; charset=utf-8", _GRAPHQL_BODY)
-_WEBHOOK_START = _start_of(b"application/json", _WEBHOOK_BODY)
+_JSON = _Refusal.of(b"application/json; charset=utf-8", _GRAPHQL_BODY)
+_GRAPHQL = _Refusal.of(GRAPHQL_RESPONSE + b"; charset=utf-8", _GRAPHQL_BODY)
+_WEBHOOK = _Refusal.of(b"application/json", _WEBHOOK_BODY)
 
 
 async def _refuse(scope: Scope, send: Send) -> None:
-    if scope["path"].endswith(GRAPHQL_PATH):
-        start = _GRAPHQL_START if _wants_graphql_response(scope) else _JSON_START
-        body = _GRAPHQL_BODY
-    else:
-        start, body = _WEBHOOK_START, _WEBHOOK_BODY
-    await send({**start, "headers": list(start["headers"])})
-    await send({"type": "http.response.body", "body": body})
+    refusal = _refusal_for(scope)
+    await send(
+        {
+            "type": "http.response.start",
+            "status": Overloaded.http_status,
+            "headers": list(refusal.headers),
+        }
+    )
+    await send({"type": "http.response.body", "body": refusal.body})
+
+
+def refuse_at_once(
+    scope: Scope, door: Door, more_headers: Iterable[tuple[bytes, bytes]]
+) -> bytes | None:
+    """Return the bytes that refuse a request whose headers have come; None to let it go on.
+
+    For a server that can ask before it starts the application: a task and a stack of middleware
+    cost several times the refusal itself. :class:`Admission` stays behind it, for every server.
+    """
+    if not door.is_full() or not _does_work(scope):
+        return None
+    door.count_refusal()
+    return _refusal_for(scope).raw(more_headers)
+
+
+def _refusal_for(scope: Scope) -> _Refusal:
+    if not scope["path"].endswith(GRAPHQL_PATH):
+        return _WEBHOOK
+    return _GRAPHQL if _wants_graphql_response(scope) else _JSON
 
 
 def _wants_graphql_response(scope: Scope) -> bool:

@@ -15,7 +15,7 @@ from rich.console import Console
 
 from headless_presale import database
 from headless_presale.cli.parent import follow_parent
-from headless_presale.cli.server import run_server
+from headless_presale.cli.server import DoorProtocol, run_server
 from headless_presale.cli.session import (
     engines,
     engines_of,
@@ -56,6 +56,7 @@ def serve(
                 host=host or settings.host,
                 port=port or settings.port,
                 workers=workers,
+                http=DoorProtocol,
                 log_config=None,
                 access_log=False,
                 ws_max_size=settings.max_body_bytes,

@@ -3,13 +3,37 @@
 import socket
 
 import uvicorn
+from uvicorn._types import ASGI3Application
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.supervisors import Multiprocess, multiprocess
 
 from headless_presale.app import close_open_streams
+from headless_presale.overload import Door, refuse_at_once
 
 WORKER_SILENT_SECONDS = 30
 """A process that shows no sign of life for so long is replaced. uvicorn's own five seconds are less
 than a busy machine takes to start one: it would be killed before it is up, again and again."""
+
+
+class DoorProtocol(HttpToolsProtocol):
+    """HTTP that asks the door before it starts the application; see ``overload.refuse_at_once``."""
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        door = self.app_state.get("door")
+        refusal = (
+            refuse_at_once(dict(cycle.scope), door, self.server_state.default_headers)
+            if isinstance(door, Door)
+            else None
+        )
+        if refusal is None:
+            super()._start_asgi_task(cycle, app)
+            return
+        # Answered: what is still to come of its body is read and thrown away.
+        cycle.response_started = cycle.response_complete = True
+        self.transport.write(refusal)
+        if not cycle.keep_alive:
+            self.transport.close()
+        cycle.on_response()
 
 
 class Server(uvicorn.Server):

@@ -19,6 +19,7 @@ from tortoise.backends.asyncpg.client import AsyncpgDBClient
 from tortoise.backends.base.client import ConnectionWrapper, PoolConnectionWrapper
 
 from headless_presale.kernel import metrics, unit_of_work
+from headless_presale.kernel.connections import give_connection_back, take_connection
 from headless_presale.kernel.errors import Unavailable
 
 CONNECT_SECONDS = 3.0
@@ -70,12 +71,14 @@ class _BoundedAcquire(PoolConnectionWrapper[asyncpg.Connection]):
 
     async def __aenter__(self) -> asyncpg.Connection:
         await self.ensure_connection()
-        pool = cast(AsyncpgDBClient, self.client)._pool
-        assert pool is not None
-        acquired = await pool.acquire(timeout=unit_of_work.ACQUIRE_TIMEOUT_SECONDS)
-        # A proxy that does all a connection does.
-        self.connection = cast(asyncpg.Connection, acquired)
-        return self.connection
+        self.connection = await take_connection(
+            cast(AsyncpgDBClient, self.client),
+            timeout_seconds=unit_of_work.ACQUIRE_TIMEOUT_SECONDS,
+        )
+        return cast(asyncpg.Connection, self.connection)
+
+    async def __aexit__(self, *error: Any) -> None:
+        await give_connection_back(cast(AsyncpgDBClient, self.client), self.connection)
 
 
 class BoundedClient(AsyncpgDBClient):

@@ -22,6 +22,7 @@ from tortoise.connection import get_connection, get_connections
 from tortoise.exceptions import DBConnectionError
 
 from headless_presale.kernel import clock, metrics
+from headless_presale.kernel.connections import end_turn, give_connection_back, take_connection
 from headless_presale.kernel.errors import Unavailable
 from headless_presale.kernel.events import Event, current_actor, handlers_of
 from headless_presale.kernel.failpoints import reach
@@ -191,17 +192,23 @@ class _Transaction(TransactionContextPooled):
 
     async def __aenter__(self) -> TransactionalDBClient:
         await self.ensure_connection()
-        pool = self.client._parent._pool
-        connection = await pool.acquire(timeout=ACQUIRE_TIMEOUT_SECONDS)
+        pooled = cast(AsyncpgDBClient, self.client._parent)
+        connection = await take_connection(pooled, timeout_seconds=ACQUIRE_TIMEOUT_SECONDS)
         self.client._connection = connection
         self.token = get_connections().set(self.connection_name, self.client)
         try:
             await self.client.begin()
         except BaseException:
             get_connections().reset(self.token)
-            await asyncio.shield(pool.release(connection))
+            await give_connection_back(pooled, connection)
             raise
         return self.client
+
+    async def __aexit__(self, *error: Any) -> None:
+        try:
+            await super().__aexit__(*error)
+        finally:
+            end_turn(cast(AsyncpgDBClient, self.client._parent))
 
 
 DATABASE_DOWN = (

@@ -1,14 +1,15 @@
 """The whole API on a real port in the test's own loop, and the requests of its buyers."""
 
+import asyncio
 import contextlib
 import re
 from collections.abc import AsyncIterator, Iterator
-from typing import Any
+from typing import Any, Literal
 
 import httpx
 import uvicorn
 
-from headless_presale.cli.server import Server
+from headless_presale.cli.server import DoorProtocol, Server
 from headless_presale.settings import Settings
 from resolvers.global_ids import seal
 from schema.asgi import create
@@ -36,10 +37,18 @@ class QuietServer(Server):
 
 
 @contextlib.asynccontextmanager
-async def api_serving(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
-    """Serve the API with its lifespan; yield a client of it."""
+async def api_serving(
+    settings: Settings, *, protocol: type[asyncio.Protocol] | Literal["auto"] = DoorProtocol
+) -> AsyncIterator[httpx.AsyncClient]:
+    """Serve the API with its lifespan; yield a client of it.
+
+    Args:
+        protocol: the server's HTTP; the product's own, or uvicorn's.
+    """
     listener = bind_free_port()
-    config = uvicorn.Config(create(settings), log_config=None, timeout_graceful_shutdown=5)
+    config = uvicorn.Config(
+        create(settings), http=protocol, log_config=None, timeout_graceful_shutdown=5
+    )
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     async with (
         serving(QuietServer(config), listener),

@@ -16,6 +16,7 @@ import pytest
 from pydantic import SecretStr
 from redis.asyncio import Redis
 
+from headless_presale.cli.server import DoorProtocol
 from headless_presale.kernel.clock import ManualClock
 from headless_presale.kernel.unit_of_work import shielded, unit_of_work
 from headless_presale.overload import MESSAGE, Door, Overloaded
@@ -45,9 +46,14 @@ class MakeApi(Protocol):
     def __call__(self, max_in_flight: int) -> AbstractAsyncContextManager[httpx.AsyncClient]: ...
 
 
-@pytest.fixture
-def api(database: str, redis: Redis, redis_url: str, tmp_path: Path) -> MakeApi:
-    """Return what serves the API with a limit of the test's choice."""
+@pytest.fixture(params=[DoorProtocol, "auto"], ids=["as served", "any server"])
+def api(
+    database: str, redis: Redis, redis_url: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> MakeApi:
+    """Return what serves the API with a limit of the test's choice.
+
+    The product's server asks the door before the application starts, any other one inside it.
+    """
 
     def serve(max_in_flight: int) -> AbstractAsyncContextManager[httpx.AsyncClient]:
         return api_serving(
@@ -59,7 +65,8 @@ def api(database: str, redis: Redis, redis_url: str, tmp_path: Path) -> MakeApi:
                 database_pool_size=40,
                 redis_timeout_seconds=2.0,
                 max_in_flight=max_in_flight,
-            )
+            ),
+            protocol=request.param,
         )
 
     return serve
@@ -92,6 +99,33 @@ def place(client: httpx.AsyncClient, sale: Sale, buyer: str) -> "asyncio.Task[ht
 
 
 class TestRefusal:
+    async def test_the_connection_goes_on_behind_a_refusal(
+        self, api: MakeApi, sale: Sale, database_admin: asyncpg.Connection
+    ) -> None:
+        async with api(1) as client:
+            async with orders_held(database_admin):
+                first = place(client, sale, "first")
+                await inside(client, 1)
+                port = client.base_url.port
+                reader, writer = await asyncio.open_connection("127.0.0.1", port)
+
+                # when: a body comes in two parts, and the next request right behind it
+                head = b"POST /graphql HTTP/1.1\r\nHost: shop\r\nContent-Length: 20\r\n\r\n"
+                writer.write(head + b"0123456789")
+                refusal = await reader.readuntil(b"}]}")
+                writer.write(b"0123456789GET /livez HTTP/1.1\r\nHost: shop\r\n\r\n")
+                alive = await reader.readuntil(b"\r\n\r\n")
+
+                # then
+                assert refusal.startswith(b"HTTP/1.1 503 ")
+                assert b"\r\nretry-after: 1\r\n" in refusal
+                assert alive.startswith(b"HTTP/1.1 200 ")
+                writer.write(b"POST /graphql HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n")
+                writer.write(b"Content-Length: 0\r\n\r\n")
+                assert (await reader.read()).endswith(b"}]}")
+                writer.close()
+            assert (await first).status_code == 200
+
     async def test_one_more_than_the_limit_is_refused_and_changes_nothing(
         self, api: MakeApi, sale: Sale, database_admin: asyncpg.Connection, redis: Redis
     ) -> None:
