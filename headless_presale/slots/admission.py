@@ -147,7 +147,8 @@ class PoolTruth:
 
     The fresh numbers ``next_number`` to ``last_number`` all exist and are free; there is no number
     behind them, and none fresh where ``next_number`` is the higher one. Below them lie owned
-    numbers, the free ones listed, and holes.
+    numbers, the free ones listed, and holes. ``owners`` are the orders that the database has, those
+    that are over included.
     """
 
     next_number: int

@@ -77,6 +77,16 @@ async def find_truth(pool_id: UUID, *, with_owners: bool = True) -> PoolTruth | 
         return await _read_truth(work, pool_id, with_owners=with_owners)
 
 
+# Orders that are over are asked for again as well. They own no slot any more, and a Redis that lost
+# its memory would answer "sold out" to a request that was answered with an order before.
+_ORDERS = """
+SELECT order_id FROM slot WHERE pool_id = $1 AND order_id IS NOT NULL
+UNION
+SELECT o.id FROM campaign_item i JOIN sales_order o ON o.campaign_id = i.campaign_id
+WHERE i.pool_id = $1
+"""
+
+
 async def _read_truth(work: UnitOfWork, pool_id: UUID, *, with_owners: bool) -> PoolTruth | None:
     row = await work.fetchrow(
         "SELECT capacity, limit_per_customer, is_open, "
@@ -101,14 +111,7 @@ async def _read_truth(work: UnitOfWork, pool_id: UUID, *, with_owners: bool) -> 
     taken = await work.fetch(
         "SELECT customer_id, taken FROM customer_quota WHERE pool_id = $1 AND taken > 0", pool_id
     )
-    owners = (
-        await work.fetch(
-            "SELECT DISTINCT order_id FROM slot WHERE pool_id = $1 AND order_id IS NOT NULL",
-            pool_id,
-        )
-        if with_owners
-        else []
-    )
+    owners = await work.fetch(_ORDERS, pool_id) if with_owners else []
     return PoolTruth(
         next_number=next_number,
         last_number=row["last"],

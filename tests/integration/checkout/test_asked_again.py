@@ -1,5 +1,6 @@
 """Who owns an order is told so when asking again, and never that all is sold out."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -9,8 +10,9 @@ from redis.asyncio import Redis
 from headless_presale.campaigns import cancel_campaign
 from headless_presale.checkout import drain, place, place_order
 from headless_presale.kernel import redis as kernel_redis
+from headless_presale.kernel.clock import ManualClock
 from headless_presale.kernel.errors import Unavailable
-from headless_presale.orders import cancel_order
+from headless_presale.orders import OrderStatus, cancel_order, sweep_orders
 from headless_presale.slots import SlotsSoldOut, admission, admit, reconcile_pool, resync
 from headless_presale.slots.admission import Admitted, PoolTruth, keys_of
 from tests.support.shop import Sale, open_sale, order_for
@@ -122,6 +124,24 @@ async def test_an_order_settled_while_its_pool_is_loaded_stays_known(
     again = await place_order(wish)
 
     assert again.lines[0].numbers == (1,)
+
+
+async def test_an_order_that_is_over_is_known_to_a_redis_that_lost_its_memory(
+    redis: Redis, clock: ManualClock
+) -> None:
+    # given: its hold ran out, somebody else has the slot, and Redis starts anew
+    sale = await open_sale(capacity=1)
+    wish = order_for(sale, key="once")
+    placed = await place_order(wish)
+    clock.advance(timedelta(minutes=20))
+    await sweep_orders()
+    await place_order(order_for(sale, email="quick@example.com"))
+    await drain()
+    await redis.flushdb()
+
+    again = await place_order(wish)
+
+    assert (again.id, again.status) == (placed.id, OrderStatus.EXPIRED)
 
 
 async def test_a_campaign_called_off_still_answers_who_ordered(
