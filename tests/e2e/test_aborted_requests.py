@@ -13,6 +13,7 @@ import pytest
 from redis.asyncio import Redis
 
 from headless_presale.kernel.ids import sign_token
+from headless_presale.kernel.redis import MAX_CONNECTIONS
 from headless_presale.slots import count_available
 from resolvers.global_ids import seal
 from tests.e2e.conftest import API_KEY, WEBHOOK_SECRET
@@ -120,11 +121,14 @@ async def _held(server: ApiProcess, admin: asyncpg.Connection, redis: Redis) -> 
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
         "AND application_name = 'headless-presale'"
     )
+    # The server is shared by the workers of a run, each with a database number of its own.
+    ours = str(redis.connection_pool.connection_kwargs["db"])
+    clients = [client for client in await redis.client_list() if client["db"] == ours]
     return Held(
         rss_bytes=server.rss_bytes(),
         files=server.open_files(),
         database_connections=connections,
-        redis_connections=len(await redis.client_list()),
+        redis_connections=len(clients),
     )
 
 
@@ -157,8 +161,11 @@ async def test_aborted_requests_leave_nothing_behind(
     assert clients.aborted.total() == WARM_UP + ABORTED
     assert growth < MOST_GROWTH_BYTES
     assert after.database_connections <= before.database_connections
-    assert after.redis_connections <= before.redis_connections
-    assert after.files <= before.files
+    # A pool may have grown in a rush, up to its bound: what lies beyond is a leak.
+    assert after.redis_connections <= max(before.redis_connections, MAX_CONNECTIONS)
+    grown = max(0, after.redis_connections - before.redis_connections)
+    # The last of the sockets may still be closing.
+    await until(lambda: server.open_files() <= before.files + grown, seconds=20)
     assert await database_admin.fetchval(ADVISORY_LOCKS) == 0
 
     # and: Redis was never thought to be gone, and nothing was logged as an error of ours
