@@ -1,8 +1,10 @@
 """uvicorn with an orderly end: what was accepted is answered, open streams are told to go."""
 
 import socket
+from typing import cast
 
 import uvicorn
+from starlette.types import Scope
 from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.supervisors import Multiprocess, multiprocess
@@ -21,7 +23,7 @@ class DoorProtocol(HttpToolsProtocol):
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         door = self.app_state.get("door")
         refusal = (
-            refuse_at_once(dict(cycle.scope), door, self.server_state.default_headers)
+            refuse_at_once(cast(Scope, cycle.scope), door, self.server_state.default_headers)
             if isinstance(door, Door)
             else None
         )

@@ -135,7 +135,7 @@ async def submit_refund(refund_id: UUID) -> RefundStatus:
         if not error.is_final:
             raise
         # "Refunded already" is a refusal too: the first answer may have been lost on its way.
-        answer = await _find_done(gateway, payment.intent_id, reference_of(refund))
+        answer = next(iter(await find_answers(gateway, payment.intent_id, refund)), None)
         if answer is None:
             log.error("payments.refund_refused", refund_id=str(refund_id), error=str(error))
             await _note_refusal(refund)
@@ -145,11 +145,16 @@ async def submit_refund(refund_id: UUID) -> RefundStatus:
     return (await Refund.get(id=refund_id)).status
 
 
-async def _find_done(
-    gateway: PaymentGateway, intent_id: str, reference: str
-) -> GatewayRefund | None:
-    found = await gateway.find_refunds(intent_id)
-    return next((refund for refund in found if refund.reference == reference), None)
+async def find_answers(
+    gateway: PaymentGateway, intent_id: str, refund: Refund
+) -> list[GatewayRefund]:
+    """Return what the gateway has of this attempt at a refund; empty if it never heard of it.
+
+    Raises:
+        GatewayError: the gateway does not answer.
+    """
+    reference = reference_of(refund)
+    return [a for a in await gateway.find_refunds(intent_id) if a.reference == reference]
 
 
 @shielded

@@ -29,7 +29,8 @@ async def end_reservation(pool_id: UUID, reservation_id: UUID, numbers: Sequence
     if has_order:
         await admission.settle(pool_id, reservation_id)
     # Whoever owns a number that Redis gave to somebody else is an order that Redis never heard of.
-    await admission.add_owners(pool_id, {owner for owner in found.values() if owner is not None})
+    strangers = {owner for owner in found.values() if owner not in (None, reservation_id)}
+    await admission.add_owners(pool_id, filter(None, strangers))
     return has_order
 
 
