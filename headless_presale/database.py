@@ -17,9 +17,11 @@ from headless_presale.kernel.postgres import (
 )
 
 MODEL_MODULES = (
+    "headless_presale.kernel.audit_log",
     "headless_presale.kernel.events",
     "headless_presale.shops.models",
     "headless_presale.catalog.models",
+    "headless_presale.identity.models",
     "headless_presale.slots.models",
     "headless_presale.campaigns.models",
     "headless_presale.payments.models",

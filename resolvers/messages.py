@@ -116,6 +116,11 @@ MESSAGES: Mapping[str, Mapping[str, str]] = {
         "en": "{file} cannot be imported: {reason}.",
         "zh-CN": "无法导入 {file}：{reason}。",
     },
+    "VERSION_CONFLICT": {
+        "en": "Somebody has changed this since you read it: it is at version {current_version} "
+        "now. Nothing was saved.",
+        "zh-CN": "在您读取之后，内容已被他人修改（当前版本为 {current_version}），本次未保存。",
+    },
 }
 
 STATUS_WORDS: Mapping[str, Mapping[str, str]] = {

@@ -94,6 +94,21 @@ class CancelNotAllowedError(UserError):
     status: OrderStatus
 
 
+@strawberry.type(description="A field that somebody else has changed; both values as JSON.")
+class FieldConflict:
+    field: str
+    yours: str | None = strawberry.field(description="What the request would have set.")
+    current: str | None = strawberry.field(description="What is there now.")
+
+
+@strawberry.type(description="The thing has changed since it was read: read it again and decide.")
+class VersionConflictError(UserError):
+    current_version: int
+    conflicts: list[FieldConflict] = strawberry.field(
+        description="Where the request differs from what is there now."
+    )
+
+
 @strawberry.type(description="Any other refusal; its code tells which.")
 class RefusedError(UserError):
     pass
@@ -136,6 +151,15 @@ def user_error(refusal: Refusal) -> UserError:
             return CampaignNotOpenError(**base, status=status, opens_at=opens_at)
         case ErrorCode.CANCEL_NOT_ALLOWED:
             return CancelNotAllowedError(**base, status=OrderStatus(given["status"]))
+        case ErrorCode.VERSION_CONFLICT:
+            return VersionConflictError(
+                **base,
+                current_version=given["current_version"],
+                conflicts=[
+                    FieldConflict(field=c.field, yours=c.yours, current=c.current)
+                    for c in given["conflicts"]
+                ],
+            )
         case _ if refusal.is_not_found:
             return NotFoundError(**base)
         case _:
@@ -162,6 +186,7 @@ USER_ERRORS: list[type[UserError]] = [
     GatewayUnavailableError,
     PaymentNotDueError,
     CancelNotAllowedError,
+    VersionConflictError,
     RefusedError,
 ]
 """Every implementation; the schema has to be told of them."""

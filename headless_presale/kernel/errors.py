@@ -4,6 +4,8 @@ A code is part of the interface: clients branch on it, translations are keyed by
 sentence is a template over ``params`` so that other languages can say the same.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import ClassVar
 
 
@@ -76,6 +78,41 @@ class TransitionNotAllowed(DomainError):
 
     code = "TRANSITION_NOT_ALLOWED"
     template = "{what} cannot go from {source} to {target}"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldConflict:
+    """A field that somebody else changed: what you would set, and what is there now, as JSON."""
+
+    field: str
+    yours: str | None
+    current: str | None
+
+
+class VersionConflict(DomainError):
+    """The thing has changed since it was read. ``params``: current_version, conflicts."""
+
+    code = "VERSION_CONFLICT"
+    template = "somebody has changed this since you read it: it is at version {current_version} now"
+
+    def __init__(
+        self,
+        *,
+        current_version: int,
+        conflicts: Sequence[FieldConflict] = (),
+        field: tuple[str, ...] = ("version",),
+        **params: object,
+    ) -> None:
+        super().__init__(
+            field=field, current_version=current_version, conflicts=tuple(conflicts), **params
+        )
+
+    @property
+    def conflicts(self) -> tuple[FieldConflict, ...]:
+        """The fields in which the request differs from what is stored."""
+        conflicts = self.params["conflicts"]
+        assert isinstance(conflicts, tuple)
+        return conflicts
 
 
 class Unavailable(PresaleError):

@@ -77,17 +77,47 @@ def handlers_of(event: Event) -> Sequence[Handler]:
     return _handlers.get(type(event), ())
 
 
-_actor: ContextVar[str] = ContextVar("actor", default="system")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Actor:
+    """Who acts. Events carry its name; the audit log, all of it.
+
+    Attributes:
+        kind: ``system``, ``buyer``, ``gateway``, ``cli``, ``staff`` or ``client``.
+        id: which one: an account's or a client's id, a gateway's name.
+        label: how people call it: an e-mail address, a client's name.
+        client_id: the OAuth client it acts through.
+        request_id: the request it acts in.
+    """
+
+    kind: str
+    id: str = ""
+    label: str = ""
+    client_id: str = ""
+    request_id: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.id}" if self.id else self.kind
 
 
-def current_actor() -> str:
-    """Return who acts: ``system``, ``buyer``, ``gateway:sandbox``, ``cli``..."""
+_actor: ContextVar[Actor] = ContextVar("actor", default=Actor(kind="system"))  # noqa: B039
+
+
+def acting() -> Actor:
+    """Return who acts."""
     return _actor.get()
 
 
+def current_actor() -> str:
+    """Return the name of who acts: ``system``, ``buyer``, ``gateway:sandbox``, ``staff:<id>``..."""
+    return str(_actor.get())
+
+
 @contextmanager
-def acting_as(actor: str) -> Iterator[None]:
-    """Record the events of this block as done by ``actor``."""
+def acting_as(actor: Actor | str) -> Iterator[None]:
+    """Record the events and changes of this block as done by ``actor``; a text is its name."""
+    if isinstance(actor, str):
+        kind, _, name = actor.partition(":")
+        actor = Actor(kind=kind, id=name)
     token = _actor.set(actor)
     try:
         yield

@@ -38,6 +38,14 @@ def global_id(kind: str, value: object) -> str:
     return base64.urlsafe_b64encode(f"{kind}:{value}".encode()).rstrip(b"=").decode()
 
 
+def hash_secret(secret: str) -> str:
+    """Return what is stored of a random secret that only has to be recognised (SHA-256, hex).
+
+    For secrets of 128 bits and more that we made ourselves; what people choose needs a slow hash.
+    """
+    return hashlib.sha256(secret.encode(errors="replace")).hexdigest()
+
+
 def sign_token(secret: str, purpose: str, subject: UUID) -> str:
     """Return a bearer token for one subject and purpose. Deterministic: a retry gets the same."""
     digest = hmac.digest(secret.encode(), f"{purpose}:{subject}".encode(), "sha256")

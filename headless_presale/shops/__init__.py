@@ -1,7 +1,7 @@
 """Shops: whose storefront it is, in which currency and language."""
 
 from headless_presale.shops.errors import ShopNotFound, ShopSlugTaken
-from headless_presale.shops.models import Shop
+from headless_presale.shops.models import Merchant, Shop
 from headless_presale.shops.service import (
     CreateShop,
     create_shop,
@@ -14,6 +14,7 @@ from headless_presale.shops.service import (
 
 __all__ = [
     "CreateShop",
+    "Merchant",
     "Shop",
     "ShopNotFound",
     "ShopSlugTaken",

@@ -1,8 +1,25 @@
-"""Shops: a merchant's storefront identity."""
+"""Merchants, and the shops they run."""
+
+from typing import Any
+from uuid import UUID
 
 from tortoise import fields
+from tortoise.indexes import Index
 from tortoise.migrations.constraints import CheckConstraint
 from tortoise.models import Model
+
+
+class Merchant(Model):
+    """An organisation that runs shops. Staff and clients belong to one; no row of another one's
+    shops can be reached through them."""
+
+    id = fields.UUIDField(primary_key=True)
+    name = fields.CharField(max_length=120)
+    version = fields.IntField(default=1, db_default=1)
+    created_at = fields.DatetimeField()
+
+    class Meta:
+        table = "merchant"
 
 
 class Shop(Model):
@@ -13,16 +30,26 @@ class Shop(Model):
     """
 
     id = fields.UUIDField(primary_key=True)
+    merchant_id: UUID
+    merchant: fields.ForeignKeyRelation["Merchant"] = fields.ForeignKeyField(
+        "presale.Merchant", related_name="shops", db_index=False, on_delete=fields.RESTRICT
+    )
     slug = fields.CharField(max_length=60, unique=True)
     name = fields.CharField(max_length=120)
     currency = fields.CharField(max_length=3)
     default_locale = fields.CharField(max_length=10)
     translations = fields.JSONField[dict[str, dict[str, str]]](default=dict)
     """Locale -> field -> text, e.g. ``{"zh-CN": {"name": "..."}}``."""
+    contact_email = fields.CharField(max_length=320, default="", db_default="")
+    timezone = fields.CharField(max_length=40, default="UTC", db_default="UTC")
+    policies = fields.JSONField[dict[str, Any]](default=dict, db_default="{}")
+    """The shop's own numbers where they differ from the defaults."""
+    version = fields.IntField(default=1, db_default=1)
     created_at = fields.DatetimeField()
 
     class Meta:
         table = "shop"
+        indexes = (Index(fields=("merchant_id",), name="shop_by_merchant"),)
         constraints = (
             CheckConstraint(check="slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'", name="shop_slug_format"),
         )

@@ -29,6 +29,7 @@ class CreateShop:
         currency: ISO 4217 code that its catalogue is priced in.
         default_locale: language of the texts that have no translation.
         translations: locale -> ``name`` -> text.
+        merchant_id: whose it becomes; None makes a merchant of the shop's name.
     """
 
     slug: str
@@ -36,6 +37,7 @@ class CreateShop:
     currency: str
     default_locale: str = "en"
     translations: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    merchant_id: UUID | None = None
 
 
 @shielded
@@ -106,9 +108,17 @@ def shop_name(shop: Shop, locale: str) -> str:
 
 
 async def _insert(work: UnitOfWork, shop: Shop) -> bool:
-    inserted = await work.execute(
-        "INSERT INTO shop (id, slug, name, currency, default_locale, translations, created_at) "
-        "VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (slug) DO NOTHING",
+    """Write a shop unless its slug is taken, and its merchant where there is none yet."""
+    inserted = await work.fetchrow(
+        "WITH opened AS ("
+        "    INSERT INTO shop (id, slug, name, currency, default_locale, translations, "
+        "                      created_at, merchant_id) "
+        "    VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (slug) DO NOTHING "
+        "    RETURNING id, merchant_id, name, created_at"
+        "), founded AS ("
+        "    INSERT INTO merchant (id, name, created_at) "
+        "    SELECT merchant_id, name, created_at FROM opened ON CONFLICT (id) DO NOTHING"
+        ") SELECT id FROM opened",
         shop.id,
         shop.slug,
         shop.name,
@@ -116,8 +126,9 @@ async def _insert(work: UnitOfWork, shop: Shop) -> bool:
         shop.default_locale,
         to_jsonb(shop.translations),
         shop.created_at,
+        shop.merchant_id,
     )
-    return inserted == 1
+    return inserted is not None
 
 
 def _is_slug(text: str) -> bool:
@@ -141,6 +152,7 @@ def _new_shop(command: CreateShop) -> Shop:
         )
     return Shop(
         id=new_id(),
+        merchant_id=command.merchant_id or new_id(),
         slug=command.slug,
         name=_name(command.name, ("name",)),
         currency=command.currency,

@@ -19,7 +19,7 @@ from headless_presale.catalog.models import Product, ProductVariant
 from headless_presale.checkout import Address, Buyer, CartLine, PlaceOrder
 from headless_presale.kernel import clock
 from headless_presale.kernel.ids import new_id
-from headless_presale.shops.models import Shop
+from headless_presale.shops.models import Merchant, Shop
 
 TERMS: dict[str, Any] = {
     "ships_by": date(2026, 6, 30),
@@ -30,9 +30,11 @@ ADDRESS = Address(country="CN", city="Shanghai", line1="1 Nanjing Road", postal_
 
 
 async def make_shop(slug: str = "moonlit-forge", currency: str = "CNY") -> Shop:
-    """Create a shop."""
+    """Create a shop of a merchant of its own."""
+    merchant = await Merchant.create(id=new_id(), name="Moonlit Forge", created_at=clock.now())
     return await Shop.create(
         id=new_id(),
+        merchant_id=merchant.id,
         slug=slug,
         name="Moonlit Forge",
         currency=currency,
