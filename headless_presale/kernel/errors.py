@@ -95,25 +95,6 @@ class VersionConflict(DomainError):
     code = "VERSION_CONFLICT"
     template = "somebody has changed this since you read it: it is at version {current_version} now"
 
-    def __init__(
-        self,
-        *,
-        current_version: int,
-        conflicts: Sequence[FieldConflict] = (),
-        field: tuple[str, ...] = ("version",),
-        **params: object,
-    ) -> None:
-        super().__init__(
-            field=field, current_version=current_version, conflicts=tuple(conflicts), **params
-        )
-
-    @property
-    def conflicts(self) -> tuple[FieldConflict, ...]:
-        """The fields in which the request differs from what is stored."""
-        conflicts = self.params["conflicts"]
-        assert isinstance(conflicts, tuple)
-        return conflicts
-
 
 class Unavailable(PresaleError):
     """A part we depend on does not answer; the same request may be sent again."""

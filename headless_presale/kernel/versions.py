@@ -33,12 +33,12 @@ def check_version(
     """
     if expected == current:
         return
-    conflicts = [
+    conflicts = tuple(
         FieldConflict(name, _text(value), _text(stored.get(name)))
         for name, value in yours.items()
         if value != stored.get(name)
-    ]
-    raise VersionConflict(current_version=current, conflicts=conflicts)
+    )
+    raise VersionConflict(current_version=current, conflicts=conflicts, field=("version",))
 
 
 def _text(value: object) -> str | None:
