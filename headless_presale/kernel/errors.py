@@ -4,7 +4,6 @@ A code is part of the interface: clients branch on it, translations are keyed by
 sentence is a template over ``params`` so that other languages can say the same.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
