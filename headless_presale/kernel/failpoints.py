@@ -21,7 +21,6 @@ FAILPOINTS: Mapping[str, str] = {
     "events.handled": "one handler of an event has done its part",
     "jobs.deferred": "a job is written, its transaction is open",
     "jobs.one_deferred": "a job of which one may wait is written, its transaction is open",
-    "audit.recorded": "a change is in the audit log, its transaction is open",
     "transaction.committed": "the database has committed; nobody has been told",
     "transaction.followed_up": "one of the things to do after a commit is done",
     "transaction.announced": "committed and announced; the caller has no answer",
