@@ -22,6 +22,7 @@ from headless_presale.identity.errors import (
     ScopesExceeded,
     Unauthenticated,
 )
+from headless_presale.identity.local import issue_local_token
 from headless_presale.identity.models import (
     Account,
     Invitation,
@@ -80,6 +81,7 @@ __all__ = [
     "find_account",
     "find_principal",
     "fold_email",
+    "issue_local_token",
     "issuer",
     "kind_of",
     "parse_scopes",

@@ -15,8 +15,9 @@ from headless_presale.kernel.events import Actor
 from headless_presale.kernel.unit_of_work import shielded, unit_of_work
 
 _READ = """
-SELECT g.scopes, c.scopes AS client_scopes, c.shop_ids AS client_shops, c.name AS client_name,
-       a.email, s.role, s.shop_ids AS staff_shops,
+SELECT g.scopes, g.shop_ids AS grant_shops, c.scopes AS client_scopes,
+       c.shop_ids AS client_shops, c.name AS client_name, a.email, s.role,
+       s.shop_ids AS staff_shops,
        ARRAY(SELECT id FROM shop WHERE merchant_id = g.merchant_id) AS shops
 FROM oauth_grant g
 JOIN oauth_client c ON c.id = g.client_id
@@ -87,7 +88,8 @@ async def find_principal(claims: AccessClaims) -> Principal | None:
     role = Role(row["role"]) if row["role"] is not None else None
     scopes = claims.scopes & known_scopes(row["scopes"]) & known_scopes(row["client_scopes"])
     shops = frozenset(row["shops"])
-    limits = [row[name] for name in ("client_shops", "staff_shops") if row[name] is not None]
+    limits = [row[name] for name in ("grant_shops", "client_shops", "staff_shops")]
+    limits = [limit for limit in limits if limit is not None]
     for limit in limits:
         shops &= frozenset(limit)
     return Principal(
