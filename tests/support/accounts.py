@@ -10,7 +10,7 @@ from headless_presale.kernel.ids import new_id
 PASSWORD = "correct horse battery staple"
 
 
-async def make_account(email: str = "ada@shop.test", **values: Any) -> UUID:
+async def make_account(email: str = "ada@shop.example", **values: Any) -> UUID:
     """Make an account with a verified address and no way to sign in yet."""
     known: dict[str, Any] = {"name": "Ada", "email_verified_at": clock.now(), **values}
     account = await Account.create(id=new_id(), email=email, created_at=clock.now(), **known)

@@ -13,12 +13,11 @@ from starlette.types import Receive, Scope, Send
 
 from headless_presale.app import create_app
 from headless_presale.kernel.live import LiveHub
-from headless_presale.kernel.vault import set_secret_key
 from headless_presale.runtime import Runtime
 from headless_presale.settings import Settings
+from tests.conftest import SECRET_KEY
 from tests.support.http import SCHEMA, EchoGraphQL
 
-SECRET = "a-secret-for-tests"
 SITE = "http://shop.test"
 
 
@@ -27,9 +26,8 @@ class Site:
 
     def __init__(self, **settings: Any) -> None:
         self.settings = Settings.model_validate(
-            {"secret_key": SECRET, "public_url": SITE, **settings}
+            {"secret_key": SECRET_KEY, "public_url": SITE, **settings}
         )
-        set_secret_key(SECRET)
         self.app: Starlette = create_app(
             graphql=EchoGraphQL(), schema_text=SCHEMA, settings=self.settings
         )

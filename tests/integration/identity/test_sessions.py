@@ -148,7 +148,7 @@ async def test_signing_out_ends_one_and_everywhere_ends_all_others() -> None:
         await start_session(account_id, factors=["pwd"], is_complete=True) for _ in range(3)
     ]
     stranger = await start_session(
-        await make_account("bob@shop.test"), factors=["pwd"], is_complete=True
+        await make_account("bob@shop.example"), factors=["pwd"], is_complete=True
     )
 
     await end_session(first.session.id)

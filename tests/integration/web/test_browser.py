@@ -72,7 +72,7 @@ async def test_a_stranger_is_sent_to_sign_in_and_back(browser: Browser) -> None:
 
 
 async def test_somebody_signed_in_sends_a_form(browser: Browser) -> None:
-    await browser.open("/become?email=ada@shop.test")
+    await browser.open("/become?email=ada@shop.example")
     token = (await browser.open("/guarded")).text
 
     assert (await browser.post("/guarded", csrf=token)).text == "done"
@@ -80,7 +80,7 @@ async def test_somebody_signed_in_sends_a_form(browser: Browser) -> None:
 
 @pytest.mark.parametrize("token", ["", "guess", "\U0001f600"])
 async def test_a_form_without_the_token_is_refused(browser: Browser, token: str) -> None:
-    await browser.open("/become?email=ada@shop.test")
+    await browser.open("/become?email=ada@shop.example")
 
     answer = await browser.post("/guarded", csrf=token)
 
@@ -91,9 +91,9 @@ async def test_a_form_without_the_token_is_refused(browser: Browser, token: str)
 async def test_the_token_of_another_session_is_refused(browser: Browser) -> None:
     # Given an attacker who has a session, and its token, of his own
     async with make_site().browser() as attacker:
-        await attacker.open("/become?email=eve@shop.test")
+        await attacker.open("/become?email=eve@shop.example")
         theirs = (await attacker.open("/guarded")).text
-    await browser.open("/become?email=ada@shop.test")
+    await browser.open("/become?email=ada@shop.example")
 
     # When Ada's browser is made to send it
     answer = await browser.post("/guarded", csrf=theirs)
@@ -102,7 +102,7 @@ async def test_the_token_of_another_session_is_refused(browser: Browser) -> None
 
 
 async def test_a_form_that_the_browser_calls_foreign_is_refused(browser: Browser) -> None:
-    await browser.open("/become?email=ada@shop.test")
+    await browser.open("/become?email=ada@shop.example")
     token = (await browser.open("/guarded")).text
 
     for site, status in (("cross-site", 403), ("same-site", 403), ("same-origin", 200)):
@@ -144,7 +144,7 @@ async def test_a_page_has_no_power(browser: Browser) -> None:
 
 
 async def test_cookies_on_http(browser: Browser) -> None:
-    answer = await browser.open("/become?email=ada@shop.test")
+    answer = await browser.open("/become?email=ada@shop.example")
 
     name, _, attributes = answer.headers["set-cookie"].partition("=")
     assert name == "presale_session"
@@ -153,7 +153,7 @@ async def test_cookies_on_http(browser: Browser) -> None:
 
 async def test_cookies_on_https() -> None:
     async with make_site(public_url="https://shop.test").browser() as browser:
-        answer = await browser.open("/become?email=ada@shop.test")
+        answer = await browser.open("/become?email=ada@shop.example")
 
     name, _, attributes = answer.headers["set-cookie"].partition("=")
     assert name == "__Host-presale_session"
