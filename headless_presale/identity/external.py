@@ -104,8 +104,9 @@ async def _make_invited(
     """Make the account of an address that somebody has invited; None if nobody has."""
     return await work.fetchrow(
         "INSERT INTO account (id, email, name, locale, email_verified_at, created_at) "
-        "SELECT $1, $2::varchar, $3, $4, $5, $5 WHERE EXISTS (SELECT 1 FROM invitation WHERE email = $2 "
-        "AND accepted_at IS NULL AND revoked_at IS NULL AND expires_at > $5) "
+        "SELECT $1, $2::varchar, $3, $4, $5, $5 "
+        "WHERE EXISTS (SELECT 1 FROM invitation WHERE email = $2 AND accepted_at IS NULL "
+        "AND revoked_at IS NULL AND expires_at > $5) "
         "ON CONFLICT (email) DO NOTHING RETURNING id, deactivated_at",
         new_id(),
         email,
