@@ -76,6 +76,10 @@ MESSAGES: Mapping[str, Mapping[str, str]] = {
         "en": "The input cannot be used: {reason}.",
         "zh-CN": "输入内容无法使用：{reason}。",
     },
+    "INVITATION_NOT_FOUND": {
+        "en": "There is no open invitation with this id.",
+        "zh-CN": "没有与该编号相符且仍有效的邀请。",
+    },
     "LAST_OWNER": {
         "en": "This is the last owner. Make somebody else an owner first.",
         "zh-CN": "这是最后一位所有者，请先将其他成员设为所有者。",
@@ -123,6 +127,10 @@ MESSAGES: Mapping[str, Mapping[str, str]] = {
     "SLOTS_SOLD_OUT": {
         "en": "Not enough slots are left: {remaining}.",
         "zh-CN": "剩余名额不足，仅剩 {remaining} 个。",
+    },
+    "STAFF_MEMBER_EXISTS": {
+        "en": "{email} belongs to the staff already.",
+        "zh-CN": "{email} 已是店铺员工。",
     },
     "TERMS_OUTDATED": {
         "en": "The terms have changed. Read and accept version {current}.",

@@ -17,10 +17,25 @@ from headless_presale.identity.errors import (
     ClientNotFound,
     Forbidden,
     GrantNotFound,
+    InvitationNotFound,
     LastOwner,
     MemberNotFound,
     ScopesExceeded,
+    StaffMemberExists,
     Unauthenticated,
+)
+from headless_presale.identity.events import (
+    PasswordResetRequested,
+    SecurityChange,
+    SecurityChanged,
+    StaffInvited,
+    StaffJoined,
+)
+from headless_presale.identity.invitations import (
+    InviteStaff,
+    invitation_token,
+    invite_staff,
+    revoke_invitation,
 )
 from headless_presale.identity.local import issue_local_token
 from headless_presale.identity.models import (
@@ -32,6 +47,7 @@ from headless_presale.identity.models import (
 )
 from headless_presale.identity.oauth.access_tokens import AccessClaims
 from headless_presale.identity.principal import Principal, find_principal
+from headless_presale.identity.resets import reset_token
 from headless_presale.identity.scopes import (
     ALL_SCOPES,
     ROLE_SCOPES,
@@ -61,15 +77,23 @@ __all__ = [
     "Forbidden",
     "GrantNotFound",
     "Invitation",
+    "InvitationNotFound",
+    "InviteStaff",
     "LastOwner",
     "MemberNotFound",
     "OAuthClient",
     "OAuthGrant",
+    "PasswordResetRequested",
     "Principal",
     "Role",
     "Scope",
     "ScopesExceeded",
+    "SecurityChange",
+    "SecurityChanged",
+    "StaffInvited",
+    "StaffJoined",
     "StaffMember",
+    "StaffMemberExists",
     "Unauthenticated",
     "UpdateMember",
     "add_member",
@@ -81,13 +105,17 @@ __all__ = [
     "find_account",
     "find_principal",
     "fold_email",
+    "invitation_token",
+    "invite_staff",
     "issue_local_token",
     "issuer",
     "kind_of",
     "parse_scopes",
     "reactivate_member",
     "read_bearer",
+    "reset_token",
     "revoke_grant",
+    "revoke_invitation",
     "rotate_client_secret",
     "scope_text",
     "scopes_of",

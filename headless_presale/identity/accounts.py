@@ -1,14 +1,18 @@
 """Accounts: people who may sign in."""
 
+from uuid import UUID
+
 from email_validator import EmailNotValidError, validate_email
 
+from headless_presale.identity.events import SecurityChange, SecurityChanged
 from headless_presale.identity.models import Account
 from headless_presale.kernel import clock
 from headless_presale.kernel.errors import InvalidInput
 from headless_presale.kernel.ids import new_id
-from headless_presale.kernel.unit_of_work import shielded, unit_of_work
+from headless_presale.kernel.unit_of_work import UnitOfWork, shielded, unit_of_work
 
 MAX_EMAIL_LENGTH = 254
+MAX_NAME_LENGTH = 120
 
 
 def fold_email(text: str, *, field: tuple[str, ...] = ("email",)) -> str:
@@ -53,3 +57,27 @@ async def ensure_account(email: str, *, name: str = "", locale: str = "en") -> A
             clock.now(),
         )
         return await Account.get(email=address)
+
+
+async def find_active_account(email: str) -> Account | None:
+    """Return the account of an address unless it is deactivated."""
+    account = await find_account(email)
+    return account if account is not None and account.deactivated_at is None else None
+
+
+async def get_account(account_id: UUID) -> Account:
+    """Return an account; whoever asks knows that it exists."""
+    return await Account.get(id=account_id)
+
+
+def tell(work: UnitOfWork, account_id: UUID, change: SecurityChange, *, detail: str = "") -> None:
+    """Let the person know by mail, so that what somebody else did does not go unnoticed."""
+    work.emit(
+        SecurityChanged(account_id=account_id, notice_id=new_id(), change=change, detail=detail)
+    )
+
+
+def clean_name(name: str) -> str:
+    """Return a person's name on one line, as long as there is room."""
+    visible = "".join(char if char.isprintable() else " " for char in name)
+    return " ".join(visible.split())[:MAX_NAME_LENGTH]

@@ -1,0 +1,127 @@
+"""How often something may be tried. Rows in PostgreSQL: the limits hold with Redis gone.
+
+Each limit counts attempts under one key. The first ones are free; from then on each attempt must
+wait, twice as long as the one before, up to a longest pause. Whoever waits for ``decay`` starts
+afresh. An attempt that comes too early is refused, costs nothing and prolongs nothing, so that
+nobody is kept out by somebody who keeps knocking.
+
+An attempt is counted before it is judged: a hundred at the same moment are a hundred attempts.
+What succeeds takes itself off again (:func:`forgive`).
+"""
+
+import hashlib
+import hmac
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from math import ceil
+
+from headless_presale.identity.errors import TooManyAttempts
+from headless_presale.kernel import clock
+from headless_presale.kernel.unit_of_work import shielded, unit_of_work
+from headless_presale.kernel.vault import derive_key
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limit:
+    """How often, and how long the pauses.
+
+    Attributes:
+        free: attempts without a pause.
+        first_pause, longest_pause: in seconds; each is twice the one before.
+        decay: after so long without an attempt nothing is remembered.
+    """
+
+    name: str
+    free: int
+    first_pause: int
+    longest_pause: int
+    decay: timedelta
+
+    def __post_init__(self) -> None:
+        if self.longest_pause > self.decay.total_seconds():
+            raise ValueError("what is forgotten cannot be waited for")
+
+    def pause_after(self, attempts: int) -> int:
+        """Return how many seconds must pass between so many attempts and the next."""
+        if attempts < self.free:
+            return 0
+        return int(min(self.first_pause * 2.0 ** min(attempts - self.free, 30), self.longest_pause))
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A limit for one thing: an account, an address, a network."""
+
+    limit: Limit
+    subject: str
+
+    @property
+    def stored(self) -> str:
+        """What is stored: keyed, so that the table does not tell who tried."""
+        text = f"{self.limit.name}:{self.subject}".encode(errors="replace")
+        return hmac.new(derive_key("throttle"), text, hashlib.sha256).hexdigest()
+
+
+@shielded
+async def take_attempt(keys: Sequence[Key]) -> None:
+    """Count an attempt under every key, or under none.
+
+    Raises:
+        TooManyAttempts: one of them says to wait; the longest wait counts.
+    """
+    at = clock.now()
+    async with unit_of_work() as work:
+        wait = 0.0
+        # In one order everywhere: two attempts that share keys queue up.
+        for key in sorted(keys, key=lambda key: key.stored):
+            limit = key.limit
+            row = await work.fetchrow(
+                "INSERT INTO throttle (key, window_ends_at, attempts) VALUES ($1, $2, 0) "
+                "ON CONFLICT (key) DO UPDATE SET key = excluded.key "
+                "RETURNING attempts, window_ends_at",
+                key.stored,
+                at + limit.decay,
+            )
+            assert row is not None
+            is_over = row["window_ends_at"] <= at
+            attempts = 0 if is_over else row["attempts"]
+            last_at = row["window_ends_at"] - limit.decay
+            allowed_at = last_at + timedelta(seconds=limit.pause_after(attempts))
+            if attempts and allowed_at > at:
+                wait = max(wait, (allowed_at - at).total_seconds())
+                continue
+            await work.execute(
+                "UPDATE throttle SET attempts = $2, window_ends_at = $3 WHERE key = $1",
+                key.stored,
+                attempts + 1,
+                at + limit.decay,
+            )
+        if wait:
+            raise TooManyAttempts(retry_after_seconds=ceil(wait))
+
+
+@shielded
+async def forgive(forget: Sequence[Key], take_back: Sequence[Key] = ()) -> None:
+    """Note that an attempt was right.
+
+    Args:
+        forget: nothing is remembered of these.
+        take_back: of these, this one attempt is not: many people share an address.
+    """
+    async with unit_of_work() as work:
+        await work.execute(
+            "DELETE FROM throttle WHERE key = ANY($1)", sorted(key.stored for key in forget)
+        )
+        for key in sorted(take_back, key=lambda key: key.stored):
+            await work.execute(
+                "UPDATE throttle SET attempts = attempts - 1 WHERE key = $1 AND attempts > 0",
+                key.stored,
+            )
+
+
+@shielded
+async def forget_old_attempts() -> int:
+    """Delete what no longer counts; return how many."""
+    async with unit_of_work() as work:
+        return await work.execute("DELETE FROM throttle WHERE window_ends_at <= $1", clock.now())
