@@ -24,6 +24,8 @@ from headless_presale.payments import GatewayUnknown, get_gateway, record_notice
 from headless_presale.payments.gateways import NoticeRejected
 from headless_presale.runtime import open_runtime
 from headless_presale.settings import Settings
+from headless_presale.web.refusals import EXCEPTION_HANDLERS
+from headless_presale.web.routes import ROUTES
 
 ADMIN = Path(__file__).resolve().parent.parent / "admin_static" / "dist"
 MAX_BODY_BYTES = 256_000
@@ -80,12 +82,14 @@ def create_app(
         Route("/livez", _livez),
         Route("/readyz", _readyz),
         Route("/metrics", _metrics),
+        *ROUTES,
     ]
     if ADMIN.is_dir():
         routes.append(Mount("/admin", StaticFiles(directory=ADMIN, html=True)))
     return Starlette(
         routes=routes,
         lifespan=lifespan,
+        exception_handlers=EXCEPTION_HANDLERS,
         middleware=[
             Middleware(Admission, door=door),
             Middleware(RequestLog),

@@ -115,6 +115,7 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
         stack.push_async_callback(close_redis)
         assert settings.secret_key
         set_secret_key(settings.secret_key.get_secret_value())
+        stack.callback(set_secret_key, None)
         set_event_handlers(EVENT_HANDLERS)
         set_publisher(live.publish)
         stack.callback(set_publisher, None)

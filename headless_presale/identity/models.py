@@ -186,19 +186,21 @@ class SignInSession(Model):
 
     ``factors`` are what was shown so far (RFC 8176: ``pwd``, ``otp``, ``hwk``, ``fed``...);
     ``authenticated_at`` is set once they suffice. ``challenge`` is of the ceremony under way.
+    ``expires_at`` moves on with use (``last_seen_at``), within a bound from ``created_at``.
     """
 
     id = fields.UUIDField(primary_key=True)
     token_hash = fields.CharField(max_length=64, unique=True)
-    account_id: UUID | None
-    account: fields.ForeignKeyNullableRelation["Account"] = fields.ForeignKeyField(
-        "presale.Account", related_name="sessions", null=True, on_delete=fields.RESTRICT
+    account_id: UUID
+    account: fields.ForeignKeyRelation["Account"] = fields.ForeignKeyField(
+        "presale.Account", related_name="sessions", on_delete=fields.RESTRICT
     )
     factors = ArrayField(element_type="text", default=list)
     authenticated_at = fields.DatetimeField(null=True)
     challenge = fields.TextField(null=True)
     user_agent = fields.CharField(max_length=255, default="")
     created_at = fields.DatetimeField()
+    last_seen_at = fields.DatetimeField()
     expires_at = fields.DatetimeField()
     ended_at = fields.DatetimeField(null=True)
 

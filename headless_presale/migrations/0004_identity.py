@@ -556,7 +556,6 @@ class Migration(migrations.Migration):
                     fields.ForeignKeyField(
                         "presale.Account",
                         source_field="account_id",
-                        null=True,
                         db_constraint=True,
                         to_field="id",
                         related_name="sessions",
@@ -571,6 +570,10 @@ class Migration(migrations.Migration):
                 ("challenge", fields.TextField(null=True, unique=False)),
                 ("user_agent", fields.CharField(default="", max_length=255)),
                 ("created_at", fields.DatetimeField(auto_now=False, auto_now_add=False)),
+                (
+                    "last_seen_at",
+                    fields.DatetimeField(auto_now=False, auto_now_add=False),
+                ),
                 ("expires_at", fields.DatetimeField(auto_now=False, auto_now_add=False)),
                 ("ended_at", fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
             ],

@@ -1,0 +1,9 @@
+"""The addresses of the pages."""
+
+from collections.abc import Sequence
+
+from starlette.routing import BaseRoute, Route
+
+from headless_presale.web.assets import serve_asset
+
+ROUTES: Sequence[BaseRoute] = (Route("/assets/{name}", serve_asset, methods=["GET"]),)
