@@ -14,6 +14,7 @@ from pydantic import SecretStr
 from headless_presale import checkout
 from headless_presale.database import close_database, open_database
 from headless_presale.event_handlers import EVENT_HANDLERS
+from headless_presale.identity import set_issuer
 from headless_presale.kernel import live
 from headless_presale.kernel.events import set_event_handlers
 from headless_presale.kernel.failpoints import arm_from_environment
@@ -116,6 +117,7 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
         assert settings.secret_key
         set_secret_key(settings.secret_key.get_secret_value())
         stack.callback(set_secret_key, None)
+        set_issuer(settings.base_url)
         set_event_handlers(EVENT_HANDLERS)
         set_publisher(live.publish)
         stack.callback(set_publisher, None)

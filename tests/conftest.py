@@ -23,6 +23,7 @@ from headless_presale.checkout import drain
 from headless_presale.database import close_database, migrate, open_database
 from headless_presale.engines import throwaway_engines
 from headless_presale.event_handlers import EVENT_HANDLERS
+from headless_presale.identity import set_issuer
 from headless_presale.identity.oauth.keys import forget_keys
 from headless_presale.kernel import live
 from headless_presale.kernel.clock import ManualClock, use_clock
@@ -36,6 +37,7 @@ NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 """The moment at which tests with a manual clock begin."""
 
 SECRET_KEY = "a secret key of tests, as long as a real one"
+ISSUER = "http://127.0.0.1:8000"
 
 _engines = ExitStack()
 
@@ -134,6 +136,7 @@ async def database(open_worker_database: str, database_admin: asyncpg.Connection
     forget_all()
     forget_keys()
     set_secret_key(SECRET_KEY)
+    set_issuer(ISSUER)
     set_event_handlers(EVENT_HANDLERS)
     return open_worker_database
 
