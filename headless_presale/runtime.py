@@ -116,6 +116,7 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
         stack.push_async_callback(close_redis)
         assert settings.secret_key
         set_secret_key(settings.secret_key.get_secret_value())
+        stack.callback(set_secret_key, None)
         set_issuer(settings.base_url)
         set_event_handlers(EVENT_HANDLERS)
         set_publisher(live.publish)
