@@ -1,7 +1,8 @@
 """Shops: whose storefront it is, in which currency and language."""
 
-from headless_presale.shops.errors import ShopNotFound, ShopSlugTaken
+from headless_presale.shops.errors import ShopFixed, ShopNotFound, ShopSlugTaken
 from headless_presale.shops.models import Merchant, Shop
+from headless_presale.shops.policies import POLICY_BOUNDS, Bounds, ShopPolicies
 from headless_presale.shops.service import (
     CreateShop,
     create_shop,
@@ -11,17 +12,31 @@ from headless_presale.shops.service import (
     get_shop_by_id,
     shop_name,
 )
+from headless_presale.shops.settings import (
+    UpdatePolicies,
+    UpdateShop,
+    update_policies,
+    update_shop,
+)
 
 __all__ = [
+    "POLICY_BOUNDS",
+    "Bounds",
     "CreateShop",
     "Merchant",
     "Shop",
+    "ShopFixed",
     "ShopNotFound",
+    "ShopPolicies",
     "ShopSlugTaken",
+    "UpdatePolicies",
+    "UpdateShop",
     "create_shop",
     "ensure_shop",
     "find_shop",
     "get_shop",
     "get_shop_by_id",
     "shop_name",
+    "update_policies",
+    "update_shop",
 ]
