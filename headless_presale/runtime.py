@@ -14,6 +14,7 @@ from pydantic import SecretStr
 from headless_presale import checkout
 from headless_presale.database import close_database, open_database
 from headless_presale.event_handlers import EVENT_HANDLERS
+from headless_presale.identity import set_issuer
 from headless_presale.kernel import live
 from headless_presale.kernel.events import set_event_handlers
 from headless_presale.kernel.failpoints import arm_from_environment
@@ -21,6 +22,7 @@ from headless_presale.kernel.ids import global_id, sign_token
 from headless_presale.kernel.live import LiveHub
 from headless_presale.kernel.redis import close_redis, open_redis
 from headless_presale.kernel.unit_of_work import drain, set_publisher
+from headless_presale.kernel.vault import set_secret_key
 from headless_presale.notifications import make_transport, set_order_link, set_transport
 from headless_presale.payments.gateways import PaymentGateway, close_gateways, set_gateways
 from headless_presale.payments.gateways.sandbox import SandboxGateway
@@ -112,6 +114,9 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
         stack.push_async_callback(close_database)
         open_redis(settings.redis_url, timeout_seconds=settings.redis_timeout_seconds)
         stack.push_async_callback(close_redis)
+        assert settings.secret_key
+        set_secret_key(settings.secret_key.get_secret_value())
+        set_issuer(settings.base_url)
         set_event_handlers(EVENT_HANDLERS)
         set_publisher(live.publish)
         stack.callback(set_publisher, None)

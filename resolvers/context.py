@@ -1,13 +1,18 @@
 """What a resolver is given: who asks, in which language, at which moment, with which loaders."""
 
+import asyncio
+from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from headless_presale.identity import AccessClaims, Principal, find_principal
 from headless_presale.kernel import clock
+from headless_presale.kernel.events import Actor
 from headless_presale.kernel.live import LiveHub
 from headless_presale.kernel.locales import negotiate
 from headless_presale.settings import Settings
+from resolvers.errors import ServiceUnavailable, Unauthenticated, reads
 from resolvers.loaders import Loaders
 from resolvers.shop_directory import ShopDirectory
 
@@ -31,7 +36,8 @@ class RequestContext:
     Attributes:
         at: the one moment this answer is about, so that its prices, its countdowns and its
             ``serverTime`` agree.
-        actor: who the events of its mutations are recorded as done by.
+        actor: who the events of a storefront's mutations are recorded as done by.
+        claims: what the caller's access token says, verified; None without one.
         cache_hint: read by the transport after the operation.
     """
 
@@ -45,6 +51,8 @@ class RequestContext:
     loaders: Loaders = field(default_factory=Loaders)
     cache_hint: ReuseHint | None = None
     connection_params: dict[str, Any] | None = None
+    claims: AccessClaims | None = None
+    _principal: "asyncio.Task[Principal] | None" = None
 
     @property
     def secret(self) -> str:
@@ -59,7 +67,56 @@ class RequestContext:
 
     def renewed(self) -> "RequestContext":
         """Return a context of the same caller with its own moment and its own loaders."""
-        return replace(self, at=clock.now(), loaders=Loaders(), cache_hint=None)
+        return replace(self, at=clock.now(), loaders=Loaders(), cache_hint=None, _principal=None)
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """When sockets and streams of this caller end: with his token."""
+        return self.claims.expires_at if self.claims is not None else None
+
+    async def authenticate(self) -> Principal:
+        """Return who asks, as the database has him now; asked once per request.
+
+        Raises:
+            Unauthenticated: there is no token, or what it stands for has ended.
+            ServiceUnavailable: nobody can tell at the moment.
+        """
+        if self._principal is None:
+            self._principal = asyncio.create_task(_find_principal(self.claims))
+        self.forbid_reuse()
+        return await asyncio.shield(self._principal)
+
+    @property
+    def principal(self) -> Principal:
+        """Who asks, in a field that :func:`schema.permissions.requires` guards.
+
+        Raises:
+            RuntimeError: the field is not guarded: a defect of ours.
+        """
+        if self._principal is None or not self._principal.done():
+            raise RuntimeError("the field does not say what it requires")
+        return self._principal.result()
+
+    @property
+    def merchant_actor(self) -> Actor:
+        """Who the changes of a merchant's mutations are recorded as made by."""
+        return self.principal.actor(self.request_id)
+
+    async def ended(self) -> None:
+        """Return when the caller's token has come to its end before its time; else wait on."""
+        claims = self.claims
+        if claims is None:
+            await asyncio.Event().wait()
+            return
+        # Woken by whatever ends the grant; looked at every few seconds should nobody tell.
+        async with aclosing(self.hub.follow(f"grant:{claims.grant_id}")) as news:
+            async for _ in news:
+                try:
+                    await _find_principal(claims)
+                except Unauthenticated:
+                    return
+                except ServiceUnavailable:
+                    continue
 
     def begin_mutation(self) -> None:
         """Start afresh: what an earlier mutation of the same request loaded may be outdated."""
@@ -74,6 +131,16 @@ class RequestContext:
     def forbid_reuse(self) -> None:
         """Say that the answer is for one person only."""
         self.cache_hint = PRIVATE_READ
+
+
+@reads
+async def _find_principal(claims: AccessClaims | None) -> Principal:
+    if claims is None:
+        raise Unauthenticated("Send an access token: 'Authorization: Bearer ...'.")
+    found = await find_principal(claims)
+    if found is None:
+        raise Unauthenticated("The access token has been revoked.", error="invalid_token")
+    return found
 
 
 def locale_of(accept_language: str | None) -> str:

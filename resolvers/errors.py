@@ -4,10 +4,11 @@ A business "no" is data: :func:`answer` turns a domain error into a :class:`Refu
 for the top level of a response are :class:`PublicError` and its kinds.
 """
 
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as attribute
 from functools import wraps
+from types import MappingProxyType
 from typing import Any, ClassVar, Generic, ParamSpec, TypeVar
 
 import structlog
@@ -26,6 +27,8 @@ class PublicError(Exception):
     """A top-level error that the client may read; the transport knows it by its attributes."""
 
     public: ClassVar[bool] = True
+    headers: Mapping[str, str] = MappingProxyType({})
+    """What the answer says besides, where this error decides its status."""
 
     def __init__(
         self,
@@ -58,6 +61,26 @@ class ServiceUnavailable(PublicError):
             retry_after_seconds=retry_after_seconds,
             http_status=503,
         )
+
+
+class Unauthenticated(PublicError):
+    """Nobody is known to be there; RFC 6750 says how to tell."""
+
+    def __init__(self, message: str, *, error: str | None = None) -> None:
+        super().__init__("UNAUTHENTICATED", message, http_status=401)
+        detail = f' error="{error}", error_description="{message}"' if error else ""
+        self.headers = {"www-authenticate": f"Bearer{detail}"}
+
+
+class Forbidden(PublicError):
+    """The caller is known, and may not."""
+
+    def __init__(self, scopes: Sequence[str], *, because: str | None = None) -> None:
+        wanted = " ".join(scopes)
+        super().__init__(
+            "FORBIDDEN", f"This needs {because or f'the scope {wanted}'}.", http_status=403
+        )
+        self.headers = {"www-authenticate": f'Bearer error="insufficient_scope", scope="{wanted}"'}
 
 
 @dataclass(frozen=True, slots=True)

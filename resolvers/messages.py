@@ -47,6 +47,10 @@ MESSAGES: Mapping[str, Mapping[str, str]] = {
         "en": "The capacity cannot be lower than what is sold or held: {owned}.",
         "zh-CN": "名额不能少于已售出或已保留的数量：{owned} 个。",
     },
+    "CLIENT_NOT_FOUND": {
+        "en": "There is no such application.",
+        "zh-CN": "没有这个应用。",
+    },
     "CURRENCY_MISMATCH": {
         "en": "The items are priced in different currencies.",
         "zh-CN": "所选商品的计价货币不同。",
@@ -60,6 +64,10 @@ MESSAGES: Mapping[str, Mapping[str, str]] = {
         "en": "There is no payment service called {gateway}.",
         "zh-CN": "没有名为 {gateway} 的支付服务。",
     },
+    "GRANT_NOT_FOUND": {
+        "en": "There is no such authorization.",
+        "zh-CN": "没有这项授权。",
+    },
     "IDEMPOTENCY_MISMATCH": {
         "en": "This idempotency key was used for a different request. Nothing was done.",
         "zh-CN": "该幂等键已用于另一个请求，本次未执行任何操作。",
@@ -67,6 +75,14 @@ MESSAGES: Mapping[str, Mapping[str, str]] = {
     "INVALID_INPUT": {
         "en": "The input cannot be used: {reason}.",
         "zh-CN": "输入内容无法使用：{reason}。",
+    },
+    "LAST_OWNER": {
+        "en": "This is the last owner. Make somebody else an owner first.",
+        "zh-CN": "这是最后一位所有者，请先将其他成员设为所有者。",
+    },
+    "MEMBER_NOT_FOUND": {
+        "en": "There is no such member of the staff.",
+        "zh-CN": "没有这位员工。",
     },
     "NOT_FOUND": {
         "en": "{what} was not found.",
@@ -91,6 +107,10 @@ MESSAGES: Mapping[str, Mapping[str, str]] = {
     "PURCHASE_LIMIT": {
         "en": "At most {limit} per customer; you have {taken} already.",
         "zh-CN": "每位顾客限购 {limit} 件，您已购 {taken} 件。",
+    },
+    "SCOPES_EXCEEDED": {
+        "en": "You cannot give permissions that you do not have: {scopes}.",
+        "zh-CN": "您不能授予自己没有的权限：{scopes}。",
     },
     "SHOP_FIXED": {
         "en": "The {setting} of a shop cannot be changed once it has a product.",

@@ -7,7 +7,10 @@ know.
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
+
+from tortoise.models import Model
+from tortoise.queryset import QuerySet
 
 from resolvers.errors import ArgumentInvalid
 from resolvers.global_ids import seal, unseal
@@ -17,6 +20,7 @@ MAX_PAGE_SIZE = 100
 
 T = TypeVar("T")
 K = TypeVar("K")
+M = TypeVar("M", bound=Model)
 Row = TypeVar("Row", covariant=True)
 Key = TypeVar("Key", contravariant=True)
 
@@ -165,3 +169,35 @@ async def _reaches_beyond(
     """Tell whether the outermost row of the whole list is another one than ``within`` has."""
     outermost = await source(limit=1, after=None, before=None, from_end=from_end)
     return bool(outermost) and [key(row) for row in outermost] != [key(row) for row in within]
+
+
+async def page_by_id(
+    rows: QuerySet[M],
+    request: PageRequest,
+    *,
+    cursors: CursorCodec[Any],
+    newest_first: bool = True,
+) -> Page[M]:
+    """Return a page of rows in the order of their ids, which is that of their making.
+
+    Args:
+        rows: the list, filtered and not ordered.
+        cursors: of the list; its positions are ids.
+    """
+    ahead, behind = ("lt", "gt") if newest_first else ("gt", "lt")
+    order, reverse = ("-id", "id") if newest_first else ("id", "-id")
+
+    async def source(
+        *, limit: int, after: Any | None, before: Any | None, from_end: bool
+    ) -> Sequence[M]:
+        query = rows
+        if after is not None:
+            query = query.filter(**{f"id__{ahead}": after})
+        if before is not None:
+            query = query.filter(**{f"id__{behind}": before})
+        found = await query.order_by(reverse if from_end else order).limit(limit)
+        return found[::-1] if from_end else found
+
+    return await paginate(
+        request, source, key=lambda row: row.pk, cursors=cursors, count=rows.count
+    )

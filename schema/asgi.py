@@ -3,7 +3,8 @@
 ``uvicorn --factory schema.asgi:create`` serves it.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -12,7 +13,9 @@ from starlette.websockets import WebSocket
 from headless_presale.app import create_app
 from headless_presale.runtime import Runtime
 from headless_presale.settings import Settings, get_settings
+from resolvers.access import read_token
 from resolvers.context import RequestContext, locale_of
+from resolvers.errors import Unauthenticated
 from resolvers.shop_directory import ShopDirectory
 from schema.contract import schema, schema_text
 from schema.transport import PresaleGraphQL, request_id_of
@@ -42,6 +45,7 @@ def create_graphql_app(settings: Settings) -> PresaleGraphQL:
         schema,
         context_factory=context_factory(ShopDirectory()),
         renew_context=RequestContext.renewed,
+        on_ws_connect=authenticate_socket,
         max_body_bytes=settings.max_body_bytes,
     )
 
@@ -52,6 +56,7 @@ def context_factory(shops: ShopDirectory) -> ContextFactory:
     async def build(connection: Request | WebSocket) -> RequestContext:
         runtime: Runtime = connection.scope["state"]["runtime"]
         return RequestContext(
+            claims=await read_token(connection.headers.get("authorization")),
             settings=runtime.settings,
             hub=runtime.hub,
             shops=shops,
@@ -60,3 +65,17 @@ def context_factory(shops: ShopDirectory) -> ContextFactory:
         )
 
     return build
+
+
+async def authenticate_socket(context: RequestContext, params: Mapping[str, Any]) -> None:
+    """Take the token that a socket's ``connection_init`` carries: browsers can send no header.
+
+    Raises:
+        Unauthenticated: it carries one that is not valid; the socket closes.
+    """
+    token = params.get("authorization", params.get("Authorization"))
+    if token is None:
+        return
+    if not isinstance(token, str):
+        raise Unauthenticated("'authorization' must be a text.")
+    context.claims = await read_token(token)

@@ -3,6 +3,9 @@
 import strawberry
 
 from resolvers import orders, payments
+from schema.admin.clients import ClientMutation
+from schema.admin.merchant import MerchantMutation
+from schema.admin.staff import StaffMutation
 from schema.errors import UserError, user_errors
 from schema.inputs import OrderCancelInput, OrderPlaceInput, PaymentStartInput
 from schema.nodes import Info
@@ -32,7 +35,7 @@ class PaymentStartPayload:
 
 
 @strawberry.type
-class Mutation:
+class StorefrontMutation:
     """Each may be repeated: with the same idempotency key it answers the same."""
 
     @strawberry.mutation(description="Hold slots and freeze their prices until the hold expires.")
@@ -64,3 +67,13 @@ class Mutation:
             payment=None if payment is None else PaymentType(payment=payment),
             user_errors=user_errors(started.refusals),
         )
+
+
+@strawberry.type(description="Writes: a storefront's, then a merchant's by what they are about.")
+class Mutation(
+    StorefrontMutation,
+    MerchantMutation,
+    StaffMutation,
+    ClientMutation,
+):
+    """Put together from what each part of the house lets one do."""

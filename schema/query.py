@@ -6,18 +6,21 @@ from uuid import UUID
 import strawberry
 
 from resolvers import campaigns, catalog, orders, shops
+from resolvers.admin import merchant, staff
 from resolvers.errors import ArgumentInvalid
 from resolvers.global_ids import find_node_id
+from schema.admin.merchant import MerchantType, Viewer
 from schema.campaigns import CampaignItemType, CampaignType
 from schema.catalog import ProductType, VariantType
 from schema.nodes import Info, Node
 from schema.orders import OrderType
+from schema.permissions import requires
 from schema.shops import ShopType
 
 
 @strawberry.type
 class Query:
-    """Storefront reads start at ``shop``; an order is read with its token."""
+    """Storefront reads start at ``shop``, a merchant's at ``merchant``; orders need a token."""
 
     @strawberry.field(description="A shop by its slug.")
     async def shop(self, info: Info, slug: str) -> ShopType | None:
@@ -38,6 +41,19 @@ class Query:
             raise ArgumentInvalid("This is not a global id.", code="ID_INVALID")
         info.context.allow_reuse()
         return await _find_node(info, *found)
+
+    @strawberry.field(description="Who you are and what you may do.", extensions=requires())
+    async def viewer(self, info: Info) -> Viewer:
+        return Viewer(
+            principal=info.context.principal, account=await staff.find_account(info.context)
+        )
+
+    @strawberry.field(
+        description="Your merchant: where everything that is not for buyers starts.",
+        extensions=requires(),
+    )
+    async def merchant(self, info: Info) -> MerchantType:
+        return MerchantType(row=await merchant.get_merchant(info.context))
 
     @strawberry.field(description="The server's clock.")
     def server_time(self, info: Info) -> datetime:

@@ -23,15 +23,21 @@ from headless_presale.checkout import drain
 from headless_presale.database import close_database, migrate, open_database
 from headless_presale.engines import throwaway_engines
 from headless_presale.event_handlers import EVENT_HANDLERS
+from headless_presale.identity import set_issuer
+from headless_presale.identity.oauth.keys import forget_keys
 from headless_presale.kernel import live
 from headless_presale.kernel.clock import ManualClock, use_clock
 from headless_presale.kernel.events import set_event_handlers
 from headless_presale.kernel.redis import close_redis, open_redis
 from headless_presale.kernel.unit_of_work import set_publisher
+from headless_presale.kernel.vault import set_secret_key
 
 TEMPLATE = "presale_template"
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 """The moment at which tests with a manual clock begin."""
+
+SECRET_KEY = "a secret key of tests, as long as a real one"
+ISSUER = "http://127.0.0.1:8000"
 
 _engines = ExitStack()
 
@@ -128,6 +134,9 @@ async def database(open_worker_database: str, database_admin: asyncpg.Connection
     """Return the address of an open, migrated and empty database."""
     await empty(database_admin)
     forget_all()
+    forget_keys()
+    set_secret_key(SECRET_KEY)
+    set_issuer(ISSUER)
     set_event_handlers(EVENT_HANDLERS)
     return open_worker_database
 

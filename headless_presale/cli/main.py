@@ -8,7 +8,7 @@ import typer
 from pydantic import ValidationError
 from rich.console import Console
 
-from headless_presale.cli import campaigns, catalog, doctor, processes
+from headless_presale.cli import access, campaigns, catalog, doctor, processes
 from headless_presale.engines import EngineStartFailed
 from headless_presale.kernel.errors import PresaleError
 
@@ -26,8 +26,11 @@ app.command("migrate")(processes.migrate)
 app.command("doctor")(doctor.doctor)
 app.command("demo")(catalog.demo)
 app.command("import-products")(catalog.import_products)
+app.command("token")(access.token)
 app.add_typer(catalog.shops, name="shops")
 app.add_typer(campaigns.app, name="campaigns")
+app.add_typer(access.staff, name="staff")
+app.add_typer(access.clients, name="clients")
 
 
 def main() -> None:

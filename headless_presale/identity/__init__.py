@@ -1,0 +1,97 @@
+"""Who may do what: accounts, staff, applications, and the tokens they hold."""
+
+from headless_presale.identity.accounts import ensure_account, find_account, fold_email
+from headless_presale.identity.api_clients import (
+    ClientKind,
+    ClientWish,
+    ClientWithSecret,
+    create_client,
+    disable_client,
+    kind_of,
+    revoke_grant,
+    rotate_client_secret,
+    update_client,
+)
+from headless_presale.identity.bearer import authenticate_bearer, issuer, read_bearer, set_issuer
+from headless_presale.identity.errors import (
+    ClientNotFound,
+    Forbidden,
+    GrantNotFound,
+    LastOwner,
+    MemberNotFound,
+    ScopesExceeded,
+    Unauthenticated,
+)
+from headless_presale.identity.local import issue_local_token
+from headless_presale.identity.models import (
+    Account,
+    Invitation,
+    OAuthClient,
+    OAuthGrant,
+    StaffMember,
+)
+from headless_presale.identity.oauth.access_tokens import AccessClaims
+from headless_presale.identity.principal import Principal, find_principal
+from headless_presale.identity.scopes import (
+    ALL_SCOPES,
+    ROLE_SCOPES,
+    Role,
+    Scope,
+    parse_scopes,
+    scope_text,
+    scopes_of,
+)
+from headless_presale.identity.staff import (
+    UpdateMember,
+    add_member,
+    deactivate_member,
+    reactivate_member,
+    update_member,
+)
+
+__all__ = [
+    "ALL_SCOPES",
+    "ROLE_SCOPES",
+    "AccessClaims",
+    "Account",
+    "ClientKind",
+    "ClientNotFound",
+    "ClientWish",
+    "ClientWithSecret",
+    "Forbidden",
+    "GrantNotFound",
+    "Invitation",
+    "LastOwner",
+    "MemberNotFound",
+    "OAuthClient",
+    "OAuthGrant",
+    "Principal",
+    "Role",
+    "Scope",
+    "ScopesExceeded",
+    "StaffMember",
+    "Unauthenticated",
+    "UpdateMember",
+    "add_member",
+    "authenticate_bearer",
+    "create_client",
+    "deactivate_member",
+    "disable_client",
+    "ensure_account",
+    "find_account",
+    "find_principal",
+    "fold_email",
+    "issue_local_token",
+    "issuer",
+    "kind_of",
+    "parse_scopes",
+    "reactivate_member",
+    "read_bearer",
+    "revoke_grant",
+    "rotate_client_secret",
+    "scope_text",
+    "scopes_of",
+    "set_issuer",
+    "update_client",
+    "update_member",
+]

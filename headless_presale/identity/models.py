@@ -251,7 +251,8 @@ class OAuthClient(Model):
 class OAuthGrant(Model):
     """What somebody allowed a client to do for a merchant: the family of all its tokens.
 
-    Without an account the client acts for itself. Revoking the grant ends every token of it.
+    Without an account the client acts for itself. ``shop_ids`` None means all that both may touch.
+    Revoking the grant ends every token of it.
     """
 
     id = fields.UUIDField(primary_key=True)
@@ -268,6 +269,7 @@ class OAuthGrant(Model):
         "presale.Merchant", related_name="grants", db_index=False, on_delete=fields.RESTRICT
     )
     scopes = ArrayField(element_type="text", default=list)
+    shop_ids = ArrayField(element_type="uuid", null=True)
     created_at = fields.DatetimeField()
     expires_at = fields.DatetimeField()
     """When the last token of it ends at the latest."""

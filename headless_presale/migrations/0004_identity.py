@@ -357,6 +357,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("scopes", ArrayField(default=list, element_type="TEXT")),
+                ("shop_ids", ArrayField(null=True, element_type="UUID")),
                 ("created_at", fields.DatetimeField(auto_now=False, auto_now_add=False)),
                 ("expires_at", fields.DatetimeField(auto_now=False, auto_now_add=False)),
                 (

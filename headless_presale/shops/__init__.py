@@ -5,11 +5,13 @@ from headless_presale.shops.models import Merchant, Shop
 from headless_presale.shops.policies import POLICY_BOUNDS, Bounds, ShopPolicies
 from headless_presale.shops.service import (
     CreateShop,
+    RenameMerchant,
     create_shop,
     ensure_shop,
     find_shop,
     get_shop,
     get_shop_by_id,
+    rename_merchant,
     shop_name,
 )
 from headless_presale.shops.settings import (
@@ -24,6 +26,7 @@ __all__ = [
     "Bounds",
     "CreateShop",
     "Merchant",
+    "RenameMerchant",
     "Shop",
     "ShopFixed",
     "ShopNotFound",
@@ -36,6 +39,7 @@ __all__ = [
     "find_shop",
     "get_shop",
     "get_shop_by_id",
+    "rename_merchant",
     "shop_name",
     "update_policies",
     "update_shop",

@@ -6,14 +6,16 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from headless_presale.kernel import clock
+from headless_presale.kernel.audit_log import record_change
 from headless_presale.kernel.errors import InvalidInput
 from headless_presale.kernel.ids import new_id
 from headless_presale.kernel.jsonb import to_jsonb
 from headless_presale.kernel.locales import canonical_locale, is_locale, pick
 from headless_presale.kernel.money import currency_exponent
 from headless_presale.kernel.unit_of_work import UnitOfWork, shielded, unit_of_work
+from headless_presale.kernel.versions import check_version
 from headless_presale.shops.errors import ShopNotFound, ShopSlugTaken
-from headless_presale.shops.models import Shop
+from headless_presale.shops.models import Merchant, Shop
 
 MAX_SLUG_LENGTH = 60
 MAX_NAME_LENGTH = 120
@@ -52,6 +54,15 @@ async def create_shop(command: CreateShop) -> Shop:
     async with unit_of_work() as work:
         if not await _insert(work, shop):
             raise ShopSlugTaken(field=("slug",), slug=command.slug)
+        await record_change(
+            work,
+            action="shop.create",
+            owner_id=shop.merchant_id,
+            subject_type="Shop",
+            subject_id=shop.id,
+            subject_label=shop.name,
+            after={"slug": shop.slug, "name": shop.name, "currency": shop.currency},
+        )
     return shop
 
 
@@ -67,6 +78,49 @@ async def ensure_shop(command: CreateShop) -> Shop:
         if await _insert(work, shop):
             return shop
         return await Shop.get(slug=command.slug)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenameMerchant:
+    """A new name for a merchant; ``version`` is what the caller read."""
+
+    merchant_id: UUID
+    name: str
+    version: int
+
+
+@shielded
+async def rename_merchant(command: RenameMerchant) -> Merchant:
+    """Give a merchant another name.
+
+    Raises:
+        InvalidInput: the name cannot be used.
+        VersionConflict: somebody was faster; with both names.
+    """
+    name = read_name(command.name, ("name",))
+    async with unit_of_work() as work:
+        merchant = await Merchant.filter(id=command.merchant_id).select_for_update().get()
+        check_version(
+            expected=command.version,
+            current=merchant.version,
+            yours={"name": name},
+            stored={"name": merchant.name},
+        )
+        before = {"name": merchant.name}
+        merchant.name = name
+        merchant.version += 1
+        await merchant.save()
+        await record_change(
+            work,
+            action="merchant.update",
+            owner_id=merchant.id,
+            subject_type="Merchant",
+            subject_id=merchant.id,
+            subject_label=name,
+            before=before,
+            after={"name": name},
+        )
+    return merchant
 
 
 async def get_shop(slug: str) -> Shop:

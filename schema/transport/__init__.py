@@ -19,7 +19,8 @@ What resolvers can do, without importing anything from here:
 * raise an exception whose class has ``public = True`` and whose instances have a ``code`` (and
   optionally ``retry_after_seconds`` and ``http_status``); every other exception is masked;
 * set ``context.cache_hint`` to an object with ``max_age_seconds`` and ``public``;
-* give the context ``expires_at``: sockets and streams end then.
+* give the context ``expires_at``: sockets and streams end then; and a coroutine function ``ended``
+  that returns when they have to end before.
 
 Open streams keep a server from stopping, and its lifespan ends only after them. Let the server
 close them first::

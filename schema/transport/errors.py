@@ -12,6 +12,7 @@ log gets one entry with the traceback, but never the document.
 
 import traceback
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import structlog
@@ -114,15 +115,26 @@ def is_public(cause: BaseException) -> bool:
     return getattr(cause, "public", False) is True and isinstance(getattr(cause, "code", None), str)
 
 
-def http_status_of(errors: Iterable[GraphQLError]) -> tuple[int | None, int | None]:
-    """``(http_status, retry_after_seconds)`` of the first public error that names a status."""
+@dataclass(frozen=True, slots=True)
+class AnswerAs:
+    """How a response is sent whose status an error decides; ``status`` None: it decides nothing."""
+
+    status: int | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def answer_as(errors: Iterable[GraphQLError]) -> AnswerAs:
+    """The status and the headers of the first public error that names a status."""
     for error in errors:
         cause = root_cause(error)
         status = getattr(cause, "http_status", None) if is_public(cause) else None
         if isinstance(status, int):
+            headers = dict(getattr(cause, "headers", {}))
             retry_after = getattr(cause, "retry_after_seconds", None)
-            return status, retry_after if isinstance(retry_after, int) else None
-    return None, None
+            if isinstance(retry_after, int):
+                headers["retry-after"] = str(retry_after)
+            return AnswerAs(status, headers)
+    return AnswerAs()
 
 
 class ErrorPresenter:

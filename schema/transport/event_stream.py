@@ -38,6 +38,7 @@ class EventStream:
         headers: Sent besides ``HEADERS``.
         heartbeat_seconds: Pause between comments that keep proxies from closing the stream.
         expires_at: End of the session, aware; ``expired`` is then sent as the last result.
+        ended: Returns when the session has come to an end before that; likewise.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class EventStream:
         heartbeat_seconds: float,
         request_id: str,
         expires_at: datetime | None = None,
+        ended: Callable[[], Awaitable[None]] | None = None,
         expired: Outcome | None = None,
     ) -> None:
         self._outcomes = outcomes
@@ -57,6 +59,7 @@ class EventStream:
         self._heartbeat_seconds = heartbeat_seconds
         self._request_id = request_id
         self._expires_at = expires_at
+        self._session_ended = ended
         self._expired = expired
         self._ended = asyncio.Event()
         self._writing = asyncio.Lock()
@@ -83,17 +86,18 @@ class EventStream:
             asyncio.create_task(self._ended.wait()),
         }
         heartbeat = asyncio.create_task(self._beat(send))
+        session = asyncio.create_task(self._watch_session())
         try:
             await asyncio.wait(
-                ends,
+                {*ends, session},
                 timeout=seconds_until(self._expires_at),
                 return_when=asyncio.FIRST_COMPLETED,
             )
             expired = not any(task.done() for task in ends)
         finally:
-            for task in (*ends, heartbeat):
+            for task in (*ends, heartbeat, session):
                 task.cancel()
-            await asyncio.gather(*ends, heartbeat, return_exceptions=True)
+            await asyncio.gather(*ends, heartbeat, session, return_exceptions=True)
             await self._outcomes.aclose()
             self.finished.set()
         self._report(following)
@@ -113,6 +117,12 @@ class EventStream:
         while True:
             await asyncio.sleep(self._heartbeat_seconds)
             await self._write(send, _HEARTBEAT)
+
+    async def _watch_session(self) -> None:
+        if self._session_ended is None:
+            await asyncio.Event().wait()
+        else:
+            await self._session_ended()
 
     async def _write(self, send: Send, chunk: bytes) -> None:
         async with self._writing:

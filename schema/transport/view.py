@@ -23,12 +23,13 @@ from schema.transport.errors import (
     OPERATION_NOT_ALLOWED,
     SESSION_EXPIRED,
     SHUTTING_DOWN,
+    AnswerAs,
     DocumentRefused,
     ErrorPresenter,
     RequestError,
     RequestRefused,
+    answer_as,
     coded,
-    http_status_of,
 )
 from schema.transport.event_stream import EventStream
 from schema.transport.execution import (
@@ -80,9 +81,10 @@ class PresaleGraphQL(GraphQL[Any, None]):
             an API that takes no cookies.
         heartbeat_seconds: Pause between comments on an event stream.
 
-    A context with the attribute ``expires_at`` (an aware datetime) ends sockets and streams then;
-    one with ``cache_hint`` steers the caching of queries sent by GET. Where a middleware has left a
-    ``Door`` in the state, as ``door``, the queries and mutations of sockets pass through it.
+    A context with the attribute ``expires_at`` (an aware datetime) ends sockets and streams then,
+    or when its coroutine function ``ended`` returns, where it has one; one with ``cache_hint``
+    steers the caching of queries sent by GET. Where a middleware has left a ``Door`` in the state,
+    as ``door``, the queries and mutations of sockets pass through it.
     """
 
     def __init__(
@@ -244,7 +246,7 @@ class PresaleGraphQL(GraphQL[Any, None]):
         context = await self._context_factory(request)
         if is_subscription:
             outcomes = self.engine.stream(operation, context)
-            return self._stream(request, operation, outcomes, getattr(context, "expires_at", None))
+            return self._stream(request, operation, outcomes, context)
         outcome = await self.engine.execute(operation, context)
         if accepted.json is None:
             return self._stream(request, operation, _once(outcome))
@@ -261,18 +263,16 @@ class PresaleGraphQL(GraphQL[Any, None]):
     ) -> Response:
         """The answer to a query or a mutation, with its status and caching headers."""
         body, failed = self._encode(request, operation, outcome)
-        status, retry_after = (None, None)
-        if outcome.data is None:
-            status, retry_after = http_status_of(outcome.errors or ())
+        decided = answer_as(outcome.errors or ()) if outcome.data is None else AnswerAs()
+        status = decided.status
         if status is None:
             status = 400 if not outcome.executed and media == GRAPHQL_RESPONSE else 200
         headers = {
             "content-type": f"{media}; charset=utf-8",
             "cache-control": cache_control(request, find_cache_hint(context), failed=failed),
             "vary": VARY,
+            **decided.headers,
         }
-        if retry_after is not None:
-            headers["retry-after"] = str(retry_after)
         if request.method == "GET" and not failed:
             headers["etag"] = tag = entity_tag(body)
             if is_unchanged(request, tag):
@@ -285,17 +285,17 @@ class PresaleGraphQL(GraphQL[Any, None]):
         """The answer when nothing was run: a refusal, or a failure before the operation began."""
         error = located_error(failure)
         presented = self._presenter.present([error], request_id=request_id_of(request))
-        status, retry_after = http_status_of([error])
+        decided = answer_as([error])
+        status = decided.status
         if status is None:
             status = 500 if presented[0]["extensions"]["code"] == INTERNAL else 400
         sent = {
             "content-type": f"{media or JSON}; charset=utf-8",
             "cache-control": "no-store",
             "vary": VARY,
+            **decided.headers,
             **headers,
         }
-        if retry_after is not None:
-            sent["retry-after"] = str(retry_after)
         return Response(self.encode_json({"errors": presented}), status_code=status, headers=sent)
 
     def _stream(
@@ -303,8 +303,9 @@ class PresaleGraphQL(GraphQL[Any, None]):
         request: Request,
         operation: Operation | None,
         outcomes: AsyncGenerator[Outcome, None],
-        expires_at: object = None,
+        context: Any = None,
     ) -> EventStream:
+        expires_at = getattr(context, "expires_at", None)
         expired = coded(GraphQLError("The session has expired."), SESSION_EXPIRED)
         return EventStream(
             outcomes,
@@ -313,6 +314,7 @@ class PresaleGraphQL(GraphQL[Any, None]):
             heartbeat_seconds=self._heartbeat_seconds,
             request_id=request_id_of(request),
             expires_at=expires_at if isinstance(expires_at, datetime) else None,
+            ended=getattr(context, "ended", None) if isinstance(expires_at, datetime) else None,
             expired=Outcome(errors=[expired], executed=False),
         )
 

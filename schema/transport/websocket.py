@@ -118,6 +118,7 @@ class GraphQLSocket:
         self._closed = False
         self._ended = asyncio.Event()
         self._timer: asyncio.Task[None] | None = None
+        self._watch: asyncio.Task[None] | None = None
         self._operations: dict[str, asyncio.Task[None]] = {}
         # Also those the client has completed and whose generators are still closing.
         self._running: dict[asyncio.Task[None], OperationType] = {}
@@ -141,13 +142,12 @@ class GraphQLSocket:
             await asyncio.wait({reading, ended}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             self._closed = True
-            for task in (reading, ended, self._timer):
+            guards = [task for task in (self._timer, self._watch) if task is not None]
+            for task in (reading, ended, *guards):
                 task.cancel()
             for task, kind in self._running.items():
                 _stop(task, kind)
-            await asyncio.gather(
-                reading, ended, self._timer, *self._running, return_exceptions=True
-            )
+            await asyncio.gather(reading, ended, *guards, *self._running, return_exceptions=True)
             self.finished.set()
 
     async def finish(self, code: int, reason: str) -> None:
@@ -244,6 +244,7 @@ class GraphQLSocket:
             self._timer = asyncio.create_task(
                 self._close_after(seconds, FORBIDDEN, "Session expired")
             )
+            self._watch = asyncio.create_task(self._close_when_ended(context))
         await self._send({"type": "connection_ack", **({"payload": payload} if payload else {})})
 
     async def _subscribe(self, message: dict[str, Any]) -> None:
@@ -349,6 +350,12 @@ class GraphQLSocket:
     async def _close_after(self, seconds: float, code: int, reason: str) -> None:
         await asyncio.sleep(seconds)
         await self.close(code, reason)
+
+    async def _close_when_ended(self, context: Any) -> None:
+        ended = getattr(context, "ended", None)
+        if ended is not None:
+            await ended()
+            await self.close(FORBIDDEN, "Session ended")
 
 
 def _stop(task: "asyncio.Task[None]", kind: OperationType) -> None:

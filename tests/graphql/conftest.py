@@ -19,6 +19,7 @@ from headless_presale.payments.gateways.sandbox import SandboxGateway
 from headless_presale.runtime import Runtime
 from headless_presale.settings import Settings
 from schema.asgi import create_graphql_app
+from tests.conftest import SECRET_KEY
 from tests.graphql.endpoint import Api, WithRuntime
 from tests.graphql.ordering import Placed, order_input, place
 from tests.integration.sandbox_gateway.parties import (
@@ -29,8 +30,6 @@ from tests.integration.sandbox_gateway.parties import (
     receiving,
 )
 from tests.support.shop import deposit_plan, open_sale
-
-SECRET = "a-secret-for-tests"
 
 
 @pytest.fixture
@@ -43,7 +42,7 @@ async def hub(redis: Redis) -> AsyncIterator[LiveHub]:
 
 @pytest.fixture
 async def api(database: str, hub: LiveHub) -> AsyncIterator[Api]:
-    settings = Settings.model_validate({"secret_key": SECRET})
+    settings = Settings.model_validate({"secret_key": SECRET_KEY})
     graphql = create_graphql_app(settings)
     runtime = Runtime(settings, hub)
     app = WithRuntime(Starlette(routes=[Route("/graphql", graphql)]), runtime)

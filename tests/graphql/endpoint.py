@@ -46,12 +46,15 @@ class Api:
         self.graphql = graphql
         self.runtime = runtime
 
-    async def ask(self, query: str, *, language: str = "en", **variables: Any) -> Reply:
-        """Send an operation by POST."""
+    async def ask(
+        self, query: str, *, language: str = "en", bearer: str | None = None, **variables: Any
+    ) -> Reply:
+        """Send an operation by POST, as the holder of an access token where one is given."""
+        headers = {"accept-language": language}
+        if bearer is not None:
+            headers["authorization"] = f"Bearer {bearer}"
         response = await self.client.post(
-            "/graphql",
-            json={"query": query, "variables": variables},
-            headers={"accept-language": language},
+            "/graphql", json={"query": query, "variables": variables}, headers=headers
         )
         return Reply(response.status_code, response.headers, response.json())
 

@@ -5,6 +5,7 @@ import pkgutil
 import string
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from graphql import (
@@ -19,12 +20,14 @@ from graphql import (
 )
 
 import headless_presale
+from headless_presale.identity import Scope
 from headless_presale.kernel.errors import DomainError
 from headless_presale.kernel.locales import SUPPORTED_LOCALES
 from resolvers.messages import MESSAGES, SHIPS_BY, SHIPS_WITHIN, STATUS_WORDS
 from schema import export
 from schema.contract import schema, schema_text
 from schema.enums import CampaignStatus, ErrorCode
+from schema.permissions import Requires
 
 GRAPHQL = schema._schema
 
@@ -111,7 +114,8 @@ def test_an_unknown_option_of_the_export_changes_nothing(tmp_path: Path) -> None
 def test_every_mutation_takes_one_input_and_answers_user_errors() -> None:
     mutation = GRAPHQL.mutation_type
     assert mutation is not None
-    assert set(mutation.fields) == {"orderPlace", "orderCancel", "paymentStart"}
+    storefront = {name for name, field in mutation.fields.items() if scopes_of(field) is None}
+    assert storefront == {"orderPlace", "orderCancel", "paymentStart"}
     for name, field in mutation.fields.items():
         payload_name = f"{name[0].upper()}{name[1:]}Payload"
         assert list(field.args) == ["input"]
@@ -132,8 +136,56 @@ def test_every_user_error_is_known_to_the_schema() -> None:
     assert all(name.endswith("Error") for name in names)
 
 
+def scopes_of(field: Any) -> list[str] | None:
+    """Return what a field requires; None where nobody has to be known."""
+    for directive in field.extensions["strawberry-definition"].directives:
+        if isinstance(directive, Requires):
+            return directive.scopes
+    return None
+
+
+def test_every_field_of_a_merchants_root_names_what_it_requires() -> None:
+    open_fields = {
+        f"{type_name}.{name}"
+        for type_name in ("Merchant", "AdminShop")
+        for name, field in GRAPHQL.type_map[type_name].fields.items()  # type: ignore[attr-defined]
+        if scopes_of(field) is None
+    }
+    assert open_fields == {
+        # Who it is: whoever was let in as far as this knows it.
+        "AdminShop.currency",
+        "AdminShop.id",
+        "AdminShop.name",
+        "AdminShop.slug",
+        "Merchant.id",
+        "Merchant.name",
+        "Merchant.version",
+    }
+
+
+def test_every_scope_that_a_field_requires_exists() -> None:
+    named = {
+        scope
+        for type_ in object_types()
+        for field in type_.fields.values()
+        for scope in scopes_of(field) or ()
+    }
+    assert named <= set(Scope)
+
+
 UNPAGED = {
     # Bounded by what a person made, each a handful.
+    "ApiClient.redirectUris",
+    "ApiClient.scopes",
+    "ApiClient.shopIds",
+    "AuditEntry.changes",
+    "Grant.scopes",
+    "Invitation.shopIds",
+    "Merchant.roles",
+    "Merchant.shops",
+    "RoleInfo.scopes",
+    "StaffMember.shopIds",
+    "Viewer.scopes",
     "Campaign.items",
     "CampaignAvailability.items",
     "CampaignItem.batches",

@@ -43,7 +43,10 @@ async def shop(database: str) -> Shop:
 
 
 async def log_of(connection: asyncpg.Connection) -> list[tuple[str, Any, Any]]:
-    rows = await connection.fetch("SELECT action, before, after FROM audit_entry ORDER BY id")
+    """Return what was written into the log since the shop was opened."""
+    rows = await connection.fetch(
+        "SELECT action, before, after FROM audit_entry WHERE action <> 'shop.create' ORDER BY id"
+    )
     return [(r["action"], orjson.loads(r["before"]), orjson.loads(r["after"])) for r in rows]
 
 

@@ -1,0 +1,66 @@
+"""Who is let in, and which rows are his.
+
+Every id of a merchant's request is looked up together with the shops of the caller. A row of
+somebody else is answered as one that does not exist.
+"""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from headless_presale import identity
+from headless_presale.identity import AccessClaims, Scope
+from headless_presale.shops import Shop, find_shop
+from resolvers.context import RequestContext
+from resolvers.errors import Forbidden, Unauthenticated, reads
+
+
+@reads
+async def read_token(authorization: str | None) -> AccessClaims | None:
+    """Return what an ``Authorization`` header says, verified; None where there is none.
+
+    Raises:
+        Unauthenticated: it carries no token of ours that is valid now.
+    """
+    try:
+        return await identity.read_bearer(authorization)
+    except identity.Unauthenticated as error:
+        raise Unauthenticated(error.reason, error="invalid_token") from None
+
+
+async def require(
+    context: RequestContext, scopes: Sequence[Scope], *, all_shops: bool = False
+) -> None:
+    """Let the caller pass, or not.
+
+    Args:
+        scopes: all of them are needed.
+        all_shops: for what concerns the merchant as a whole: a caller who is limited to some of
+            the shops does not pass.
+
+    Raises:
+        Unauthenticated: nobody is known to be there.
+        Forbidden: a scope is missing, or shops are.
+    """
+    principal = await context.authenticate()
+    if missing := principal.lacks(*scopes):
+        raise Forbidden(missing)
+    if all_shops and not principal.has_all_shops:
+        raise Forbidden(scopes, because="access to all shops of the merchant")
+
+
+@reads
+async def find_own_shop(context: RequestContext, slug: str) -> Shop | None:
+    """Return a shop that the caller may touch, by its slug; None for every other."""
+    shop = await find_shop(slug)
+    return shop if shop is not None and shop.id in context.principal.shop_ids else None
+
+
+@reads
+async def list_own_shops(context: RequestContext) -> list[Shop]:
+    """Return the shops that the caller may touch, oldest first."""
+    return await Shop.filter(id__in=list(context.principal.shop_ids)).order_by("created_at", "id")
+
+
+def is_own_shop(context: RequestContext, shop_id: UUID) -> bool:
+    """Tell whether the caller may touch a shop."""
+    return shop_id in context.principal.shop_ids

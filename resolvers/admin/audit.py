@@ -1,0 +1,75 @@
+"""Who changed what."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from headless_presale.kernel.audit_log import AuditEntry
+from resolvers.context import RequestContext
+from resolvers.errors import ArgumentInvalid, reads
+from resolvers.global_ids import find_node_id
+from resolvers.paging import CursorCodec, Page, PageRequest, page_by_id
+
+MAX_ENTRY_ID = 2**63 - 1
+MAX_TEXT_LENGTH = 80
+
+
+def _read_entry_id(text: str) -> int:
+    entry_id = int(text)
+    if not 0 <= entry_id <= MAX_ENTRY_ID:
+        raise ValueError("not an entry's id")
+    return entry_id
+
+
+ENTRY_CURSORS: CursorCodec[int] = CursorCodec("audit", str, _read_entry_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditQuestion:
+    """Which entries are wanted; what is None does not matter.
+
+    Attributes:
+        subject_id: a global id of what was changed.
+        actor: as an entry names who acted.
+        action: such as ``campaign.publish``; a text that ends in ``.`` means all that begin so.
+        since, until: from and before these moments.
+    """
+
+    subject_id: str | None = None
+    actor: str | None = None
+    action: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@reads
+async def page_of_entries(
+    context: RequestContext, owner_id: UUID, question: AuditQuestion, request: PageRequest
+) -> Page[AuditEntry]:
+    """Return entries of one log, the newest first.
+
+    Raises:
+        ArgumentInvalid: a filter cannot be used.
+    """
+    rows = AuditEntry.filter(owner_id=owner_id)
+    if question.subject_id is not None:
+        found = find_node_id(question.subject_id)
+        if found is None:
+            raise ArgumentInvalid("'subjectId' is not a global id.", code="ID_INVALID")
+        rows = rows.filter(subject_type=found[0], subject_id=found[1])
+    if question.actor is not None:
+        rows = rows.filter(actor=_text(question.actor, "actor"))
+    if question.action is not None:
+        action = _text(question.action, "action")
+        rows = rows.filter(**{"action__startswith" if action.endswith(".") else "action": action})
+    if question.since is not None:
+        rows = rows.filter(at__gte=question.since)
+    if question.until is not None:
+        rows = rows.filter(at__lt=question.until)
+    return await page_by_id(rows, request, cursors=ENTRY_CURSORS)
+
+
+def _text(value: str, argument: str) -> str:
+    if not value or len(value) > MAX_TEXT_LENGTH or "\x00" in value:
+        raise ArgumentInvalid(f"'{argument}' must have 1 to {MAX_TEXT_LENGTH} characters.")
+    return value

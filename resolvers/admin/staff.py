@@ -1,0 +1,120 @@
+"""The staff: members and invitations."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from headless_presale.identity import (
+    Account,
+    Invitation,
+    Role,
+    StaffMember,
+    UpdateMember,
+    deactivate_member,
+    reactivate_member,
+    update_member,
+)
+from headless_presale.kernel.events import acting_as
+from resolvers.context import RequestContext
+from resolvers.errors import Answer, answer, reads
+from resolvers.global_ids import read_input_id
+from resolvers.paging import CursorCodec, Page, PageRequest, page_by_id
+
+MEMBER_CURSORS: CursorCodec[UUID] = CursorCodec("staff", str, UUID)
+INVITATION_CURSORS: CursorCodec[UUID] = CursorCodec("invitations", str, UUID)
+
+
+def shops_of(shop_ids: Sequence[str] | None) -> list[UUID] | None:
+    """Return the shops that an input names; None means all.
+
+    Raises:
+        InvalidInput: one is not the id of a shop.
+    """
+    if shop_ids is None:
+        return None
+    return [
+        read_input_id(shop_id, "Shop", ("shopIds", str(position)))
+        for position, shop_id in enumerate(shop_ids)
+    ]
+
+
+@reads
+async def page_of_members(context: RequestContext, request: PageRequest) -> Page[StaffMember]:
+    """Return the members of the staff, in the order in which they joined."""
+    rows = StaffMember.filter(merchant_id=context.principal.merchant_id)
+    return await page_by_id(
+        rows.prefetch_related("account"), request, cursors=MEMBER_CURSORS, newest_first=False
+    )
+
+
+@reads
+async def page_of_invitations(context: RequestContext, request: PageRequest) -> Page[Invitation]:
+    """Return the invitations that wait for an answer, the newest first."""
+    rows = Invitation.filter(
+        merchant_id=context.principal.merchant_id, accepted_at=None, revoked_at=None
+    )
+    return await page_by_id(rows, request, cursors=INVITATION_CURSORS)
+
+
+@reads
+async def find_account(context: RequestContext) -> Account | None:
+    """Return the caller's account; None where a client acts for itself."""
+    account_id = context.principal.account_id
+    return None if account_id is None else await Account.get_or_none(id=account_id)
+
+
+async def update(
+    context: RequestContext,
+    *,
+    member_id: str,
+    role: Role,
+    shop_ids: Sequence[str] | None,
+    version: int,
+) -> Answer[StaffMember]:
+    """Give a member another role or other shops."""
+    context.begin_mutation()
+    principal = context.principal
+
+    async def run() -> StaffMember:
+        command = UpdateMember(
+            merchant_id=principal.merchant_id,
+            member_id=_member_id(member_id),
+            role=role,
+            shop_ids=shops_of(shop_ids),
+            granted_by=principal.scopes,
+            version=version,
+        )
+        return await update_member(command)
+
+    with acting_as(context.merchant_actor):
+        return await answer(run(), context.locale)
+
+
+async def set_active(
+    context: RequestContext, *, member_id: str, version: int, is_active: bool
+) -> Answer[StaffMember]:
+    """End a membership, or let the member back in."""
+    context.begin_mutation()
+    principal = context.principal
+    change = reactivate_member if is_active else deactivate_member
+
+    async def run() -> StaffMember:
+        return await change(
+            principal.merchant_id,
+            _member_id(member_id),
+            granted_by=principal.scopes,
+            version=version,
+        )
+
+    with acting_as(context.merchant_actor):
+        return await answer(run(), context.locale)
+
+
+def _member_id(text: str) -> UUID:
+    return read_input_id(text, "StaffMember", ("memberId",))
+
+
+@reads
+async def account_of(member: StaffMember) -> Account:
+    """Return the account of a member; lists have it already."""
+    loaded = getattr(member, "_account", None)
+    return loaded if isinstance(loaded, Account) else await Account.get(id=member.account_id)

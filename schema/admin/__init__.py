@@ -1,0 +1,1 @@
+"""The merchant's side of the contract: every field names the scopes it requires."""

@@ -1,0 +1,65 @@
+"""A shop as its merchant sees it: put together from what each part of the house knows of it."""
+
+import strawberry
+
+from headless_presale.identity import Scope
+from headless_presale.shops import Shop
+from resolvers.admin import audit
+from schema.admin.audit import AuditEntryType, AuditFilterInput, question_of
+from schema.nodes import (
+    After,
+    Before,
+    Connection,
+    First,
+    Info,
+    Last,
+    connect,
+    global_id,
+    page_request,
+)
+from schema.permissions import requires
+from schema.scalars import CurrencyCode
+
+
+@strawberry.type(name="AdminShop", description="A shop as its merchant sees it.")
+class AdminShopType:
+    """Who it is; its fields beyond that name what they require."""
+
+    shop: strawberry.Private[Shop]
+
+    @strawberry.field
+    def id(self) -> strawberry.ID:
+        return global_id("Shop", self.shop.id)
+
+    @strawberry.field
+    def slug(self) -> str:
+        return self.shop.slug
+
+    @strawberry.field(description="In the shop's own language.")
+    def name(self) -> str:
+        return self.shop.name
+
+    @strawberry.field
+    def currency(self) -> CurrencyCode:
+        return CurrencyCode(self.shop.currency)
+
+    @strawberry.field(
+        description="Changes of the shop and what is in it, the newest first.",
+        extensions=requires(Scope.AUDIT_READ),
+    )
+    async def audit_log(
+        self,
+        info: Info,
+        filter: AuditFilterInput | None = None,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> Connection[AuditEntryType]:
+        page = await audit.page_of_entries(
+            info.context,
+            self.shop.id,
+            question_of(filter),
+            page_request(first, after, last, before),
+        )
+        return connect(page, lambda row: AuditEntryType(row=row))

@@ -1,0 +1,223 @@
+"""A token on an open socket or stream: it ends with the grant, at once, and with its own time."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+from redis.asyncio import Redis
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+from websockets.typing import Subprotocol
+
+from headless_presale.identity import Role, issuer, revoke_grant
+from headless_presale.identity.oauth.access_tokens import issue_access_token
+from headless_presale.kernel.clock import ManualClock, use_clock
+from headless_presale.kernel.live import LiveHub
+from headless_presale.settings import Settings
+from resolvers.context import RequestContext
+from resolvers.global_ids import seal
+from tests.conftest import NOON, SECRET_KEY
+from tests.support.api import api_serving
+from tests.support.shop import Sale, make_shop, open_sale
+from tests.support.staff import Caller, sign_in
+
+FOLLOW = "subscription ($id: ID!) { campaignAvailability(campaignId: $id) { status } }"
+VIEWER = "{ viewer { label } }"
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """The API on a real port, by the real clock."""
+
+    url: str
+
+
+@pytest.fixture
+async def site(database: str, redis: Redis, redis_url: str) -> AsyncIterator[Site]:
+    settings = Settings.model_validate(
+        {"database_url": database, "redis_url": redis_url, "secret_key": SECRET_KEY}
+    )
+    async with api_serving(settings) as client:
+        yield Site(str(client.base_url).rstrip("/"))
+
+
+@asynccontextmanager
+async def socket(site: Site, token: str | None) -> AsyncIterator[ClientConnection]:
+    """Open a socket and say who is there, as a browser does: it can send no header."""
+    url = site.url.replace("http", "ws", 1) + "/graphql"
+    async with connect(url, subprotocols=[Subprotocol("graphql-transport-ws")]) as connection:
+        params = {"authorization": f"Bearer {token}"} if token is not None else {}
+        await connection.send(json.dumps({"type": "connection_init", "payload": params}))
+        yield connection
+
+
+async def received(connection: ClientConnection) -> dict[str, Any]:
+    message: dict[str, Any] = json.loads(await asyncio.wait_for(connection.recv(), 5))
+    return message
+
+
+async def subscribe(connection: ClientConnection, query: str, **variables: Any) -> None:
+    payload = {"query": query, "variables": variables}
+    await connection.send(json.dumps({"id": "1", "type": "subscribe", "payload": payload}))
+
+
+async def close_reason(connection: ClientConnection, seconds: float) -> tuple[int, str]:
+    """Return what the server closes with; what comes before is skipped."""
+    with contextlib.suppress(ConnectionClosed):
+        async with asyncio.timeout(seconds):
+            while True:
+                await connection.recv()
+    assert connection.close_code is not None
+    return connection.close_code, connection.close_reason or ""
+
+
+async def _sale_and_owner() -> tuple[Sale, Caller]:
+    # A sale of the past: who follows it is told its state all the same.
+    with use_clock(ManualClock(NOON)):
+        sale = await open_sale(shop=await make_shop("atelier", "USD"), capacity=5)
+    return sale, await sign_in(sale.shop)
+
+
+async def test_a_socket_knows_who_is_there(site: Site) -> None:
+    _, owner = await _sale_and_owner()
+    async with socket(site, owner.token) as connection:
+        assert await received(connection) == {"type": "connection_ack"}
+        await subscribe(connection, VIEWER)
+        answer = await received(connection)
+
+    assert answer["payload"] == {"data": {"viewer": {"label": "owner@atelier.example.com"}}}
+
+
+async def test_a_socket_with_a_token_that_is_none_is_closed(site: Site) -> None:
+    async with socket(site, "no.such.token") as connection:
+        code, reason = await close_reason(connection, 5)
+
+    assert code == 4403
+    assert reason.startswith("The access token is not valid")
+
+
+@pytest.mark.parametrize("is_redis_there", [True, False], ids=["told", "found out"])
+async def test_a_revoked_grant_closes_an_open_socket(
+    site: Site, is_redis_there: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given a socket with a subscription under way; told over Redis, or by looking now and then
+    if not is_redis_there:
+        monkeypatch.setattr(LiveHub, "_wake", lambda self, topic: None)
+    sale, owner = await _sale_and_owner()
+    async with socket(site, owner.token) as connection:
+        await received(connection)
+        await subscribe(connection, FOLLOW, id=seal("Campaign", sale.campaign.id))
+        await received(connection)
+
+        # When its grant is revoked
+        await revoke_grant(owner.grant.merchant_id, owner.grant.id)
+
+        # Then it closes: within a moment, or with the next look
+        assert await close_reason(connection, 3 if is_redis_there else 9) == (
+            4403,
+            "Session ended",
+        )
+
+
+async def test_control_a_socket_that_nobody_watches_stays_open(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def never(self: RequestContext) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(RequestContext, "ended", never)
+    sale, owner = await _sale_and_owner()
+    async with socket(site, owner.token) as connection:
+        await received(connection)
+        await subscribe(connection, FOLLOW, id=seal("Campaign", sale.campaign.id))
+        await received(connection)
+
+        await revoke_grant(owner.grant.merchant_id, owner.grant.id)
+
+        with pytest.raises(TimeoutError):
+            await close_reason(connection, 2)
+
+
+async def test_an_operation_on_an_open_socket_asks_again_who_is_there(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def never(self: RequestContext) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(RequestContext, "ended", never)
+    _, owner = await _sale_and_owner()
+    async with socket(site, owner.token) as connection:
+        await received(connection)
+        await revoke_grant(owner.grant.merchant_id, owner.grant.id)
+        await subscribe(connection, VIEWER)
+        answer = await received(connection)
+
+    (error,) = answer["payload"]["errors"]
+    assert error["extensions"]["code"] == "UNAUTHENTICATED"
+
+
+async def _token_for(owner: Caller, lifetime: timedelta) -> str:
+    grant = owner.grant
+    issued = await issue_access_token(
+        issuer=issuer(),
+        audience=issuer(),
+        subject=str(grant.account_id),
+        client_id=str(grant.client_id),
+        grant_id=grant.id,
+        merchant_id=grant.merchant_id,
+        scopes=frozenset(),
+        lifetime=lifetime,
+    )
+    return issued.token
+
+
+async def test_a_socket_ends_with_its_token(site: Site) -> None:
+    sale, owner = await _sale_and_owner()
+    token = await _token_for(owner, timedelta(seconds=2))
+    async with socket(site, token) as connection:
+        await received(connection)
+        await subscribe(connection, FOLLOW, id=seal("Campaign", sale.campaign.id))
+        await received(connection)
+
+        assert await close_reason(connection, 6) == (4403, "Session expired")
+
+
+async def _stream(site: Site, sale: Sale, caller: Caller) -> list[str]:
+    """Follow a campaign by server-sent events, revoke the grant, and return every line."""
+    body = {"query": FOLLOW, "variables": {"id": seal("Campaign", sale.campaign.id)}}
+    headers = {"accept": "text/event-stream", "authorization": f"Bearer {caller.token}"}
+    lines = []
+    async with (
+        httpx.AsyncClient(trust_env=False, timeout=8) as client,
+        client.stream("POST", site.url + "/graphql", json=body, headers=headers) as response,
+    ):
+        async for line in response.aiter_lines():
+            lines.append(line)
+            if '"CLOSED"' in line:
+                await revoke_grant(caller.grant.merchant_id, caller.grant.id)
+    return lines
+
+
+async def test_a_revoked_grant_ends_an_open_stream(site: Site) -> None:
+    sale, owner = await _sale_and_owner()
+
+    lines = await asyncio.wait_for(_stream(site, sale, owner), 5)
+
+    assert any('"SESSION_EXPIRED"' in line for line in lines)
+    assert lines[-3:] == ["event: complete", "data: ", ""]
+
+
+async def test_a_new_role_is_no_end(site: Site) -> None:
+    sale, _ = await _sale_and_owner()
+    analyst = await sign_in(sale.shop, Role.ANALYST)
+    async with socket(site, analyst.token) as connection:
+        assert await received(connection) == {"type": "connection_ack"}
+        with pytest.raises(TimeoutError):
+            await close_reason(connection, 1)
