@@ -21,6 +21,7 @@ MODEL_MODULES = (
     "headless_presale.kernel.events",
     "headless_presale.shops.models",
     "headless_presale.catalog.models",
+    "headless_presale.media.models",
     "headless_presale.identity.models",
     "headless_presale.slots.models",
     "headless_presale.campaigns.models",

@@ -116,6 +116,10 @@ MESSAGES: Mapping[str, Mapping[str, str]] = {
         "en": "You cannot give permissions that you do not have: {scopes}.",
         "zh-CN": "您不能授予自己没有的权限：{scopes}。",
     },
+    "SHOP_FIXED": {
+        "en": "The {setting} of a shop cannot be changed once it has a product.",
+        "zh-CN": "店铺已有商品，不能再修改{setting}。",
+    },
     "SHOP_NOT_FOUND": {
         "en": "There is no shop {shop}.",
         "zh-CN": "店铺 {shop} 不存在。",
@@ -163,6 +167,15 @@ STATUS_WORDS: Mapping[str, Mapping[str, str]] = {
 }
 """A ``status`` parameter as a clause; of campaigns and of orders."""
 
+SETTING_WORDS: Mapping[str, Mapping[str, str]] = {
+    "slug": {"en": "address", "zh-CN": "地址"},
+    "currency": {"en": "currency", "zh-CN": "货币"},
+}
+"""A ``setting`` parameter as people call it."""
+
+WORDS = {"status": STATUS_WORDS, "setting": SETTING_WORDS}
+"""Parameters whose values are words of ours."""
+
 SHIPS_WITHIN = {
     "en": ("Ships within {days} day", "Ships within {days} days"),
     "zh-CN": ("预计 {days} 天内发货", "预计 {days} 天内发货"),
@@ -174,6 +187,10 @@ MAX_COUNTED_DAYS = 30
 
 REASONS: Mapping[str, Mapping[str, str]] = {
     "zh-CN": {
+        "a name has 1 to {most} printable characters": "名称须为 1 到 {most} 个可见字符",
+        "a slug is 1 to {most} lower-case letters and digits, in groups joined by single hyphens": (
+            "地址须为 1 到 {most} 个小写字母和数字，可用单个连字符分隔"
+        ),
         "at most {most} lines": "最多 {most} 行",
         "country must be an ISO 3166-1 code such as CN": "国家须为 ISO 3166-1 代码，例如 CN",
         "must be a language tag such as zh-CN": "须为语言标签，例如 zh-CN",
@@ -191,9 +208,17 @@ REASONS: Mapping[str, Mapping[str, str]] = {
         "must not contain spaces or control characters": "不能含有空格或控制字符",
         "the balance was due earlier": "尾款已过支付期限",
         "the hold on the slots has run out": "名额的保留时间已过",
+        "the number must be within {lowest} and {highest}": "数值须在 {lowest} 到 {highest} 之间",
+        "the only text of a shop is its name": "店铺可翻译的文字只有名称",
         "the order has no lines": "订单中没有商品",
         "the quantity must be within 1 and {most}": "数量须在 1 到 {most} 之间",
+        "the shortest recommended window is longer than the longest": (
+            "建议的最短活动天数大于最长天数"
+        ),
         "the total is too large": "总金额过大",
+        "there is no such policy": "没有这项规则",
+        "this is not a time zone such as Asia/Shanghai": "这不是有效的时区，例如 Asia/Shanghai",
+        "this is not an ISO 4217 code such as CNY": "这不是 ISO 4217 货币代码，例如 CNY",
         "this is not an e-mail address": "这不是有效的邮箱地址",
         "this is not the id of a {kind}": "这不是 {kind} 的编号",
         "this part of the order is not what is due": "目前应付的不是订单的这一部分",
@@ -229,8 +254,7 @@ def ships_text(ships_by: date, *, today: date, locale: str) -> str:
 
 
 def _plain(name: str, value: object, locale: str) -> object:
-    if name == "status":
-        words = STATUS_WORDS.get(str(value), {})
-        return words.get(locale, value)
+    if name in WORDS:
+        return WORDS[name].get(str(value), {}).get(locale, value)
     # Reasons are written as clauses; the sentence around them brings its own full stop.
     return value.rstrip(".") if isinstance(value, str) else value

@@ -1,6 +1,6 @@
-"""The catalogue: products, their options, variants and media."""
+"""The catalogue: products, their options, variants and media; and imports of product files."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from tortoise import fields
@@ -9,9 +9,11 @@ from tortoise.indexes import Index
 from tortoise.migrations.constraints import CheckConstraint, UniqueConstraint
 from tortoise.models import Model
 
+from headless_presale.catalog.states import ImportStatus
 from headless_presale.kernel.indexes import WhereIndex
 
 if TYPE_CHECKING:
+    from headless_presale.media.models import MediaAsset
     from headless_presale.shops.models import Shop
 
 
@@ -19,7 +21,8 @@ class Product(Model):
     """Something a shop shows. ``handle`` is its address within the shop.
 
     ``description_html`` is sanitised when written. ``translations`` maps a locale to the texts
-    that differ there: ``{"zh-CN": {"title": ..., "description_html": ...}}``.
+    that differ there: ``{"zh-CN": {"title": ..., "description_html": ...}}``. ``version`` covers
+    the product with its options, variants and media: a change of any of them raises it.
     """
 
     id = fields.UUIDField(primary_key=True)
@@ -37,6 +40,7 @@ class Product(Model):
     seo_title = fields.CharField(max_length=255, default="")
     seo_description = fields.TextField(default="")
     translations = fields.JSONField[dict[str, dict[str, str]]](default=dict)
+    version = fields.IntField(default=1, db_default=1)
     created_at = fields.DatetimeField()
     updated_at = fields.DatetimeField()
 
@@ -47,7 +51,11 @@ class Product(Model):
     class Meta:
         table = "product"
         unique_together = (("shop", "handle"),)
-        indexes = (Index(fields=("shop_id", "id"), name="product_shop_id_id"),)
+        # sql/catalog.sql adds those over expressions, by title and for the search by prefix.
+        indexes = (
+            Index(fields=("shop_id", "id"), name="product_shop_id_id"),
+            Index(fields=("shop_id", "updated_at", "id"), name="product_by_update"),
+        )
 
 
 class ProductOption(Model):
@@ -115,7 +123,11 @@ class ProductVariant(Model):
 
 
 class ProductMedia(Model):
-    """A picture or film of a product. ``url`` is unique within the product."""
+    """A picture or film of a product. ``url`` is unique within the product.
+
+    One that was uploaded here names its ``asset``, and its ``url`` is a path on this service; one
+    that lies elsewhere has an absolute address.
+    """
 
     id = fields.UUIDField(primary_key=True)
     product_id: UUID
@@ -125,7 +137,74 @@ class ProductMedia(Model):
     url = fields.CharField(max_length=2048)
     alt = fields.CharField(max_length=512, default="")
     position = fields.IntField()
+    asset_id: UUID | None
+    asset: fields.ForeignKeyNullableRelation["MediaAsset"] = fields.ForeignKeyField(
+        "presale.MediaAsset",
+        null=True,
+        related_name="shown_in",
+        db_index=False,
+        on_delete=fields.RESTRICT,
+    )
 
     class Meta:
         table = "product_media"
         unique_together = (("product", "url"),)
+        indexes = (
+            WhereIndex(
+                fields=("asset_id",), name="product_media_by_asset", where="asset_id IS NOT NULL"
+            ),
+        )
+
+
+class ProductImport(Model):
+    """A product file that a worker imports, or has imported.
+
+    ``upload_id`` names the file among the shop's uploads. ``report`` is an ``ImportReport`` as
+    JSON: what the run that came to the end has found; ``failure`` says why there is none.
+    ``runs`` counts how often a worker has begun it: more than one means that a worker died, and
+    that the report calls unchanged what the earlier run had written.
+    """
+
+    id = fields.UUIDField(primary_key=True)
+    shop_id: UUID
+    shop: fields.ForeignKeyRelation["Shop"] = fields.ForeignKeyField(
+        "presale.Shop", related_name="product_imports", db_index=False, on_delete=fields.RESTRICT
+    )
+    upload_id = fields.UUIDField()
+    file_name = fields.CharField(max_length=255)
+    currency = fields.CharField(max_length=3)
+    status = fields.CharEnumField(ImportStatus, max_length=12)
+    is_dry_run = fields.BooleanField()
+    is_atomic = fields.BooleanField()
+    bytes_done = fields.BigIntField(default=0)
+    bytes_total = fields.BigIntField()
+    report = fields.JSONField[dict[str, Any]](null=True)
+    failure = fields.JSONField[dict[str, Any]](null=True)
+    runs = fields.IntField(default=0)
+    requested_by = fields.CharField(max_length=320)
+    version = fields.IntField(default=1)
+    created_at = fields.DatetimeField()
+    started_at = fields.DatetimeField(null=True)
+    finished_at = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "product_import"
+        indexes = (
+            Index(fields=("shop_id", "id"), name="product_import_by_shop"),
+            Index(fields=("upload_id",), name="product_import_by_upload"),
+        )
+        constraints = (
+            UniqueConstraint(
+                fields=("shop_id",),
+                name="product_import_one_open",
+                condition="status IN ('QUEUED', 'RUNNING')",
+            ),
+            CheckConstraint(
+                check="bytes_done >= 0 AND bytes_done <= bytes_total",
+                name="product_import_progress_in_bounds",
+            ),
+            CheckConstraint(
+                check="(finished_at IS NULL) = (status IN ('QUEUED', 'RUNNING'))",
+                name="product_import_ends_once",
+            ),
+        )

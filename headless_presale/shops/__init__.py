@@ -1,7 +1,8 @@
 """Shops: whose storefront it is, in which currency and language."""
 
-from headless_presale.shops.errors import ShopNotFound, ShopSlugTaken
+from headless_presale.shops.errors import ShopFixed, ShopNotFound, ShopSlugTaken
 from headless_presale.shops.models import Merchant, Shop
+from headless_presale.shops.policies import POLICY_BOUNDS, Bounds, ShopPolicies
 from headless_presale.shops.service import (
     CreateShop,
     RenameMerchant,
@@ -13,14 +14,26 @@ from headless_presale.shops.service import (
     rename_merchant,
     shop_name,
 )
+from headless_presale.shops.settings import (
+    UpdatePolicies,
+    UpdateShop,
+    update_policies,
+    update_shop,
+)
 
 __all__ = [
+    "POLICY_BOUNDS",
+    "Bounds",
     "CreateShop",
     "Merchant",
     "RenameMerchant",
     "Shop",
+    "ShopFixed",
     "ShopNotFound",
+    "ShopPolicies",
     "ShopSlugTaken",
+    "UpdatePolicies",
+    "UpdateShop",
     "create_shop",
     "ensure_shop",
     "find_shop",
@@ -28,4 +41,6 @@ __all__ = [
     "get_shop_by_id",
     "rename_merchant",
     "shop_name",
+    "update_policies",
+    "update_shop",
 ]

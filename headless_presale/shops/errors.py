@@ -15,3 +15,10 @@ class ShopSlugTaken(DomainError):
 
     code = "SHOP_SLUG_TAKEN"
     template = "The slug {slug} belongs to another shop"
+
+
+class ShopFixed(DomainError):
+    """The setting cannot be changed any more: the shop's products hang on it."""
+
+    code = "SHOP_FIXED"
+    template = "The {setting} of a shop cannot be changed once it has a product"

@@ -97,7 +97,7 @@ async def rename_merchant(command: RenameMerchant) -> Merchant:
         InvalidInput: the name cannot be used.
         VersionConflict: somebody was faster; with both names.
     """
-    name = _name(command.name, ("name",))
+    name = read_name(command.name, ("name",))
     async with unit_of_work() as work:
         merchant = await Merchant.filter(id=command.merchant_id).select_for_update().get()
         check_version(
@@ -190,31 +190,17 @@ def _is_slug(text: str) -> bool:
 
 
 def _new_shop(command: CreateShop) -> Shop:
-    if not _is_slug(command.slug):
-        raise InvalidInput(
-            field=("slug",),
-            reason=f"a slug is 1 to {MAX_SLUG_LENGTH} lower-case letters and digits, in groups "
-            "joined by single hyphens",
-        )
-    try:
-        currency_exponent(command.currency)
-    except ValueError as error:
-        raise InvalidInput(field=("currency",), reason=str(error)) from None
-    if not is_locale(command.default_locale):
-        raise InvalidInput(
-            field=("default_locale",), reason=f"{command.default_locale[:40]!r} is not a language"
-        )
     return Shop(
         id=new_id(),
         merchant_id=command.merchant_id or new_id(),
-        slug=command.slug,
-        name=_name(command.name, ("name",)),
-        currency=command.currency,
-        default_locale=canonical_locale(command.default_locale),
+        slug=read_slug(command.slug),
+        name=read_name(command.name, ("name",)),
+        currency=read_currency(command.currency),
+        default_locale=read_locale(command.default_locale),
         translations={
             locale: texts
             for locale, texts in (
-                _translation(locale, texts) for locale, texts in command.translations.items()
+                read_translation(locale, texts) for locale, texts in command.translations.items()
             )
             if texts
         },
@@ -222,19 +208,53 @@ def _new_shop(command: CreateShop) -> Shop:
     )
 
 
-def _translation(locale: str, texts: Mapping[str, str]) -> tuple[str, dict[str, str]]:
+def read_slug(text: str) -> str:
+    """Return a shop's address, or refuse it."""
+    if not _is_slug(text):
+        raise InvalidInput(
+            field=("slug",),
+            reason="a slug is 1 to {most} lower-case letters and digits, in groups joined by "
+            "single hyphens",
+            most=MAX_SLUG_LENGTH,
+        )
+    return text
+
+
+def read_currency(code: str) -> str:
+    """Return an ISO 4217 code that money can be kept in, or refuse it."""
+    try:
+        currency_exponent(code)
+    except ValueError:
+        raise InvalidInput(
+            field=("currency",), reason="this is not an ISO 4217 code such as CNY"
+        ) from None
+    return code
+
+
+def read_locale(tag: str) -> str:
+    """Return the language a shop writes in, or refuse it."""
+    if not is_locale(tag):
+        raise InvalidInput(field=("default_locale",), reason="must be a language tag such as zh-CN")
+    return canonical_locale(tag)
+
+
+def read_translation(locale: str, texts: Mapping[str, str]) -> tuple[str, dict[str, str]]:
+    """Return a language and a shop's texts in it, or refuse them."""
     at = ("translations", locale)
     if not is_locale(locale):
-        raise InvalidInput(field=at, reason=f"{locale[:40]!r} is not a language")
-    if unknown := sorted(texts.keys() - {"name"}):
-        raise InvalidInput(field=at, reason=f"a shop has no text called {unknown[0][:40]!r}")
-    return canonical_locale(locale), {key: _name(text, (*at, key)) for key, text in texts.items()}
+        raise InvalidInput(field=at, reason="must be a language tag such as zh-CN")
+    if texts.keys() - {"name"}:
+        raise InvalidInput(field=at, reason="the only text of a shop is its name")
+    return canonical_locale(locale), {
+        key: read_name(text, (*at, key)) for key, text in texts.items()
+    }
 
 
-def _name(text: str, at: tuple[str, ...]) -> str:
+def read_name(text: str, at: tuple[str, ...]) -> str:
+    """Return a shop's name without outer space, or refuse it."""
     text = text.strip()
     if not 0 < len(text) <= MAX_NAME_LENGTH or not text.isprintable():
         raise InvalidInput(
-            field=at, reason=f"a name has 1 to {MAX_NAME_LENGTH} printable characters"
+            field=at, reason="a name has 1 to {most} printable characters", most=MAX_NAME_LENGTH
         )
     return text

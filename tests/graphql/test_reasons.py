@@ -1,4 +1,4 @@
-"""A refusal that a buyer can meet is told in Chinese to the last clause."""
+"""A refusal that a buyer or a merchant can meet is told in Chinese to the last clause."""
 
 import ast
 from collections.abc import Iterator
@@ -11,12 +11,13 @@ from resolvers.messages import REASONS, message_of
 
 ROOT = Path(__file__).parents[2]
 BUYERS_MEET = ("headless_presale/checkout", "headless_presale/orders", "headless_presale/payments")
+MERCHANTS_MEET = ("headless_presale/shops",)
 REASONED = {"InvalidInput", "PaymentNotDue"}
 
 
 def reasons_written() -> Iterator[tuple[str, ast.expr]]:
-    """Yield every ``reason=`` of a refusal in the code behind buyers' mutations."""
-    folders = [ROOT / folder for folder in (*BUYERS_MEET, "resolvers")]
+    """Yield every ``reason=`` of a refusal in the code behind mutations."""
+    folders = [ROOT / folder for folder in (*BUYERS_MEET, *MERCHANTS_MEET, "resolvers")]
     for path in sorted(path for folder in folders for path in folder.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") in REASONED:
