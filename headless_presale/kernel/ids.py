@@ -9,6 +9,7 @@ from uuid_utils.compat import uuid7
 
 _CUSTOMER_NAMESPACE = UUID("6f1c1b1e-5d0a-5f55-9d0e-3b6f0f2c7a11")
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_LOOK_ALIKE = str.maketrans("OIL", "011")
 
 
 def new_id() -> UUID:
@@ -30,6 +31,18 @@ def display_number(order_id: UUID) -> str:
     """Return the order number people read to each other, e.g. ``7K3D-9QXA``: 40 bits of the id."""
     bits = int.from_bytes(hashlib.blake2s(order_id.bytes, digest_size=5).digest())
     letters = "".join(_CROCKFORD[(bits >> shift) & 31] for shift in range(35, -1, -5))
+    return f"{letters[:4]}-{letters[4:]}"
+
+
+def read_display_number(text: str) -> str | None:
+    """Return an order number, or how one begins, as it is stored; None if it cannot be one.
+
+    Read as people write it: ``7k3d 9qxa``, ``7K3D9QXA``, with O for 0 and I or L for 1. From four
+    letters on, for fewer begin too many numbers to mean one.
+    """
+    letters = text.upper().replace("-", "").replace(" ", "").translate(_LOOK_ALIKE)
+    if not 4 <= len(letters) <= 8 or not set(letters) <= set(_CROCKFORD):
+        return None
     return f"{letters[:4]}-{letters[4:]}"
 
 

@@ -1,4 +1,4 @@
-"""Partial indexes with a free condition: Tortoise's own only knows equality."""
+"""Indexes that Tortoise has no words for: with a free condition, or over an expression."""
 
 from typing import Any
 
@@ -20,3 +20,24 @@ class WhereIndex(Index):
         """Return what the migration writer prints to rebuild this index."""
         path, args, kwargs = super().deconstruct()
         return path, args, {**kwargs, "where": self.where}
+
+
+class ExpressionIndex(Index):
+    """A B-tree index over columns and, behind them, an expression in SQL.
+
+    The expression may name an operator class: ``lower(buyer ->> 'email') text_pattern_ops`` finds
+    what begins with a text, whatever the database's collation is.
+    """
+
+    def __init__(self, *, fields: tuple[str, ...] | list[str], expression: str, name: str) -> None:
+        super().__init__(fields=fields, name=name)
+        self.expression = expression
+
+    @property
+    def field_names(self) -> list[str]:
+        return [*self.fields, self.expression]
+
+    def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
+        """Return what the migration writer prints to rebuild this index."""
+        path, args, kwargs = super().deconstruct()
+        return path, args, {**kwargs, "expression": self.expression}

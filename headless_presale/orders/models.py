@@ -8,7 +8,7 @@ from tortoise.indexes import Index
 from tortoise.migrations.constraints import CheckConstraint
 from tortoise.models import Model
 
-from headless_presale.kernel.indexes import WhereIndex
+from headless_presale.kernel.indexes import ExpressionIndex, WhereIndex
 from headless_presale.orders.states import OrderStatus
 
 if TYPE_CHECKING:
@@ -21,10 +21,12 @@ class Order(Model):
 
     Amounts are minor units of ``currency``; ``deposit_minor`` is 0 on the full-payment plan, and
     ``deposit_minor + balance_minor == total_minor``. Due dates are columns because one sweep looks
-    for them; no job waits for a single order.
+    for them; no job waits for a single order. ``number`` is what people read to each other, of 40
+    bits: not unique in a large shop. ``quantity`` is how many slots its lines have.
     """
 
     id = fields.UUIDField(primary_key=True)
+    number = fields.CharField(max_length=9)
     shop_id: UUID
     shop: fields.ForeignKeyRelation["Shop"] = fields.ForeignKeyField(
         "presale.Shop", related_name="orders", db_index=False, on_delete=fields.RESTRICT
@@ -36,6 +38,7 @@ class Order(Model):
     customer_id = fields.UUIDField()
     status = fields.CharEnumField(OrderStatus, max_length=20)
     currency = fields.CharField(max_length=3)
+    quantity = fields.IntField()
     total_minor = fields.BigIntField()
     deposit_minor = fields.BigIntField()
     balance_minor = fields.BigIntField()
@@ -60,8 +63,42 @@ class Order(Model):
     class Meta:
         table = "sales_order"
         indexes = (
-            Index(fields=("shop_id", "placed_at", "id"), name="sales_order_by_shop"),
+            # Status and quantity are for charts, which then read nothing but the index.
+            Index(
+                fields=("shop_id", "placed_at", "id", "status", "quantity"),
+                name="sales_order_by_placed",
+            ),
+            Index(fields=("shop_id", "total_minor", "id"), name="sales_order_by_total"),
+            Index(
+                fields=("shop_id", "status", "placed_at", "id"), name="sales_order_by_status_placed"
+            ),
+            Index(
+                fields=("shop_id", "status", "total_minor", "id"),
+                name="sales_order_by_status_total",
+            ),
             Index(fields=("campaign_id", "id"), name="sales_order_by_campaign"),
+            Index(
+                fields=("campaign_id", "placed_at", "id", "status", "quantity"),
+                name="sales_order_by_campaign_placed",
+            ),
+            Index(
+                fields=("campaign_id", "total_minor", "id"), name="sales_order_by_campaign_total"
+            ),
+            ExpressionIndex(
+                fields=("shop_id",),
+                expression="number text_pattern_ops",
+                name="sales_order_by_number",
+            ),
+            ExpressionIndex(
+                fields=("shop_id",),
+                expression="lower(buyer ->> 'email') text_pattern_ops",
+                name="sales_order_by_email",
+            ),
+            ExpressionIndex(
+                fields=("shop_id",),
+                expression="lower(buyer ->> 'name') text_pattern_ops",
+                name="sales_order_by_name",
+            ),
             Index(fields=("customer_id", "placed_at"), name="sales_order_by_customer"),
             WhereIndex(
                 fields=("hold_expires_at",),
@@ -121,3 +158,66 @@ class OrderLine(Model):
         table = "order_line"
         unique_together = (("order", "position"),)
         constraints = (CheckConstraint(check="quantity > 0", name="order_line_quantity_positive"),)
+
+
+class OrderNote(Model):
+    """What the staff wrote down about an order, for each other. Append-only; a trigger sees to it.
+
+    ``id`` is derived from the order and the idempotency key.
+    """
+
+    id = fields.UUIDField(primary_key=True)
+    shop_id: UUID
+    shop: fields.ForeignKeyRelation["Shop"] = fields.ForeignKeyField(
+        "presale.Shop", related_name="order_notes", db_index=False, on_delete=fields.RESTRICT
+    )
+    order_id: UUID
+    order: fields.ForeignKeyRelation["Order"] = fields.ForeignKeyField(
+        "presale.Order", related_name="notes", db_index=False, on_delete=fields.RESTRICT
+    )
+    text = fields.CharField(max_length=2000)
+    author = fields.CharField(max_length=80)
+    author_label = fields.CharField(max_length=320)
+    at = fields.DatetimeField()
+
+    class Meta:
+        table = "order_note"
+        indexes = (
+            Index(fields=("order_id", "at", "id"), name="order_note_by_order"),
+            Index(fields=("shop_id",), name="order_note_by_shop"),
+        )
+
+
+class MerchantRefund(Model):
+    """Money that the merchant decided to give back: one row per decision, whatever legs it is of.
+
+    ``id`` is derived from the order and the idempotency key. The refunds of payments that carry it
+    out have the reason ``merchant:<id>`` and add up to ``amount_minor``. ``reason`` is the staff's.
+    """
+
+    id = fields.UUIDField(primary_key=True)
+    shop_id: UUID
+    shop: fields.ForeignKeyRelation["Shop"] = fields.ForeignKeyField(
+        "presale.Shop", related_name="merchant_refunds", db_index=False, on_delete=fields.RESTRICT
+    )
+    order_id: UUID
+    order: fields.ForeignKeyRelation["Order"] = fields.ForeignKeyField(
+        "presale.Order", related_name="merchant_refunds", db_index=False, on_delete=fields.RESTRICT
+    )
+    request_hash = fields.CharField(max_length=64)
+    amount_minor = fields.BigIntField()
+    currency = fields.CharField(max_length=3)
+    reason = fields.CharField(max_length=200)
+    author = fields.CharField(max_length=80)
+    author_label = fields.CharField(max_length=320)
+    created_at = fields.DatetimeField()
+
+    class Meta:
+        table = "merchant_refund"
+        indexes = (
+            Index(fields=("order_id", "created_at"), name="merchant_refund_by_order"),
+            Index(fields=("shop_id",), name="merchant_refund_by_shop"),
+        )
+        constraints = (
+            CheckConstraint(check="amount_minor > 0", name="merchant_refund_amount_positive"),
+        )

@@ -30,9 +30,9 @@ WITH placed AS (
         id, shop_id, campaign_id, customer_id, status, currency, total_minor, deposit_minor,
         balance_minor, terms_version, payment_plan, cancel_policy, buyer, shipping_address, locale,
         request_hash, hold_expires_at, balance_opens_at, balance_remind_at, balance_due_at,
-        placed_at, updated_at, closed_reason)
+        placed_at, updated_at, closed_reason, number, quantity)
     SELECT $1, $2, c.id, $4, $5, $6, $7, $8, $9, $10, $11::jsonb, $12::jsonb, $13::jsonb,
-           $14::jsonb, $15, $16, $17, $18, $19, $20, $21, $21, ''
+           $14::jsonb, $15, $16, $17, $18, $19, $20, $21, $21, '', $32, $33
     FROM campaign c WHERE c.id = $3 AND c.version = $22 FOR KEY SHARE
     ON CONFLICT (id) DO NOTHING RETURNING id
 ), lines AS (
@@ -92,6 +92,8 @@ async def write_order(work: UnitOfWork, order: OrderView, *, campaign_version: i
         [to_jsonb(line.price_reason) for line in order.lines],
         [line.title for line in order.lines],
         [line.ships_by for line in order.lines],
+        order.number,
+        order.quantity,
     )
     if row is None:
         return False

@@ -1,5 +1,6 @@
 """An order as one immutable value: what resolvers, mails and the checkout read."""
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, cast
@@ -70,6 +71,11 @@ class OrderView:
         return display_number(self.id)
 
     @property
+    def quantity(self) -> int:
+        """How many slots it is of."""
+        return sum(line.quantity for line in self.lines)
+
+    @property
     def ships_by(self) -> date | None:
         """The latest promise of any line."""
         return max((line.ships_by for line in self.lines if line.ships_by), default=None)
@@ -132,6 +138,31 @@ async def read_order(work: UnitOfWork, order_id: UUID) -> OrderView | None:
     """Read an order within a transaction."""
     row = await work.fetchrow(f"{_SELECT} WHERE o.id = $1", order_id)
     return _read(row) if row is not None else None
+
+
+async def read_orders(
+    work: UnitOfWork, ids: str, order_by: str, args: Sequence[object]
+) -> list[OrderView]:
+    """Read the orders that a query names, in one statement.
+
+    Args:
+        ids: the query; its rows are known as ``page``.
+        order_by: what they are sorted by.
+    """
+    rows = await work.fetch(
+        f"WITH page AS MATERIALIZED ({ids}) {_SELECT} JOIN page ON page.id = o.id "
+        f"ORDER BY {order_by}",
+        *args,
+    )
+    return [_read(row) for row in rows]
+
+
+@shielded
+async def list_orders_by_id(order_ids: Collection[UUID]) -> list[OrderView]:
+    """Return those of these orders that exist, in no order."""
+    async with unit_of_work() as work:
+        rows = await work.fetch(f"{_SELECT} WHERE o.id = ANY($1::uuid[])", list(order_ids))
+    return [_read(row) for row in rows]
 
 
 @shielded
