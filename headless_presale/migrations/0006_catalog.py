@@ -21,7 +21,7 @@ SQL = files("headless_presale.migrations.sql")
 class Migration(migrations.Migration):
     """Tables ``media_asset`` and ``product_import``; a version for every product there is."""
 
-    dependencies = [("presale", "0004_identity")]
+    dependencies = [("presale", "0005_orders")]
 
     initial = False
 

@@ -244,7 +244,9 @@ def _searches(search: str, args: _Arguments) -> list[str] | None:
     if len(text) > LONGEST_SEARCH or not is_storable(text):
         return []
     prefix = args.put(_LIKE_SPECIAL.sub(r"\\\1", text) + "%")
-    found = [f"lower(o.buyer ->> '{name}') LIKE lower({prefix}::text)" for name in ("email", "name")]
+    found = [
+        f"lower(o.buyer ->> '{name}') LIKE lower({prefix}::text)" for name in ("email", "name")
+    ]
     number = read_display_number(text)
     if number is not None:
         found.append(f"o.number LIKE {args.put(number + '%')}::text")
