@@ -180,3 +180,18 @@ def clock() -> Iterator[ManualClock]:
     manual = ManualClock(NOON)
     with use_clock(manual):
         yield manual
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Say how many questions the tenancy matrix asked, over all workers."""
+    counts = [
+        value
+        for reports in terminalreporter.stats.values()
+        for report in reports
+        for name, value in getattr(report, "user_properties", ())
+        if name == "tenancy_checks"
+    ]
+    if counts:
+        terminalreporter.write_line(
+            f"tenancy matrix: {sum(counts)} questions in {len(counts)} tests"
+        )

@@ -6,11 +6,14 @@ from uuid import UUID
 from headless_presale.identity import (
     Account,
     Invitation,
+    InviteStaff,
     Role,
     StaffMember,
     UpdateMember,
     deactivate_member,
+    invite_staff,
     reactivate_member,
+    revoke_invitation,
     update_member,
 )
 from headless_presale.kernel.events import acting_as
@@ -60,6 +63,47 @@ async def find_account(context: RequestContext) -> Account | None:
     """Return the caller's account; None where a client acts for itself."""
     account_id = context.principal.account_id
     return None if account_id is None else await Account.get_or_none(id=account_id)
+
+
+async def invite(
+    context: RequestContext,
+    *,
+    email: str,
+    role: Role,
+    shop_ids: Sequence[str] | None,
+    locale: str | None,
+) -> Answer[Invitation]:
+    """Ask somebody by mail to join the staff."""
+    context.begin_mutation()
+    principal = context.principal
+
+    async def run() -> Invitation:
+        command = InviteStaff(
+            merchant_id=principal.merchant_id,
+            email=email,
+            role=role,
+            shop_ids=shops_of(shop_ids),
+            invited_by=principal.label,
+            inviter_scopes=principal.scopes,
+            locale=locale or context.locale,
+        )
+        return await invite_staff(command)
+
+    with acting_as(context.merchant_actor):
+        return await answer(run(), context.locale)
+
+
+async def take_back(context: RequestContext, *, invitation_id: str) -> Answer[Invitation]:
+    """Take an invitation back."""
+    context.begin_mutation()
+    principal = context.principal
+
+    async def run() -> Invitation:
+        uuid = read_input_id(invitation_id, "Invitation", ("invitationId",))
+        return await revoke_invitation(principal.merchant_id, uuid)
+
+    with acting_as(context.merchant_actor):
+        return await answer(run(), context.locale)
 
 
 async def update(

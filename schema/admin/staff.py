@@ -102,6 +102,35 @@ class InvitationType:
         return self.row.expires_at
 
 
+@strawberry.input(description="Somebody to invite.")
+class StaffInviteInput:
+    email: str
+    role: Role = strawberry.field(description="May do no more than you may.")
+    shop_ids: list[strawberry.ID] | None = strawberry.field(
+        default=None, description="Shops it will be limited to; null means all."
+    )
+    locale: str | None = strawberry.field(
+        default=None, description="Language of the mail: `en` or `zh-CN`; yours by default."
+    )
+
+
+@strawberry.input(description="An invitation to take back.")
+class InvitationRevokeInput:
+    invitation_id: strawberry.ID
+
+
+@strawberry.type
+class StaffInvitePayload:
+    invitation: InvitationType | None
+    user_errors: list[UserError]
+
+
+@strawberry.type
+class InvitationRevokePayload:
+    invitation: InvitationType | None
+    user_errors: list[UserError]
+
+
 @strawberry.input(description="What a member is to be from now on.")
 class StaffUpdateInput:
     member_id: strawberry.ID
@@ -138,6 +167,38 @@ class StaffReactivatePayload:
 
 @strawberry.type
 class StaffMutation:
+    @strawberry.mutation(
+        description="Ask somebody by mail to join. Asking again replaces the offer.",
+        extensions=requires(Scope.MEMBERS_WRITE, all_shops=True),
+    )
+    async def staff_invite(self, info: Info, input: StaffInviteInput) -> StaffInvitePayload:
+        invited = await staff.invite(
+            info.context,
+            email=input.email,
+            role=input.role,
+            shop_ids=input.shop_ids,
+            locale=input.locale,
+        )
+        row = invited.value
+        return StaffInvitePayload(
+            invitation=None if row is None else InvitationType(row=row),
+            user_errors=user_errors(invited.refusals),
+        )
+
+    @strawberry.mutation(
+        description="Take an invitation back; its link is dead from now on.",
+        extensions=requires(Scope.MEMBERS_WRITE, all_shops=True),
+    )
+    async def invitation_revoke(
+        self, info: Info, input: InvitationRevokeInput
+    ) -> InvitationRevokePayload:
+        revoked = await staff.take_back(info.context, invitation_id=input.invitation_id)
+        row = revoked.value
+        return InvitationRevokePayload(
+            invitation=None if row is None else InvitationType(row=row),
+            user_errors=user_errors(revoked.refusals),
+        )
+
     @strawberry.mutation(
         description="Give a member another role or other shops. It counts at once.",
         extensions=requires(Scope.MEMBERS_WRITE, all_shops=True),

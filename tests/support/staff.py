@@ -7,6 +7,7 @@ from uuid import UUID
 
 from headless_presale.identity import (
     ALL_SCOPES,
+    ROLE_SCOPES,
     Account,
     OAuthClient,
     OAuthGrant,
@@ -25,10 +26,17 @@ from headless_presale.shops.models import Shop
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Somebody with a token."""
+    """Somebody with a token.
+
+    Attributes:
+        scopes: what he may do.
+        is_limited: whether that is for some of his merchant's shops only.
+    """
 
     token: str
     grant: OAuthGrant
+    scopes: frozenset[Scope]
+    is_limited: bool
     member: StaffMember | None = None
     account: Account | None = None
 
@@ -66,7 +74,14 @@ async def sign_in(
     member = await add_member(shop.merchant_id, account.id, role, shop_ids=shop_ids)
     client = await OAuthClient.filter(merchant_id=None).first() or await make_client()
     grant = await _grant(client, shop.merchant_id, scopes, account_id=account.id)
-    return Caller(await token_of(grant, scopes), grant, member, account)
+    return Caller(
+        await token_of(grant, scopes),
+        grant,
+        frozenset(scopes) & ROLE_SCOPES[role],
+        shop_ids is not None,
+        member,
+        account,
+    )
 
 
 async def connect(
@@ -78,7 +93,7 @@ async def connect(
     """Return a system of the shop's merchant that acts for itself, with a token for ``scopes``."""
     client = await make_client(merchant_id=shop.merchant_id, scopes=scopes, shop_ids=shop_ids)
     grant = await _grant(client, shop.merchant_id, scopes, account_id=None)
-    return Caller(await token_of(grant, scopes), grant)
+    return Caller(await token_of(grant, scopes), grant, frozenset(scopes), shop_ids is not None)
 
 
 async def token_of(grant: OAuthGrant, scopes: Iterable[Scope] = ALL_SCOPES) -> str:

@@ -1,0 +1,46 @@
+"""The two houses before each test, and the count of all that was asked."""
+
+import pickle
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import asyncpg
+import pytest
+
+from headless_presale.campaigns import forget_all
+from headless_presale.identity.oauth.keys import ensure_keys, forget_keys
+from tests.graphql.admin.tenancy import snapshot
+from tests.graphql.admin.tenancy.asking import Asker
+from tests.graphql.admin.tenancy.world import World, build
+from tests.graphql.endpoint import Api
+
+_worlds: dict[str, bytes] = {}
+
+COUNT = "tenancy_checks"
+
+
+@pytest.fixture
+async def world(api: Api, database: str, database_admin: asyncpg.Connection) -> World:
+    """Return the two houses as they were built; the database holds nothing else."""
+    if database not in _worlds:
+        await ensure_keys()
+        _worlds[database] = pickle.dumps(await build())
+        await snapshot.save(database_admin)
+    await snapshot.restore(database_admin)
+    forget_all()
+    forget_keys()
+    built: World = pickle.loads(_worlds[database])
+    return built
+
+
+@pytest.fixture
+async def asker(
+    api: Api,
+    world: World,
+    database_admin: asyncpg.Connection,
+    record_property: Callable[[str, Any], None],
+) -> AsyncIterator[Asker]:
+    """Return what asks and compares; what it has asked is counted when the test is over."""
+    made = Asker(api, world, database_admin)
+    yield made
+    record_property(COUNT, made.checks)

@@ -1,0 +1,81 @@
+"""What every mutation, and every argument of a merchant's field, is asked with.
+
+An example is a complete, acceptable input of the first house. Several examples of one mutation
+cover inputs that exclude each other. All ids that an input can hold have to be in one of them; a
+test compares.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from headless_presale.identity import ROLE_SCOPES, Role, Scope
+from tests.graphql.admin.tenancy.world import House
+
+Example = Callable[[House], dict[str, Any]]
+
+MUTATIONS: Mapping[str, tuple[Example, ...]] = {
+    "merchantUpdate": (lambda house: {"name": f"New {house.mark}", "version": 1},),
+    "shopCreate": (
+        lambda house: {"slug": f"third-{house.mark}", "name": "Third", "currency": "EUR"},
+    ),
+    "staffInvite": (
+        lambda house: {
+            "email": f"new@{house.mark}.example.com",
+            "role": "SUPPORT",
+            "shopIds": [house.ids["shop"]],
+        },
+    ),
+    "invitationRevoke": (lambda house: {"invitationId": house.ids["invitation"]},),
+    "staffUpdate": (
+        lambda house: {
+            "memberId": house.ids["member"],
+            "role": "ANALYST",
+            "shopIds": [house.ids["shop"]],
+            "version": 1,
+        },
+    ),
+    "staffDeactivate": (lambda house: {"memberId": house.ids["member"], "version": 1},),
+    "staffReactivate": (lambda house: {"memberId": house.ids["member"], "version": 1},),
+    "apiClientCreate": (
+        lambda house: {
+            "name": "WMS",
+            "kind": "SERVICE",
+            "scopes": ["orders:read"],
+            "shopIds": [house.ids["shop"]],
+        },
+    ),
+    "apiClientUpdate": (
+        lambda house: {
+            "clientId": house.ids["client"],
+            "name": "Renamed",
+            "scopes": ["catalog:read"],
+            "redirectUris": ["https://new.example.com/callback"],
+            "shopIds": [house.ids["shop"]],
+            "version": 1,
+        },
+    ),
+    "apiClientSecretRotate": (lambda house: {"clientId": house.ids["client"], "version": 1},),
+    "apiClientDisable": (lambda house: {"clientId": house.ids["client"], "version": 1},),
+    "grantRevoke": (lambda house: {"grantId": house.ids["grant"]},),
+}
+
+GIVES: Mapping[str, frozenset[Scope]] = {
+    "staffInvite": ROLE_SCOPES[Role.SUPPORT],
+    "staffUpdate": ROLE_SCOPES[Role.SUPPORT] | ROLE_SCOPES[Role.ANALYST],
+    "staffDeactivate": ROLE_SCOPES[Role.SUPPORT],
+    "staffReactivate": frozenset(),
+    "apiClientCreate": frozenset({Scope.ORDERS_READ}),
+    "apiClientUpdate": frozenset({Scope.CATALOG_READ}),
+    "apiClientSecretRotate": frozenset({Scope.CATALOG_READ}),
+}
+"""Permissions that a mutation's example gives or takes: whoever lacks one is told so, as data."""
+
+ARGUMENTS: Mapping[str, Callable[[House], Any]] = {
+    "Merchant.shop(slug)": lambda house: house.shop.slug,
+    "Merchant.auditLog(filter)": lambda house: {"subjectId": house.ids["member"]},
+    "AdminShop.auditLog(filter)": lambda house: {"subjectId": house.ids["shop"]},
+}
+"""Values of the arguments of guarded fields; paging needs none."""
+
+MAY_BE_EMPTY = frozenset({"AdminShop.auditLog"})
+"""Fields whose answer to the owner may hold nothing in this world."""

@@ -1,0 +1,137 @@
+"""Two merchants who have the same of everything, and nothing to do with each other.
+
+What one of them has is named alike in both, so that an id of the other's can be put wherever one's
+own belongs. Every text of a merchant carries his mark: an answer that shows the other's is a leak.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from uuid import UUID, uuid4
+
+from headless_presale.identity import (
+    ALL_SCOPES,
+    ClientKind,
+    ClientWish,
+    InviteStaff,
+    Role,
+    Scope,
+    create_client,
+    invite_staff,
+)
+from headless_presale.kernel.ids import sign_token
+from headless_presale.shops.models import Merchant, Shop
+from resolvers.global_ids import seal, unseal
+from tests.conftest import SECRET_KEY
+from tests.support.shop import make_shop
+from tests.support.staff import Caller, connect, sign_in
+
+Ids = Mapping[str, str]
+
+
+@dataclass(slots=True)
+class House:
+    """A merchant with everything.
+
+    Attributes:
+        mark: stands in every text of it.
+        ids: global ids of its rows, by what they are to their house.
+        second: another shop of the same merchant.
+    """
+
+    mark: str
+    shop: Shop
+    second: Shop
+    ids: dict[str, str] = field(default_factory=dict)
+    owner: Caller | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Ours, theirs, and everybody who may ask for ours."""
+
+    ours: House
+    theirs: House
+    callers: Mapping[str, Caller | str | None]
+
+    def counterpart(self, ours: str) -> str:
+        """Return the other house's id of the same thing."""
+        for name, found in self.ours.ids.items():
+            if found == ours:
+                return self.theirs.ids[name]
+        raise LookupError(f"{unseal(ours)} is not in the world: name it in House.ids")
+
+
+def nowhere(ours: str) -> str:
+    """Return an id of the same kind that nothing has."""
+    opened = unseal(ours)
+    assert opened is not None
+    return seal(opened[0], uuid4())
+
+
+async def build() -> World:
+    """Build both houses and let everybody in who is to be let in."""
+    ours, theirs = await _house("ours"), await _house("theirs")
+    shop = ours.shop
+    callers: dict[str, Caller | str | None] = {
+        str(role).lower(): await sign_in(shop, role) for role in Role if role is not Role.OWNER
+    }
+    assert ours.owner is not None
+    callers |= {
+        "owner": ours.owner,
+        "other shop's owner": theirs.owner,
+        "manager of the second shop": await sign_in(
+            shop, Role.MANAGER, email="second@ours.example.com", shop_ids=[ours.second.id]
+        ),
+        "client of the second shop": await connect(shop, shop_ids=[ours.second.id]),
+        "customer": sign_token(SECRET_KEY, "order", uuid4()),
+        "guest": None,
+    }
+    return World(ours, theirs, callers)
+
+
+async def _house(mark: str) -> House:
+    shop = await make_shop(f"{mark}-forge")
+    second = await make_shop(f"{mark}-second")
+    await Shop.filter(id=second.id).update(merchant_id=shop.merchant_id)
+    await Shop.filter(id__in=[shop.id, second.id]).update(name=f"Shop of {mark}")
+    await Merchant.filter(id=shop.merchant_id).update(name=f"Merchant of {mark}")
+    await shop.refresh_from_db()
+    await second.refresh_from_db()
+    house = House(mark, shop, second)
+    house.owner = await sign_in(shop)
+    member = await sign_in(shop, Role.SUPPORT, email=f"member@{mark}.example.com")
+    client = await create_client(
+        shop.merchant_id,
+        ClientKind.WEB,
+        ClientWish(
+            name=f"App of {mark}",
+            redirect_uris=[f"https://{mark}.example.com/callback"],
+            scopes=frozenset({Scope.CATALOG_READ}),
+        ),
+        granted_by=ALL_SCOPES,
+    )
+    erp = await connect(shop, scopes={Scope.CATALOG_READ})
+    invitation = await invite_staff(
+        InviteStaff(
+            merchant_id=shop.merchant_id,
+            email=f"invited@{mark}.example.com",
+            role=Role.ANALYST,
+            invited_by=f"owner@{mark}.example.com",
+        )
+    )
+    assert member.member is not None
+    house.ids |= {
+        "shop": seal("Shop", shop.id),
+        "member": seal("StaffMember", member.member.id),
+        "client": seal("ApiClient", client.client.id),
+        "grant": seal("Grant", erp.grant.id),
+        "invitation": seal("Invitation", invitation.id),
+    }
+    return house
+
+
+def uuid_of(global_id: str) -> UUID:
+    """Return the UUID inside a global id."""
+    opened = unseal(global_id)
+    assert opened is not None
+    return UUID(opened[1])
