@@ -216,8 +216,11 @@ async def test_a_list_costs_the_same_whatever_its_length(api: Api) -> None:
     costs = []
     for size in (1, 12):
         async with counted_statements() as sent:
+            # A new connection asks once what types there are.
+            await api.ask("{ viewer { label } }", bearer=owner.token)
+            before = len(sent)
             await api.ask(query % size, bearer=owner.token)
-        costs.append(len(sent))
+        costs.append(len(sent) - before)
 
     # Who asks (with BEGIN and COMMIT), his merchant, the members, their accounts.
     assert costs == [3 + 1 + 1 + 1] * 2
