@@ -135,7 +135,10 @@ async def test_an_order_is_found_by_its_number_as_people_write_it(
 async def test_a_list_is_walked_in_both_directions(
     api: Api, owner: Caller, by: str, statuses: list[str] | None
 ) -> None:
-    asked = {"sort": {"by": by, "descending": True}, "filter": {"statuses": statuses}}
+    asked: dict[str, Any] = {
+        "sort": {"by": by, "descending": True},
+        "filter": {"statuses": statuses},
+    }
     first = await orders(api, owner, first=2, **asked)
     second = await orders(api, owner, first=2, after=first["pageInfo"]["endCursor"], **asked)
     third = await orders(api, owner, first=2, after=second["pageInfo"]["endCursor"], **asked)
@@ -278,7 +281,8 @@ async def test_a_list_costs_the_same_whatever_its_length(
             forget_all()
             reply = await api.ask(FULL_LIST, bearer=owner.token, first=size)
             # New connections ask once what types there are.
-            costs.append(len([sql for sql in sent if "pg_catalog" not in sql]))
+            own = [sql for sql in sent if "typeinfo" not in sql and "'jit'" not in sql]
+            costs.append(len(own))
         assert len(reply.data["merchant"]["shop"]["orders"]["nodes"]) == size
 
     # Within BEGIN and COMMIT: who asks, the page and the count, both with how they are to be
