@@ -7,7 +7,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from headless_presale.identity.errors import TooManyAttempts
-from headless_presale.identity.limits import Source, token_keys
+from headless_presale.identity.limits import token_keys
 from headless_presale.identity.oauth import metadata
 from headless_presale.identity.oauth.keys import published_keys
 from headless_presale.identity.oauth.parameters import (
@@ -19,6 +19,7 @@ from headless_presale.identity.oauth.server import NO_STORE, Answer
 from headless_presale.identity.oauth.token_state import introspect, revoke
 from headless_presale.identity.oauth.tokens import exchange
 from headless_presale.identity.throttle import note_failure, refuse_paused
+from headless_presale.web.people import source_of
 
 Use = Callable[[TokenRequest], Awaitable[Answer]]
 
@@ -64,7 +65,7 @@ async def _answer(request: Request, use: Use) -> Response:
     What succeeds is not counted: a hundred workers of an ERP behind one address are welcome.
     """
     client_id = ""
-    source = Source(address=request.client.host if request.client is not None else "")
+    source = source_of(request)
     try:
         asked = read_token_request(
             await request.body(),
