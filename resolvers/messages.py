@@ -84,6 +84,30 @@ MESSAGES: Mapping[str, Mapping[str, str]] = {
         "en": "This is the last owner. Make somebody else an owner first.",
         "zh-CN": "这是最后一位所有者，请先将其他成员设为所有者。",
     },
+    "MEDIA_ANIMATED": {
+        "en": "Animated pictures are not supported. Upload a still one.",
+        "zh-CN": "不支持动图，请上传静态图片。",
+    },
+    "MEDIA_DAMAGED": {
+        "en": "The picture is damaged or incomplete.",
+        "zh-CN": "图片已损坏或不完整。",
+    },
+    "MEDIA_IN_USE": {
+        "en": "Products show this picture ({uses}). Take it out of them first.",
+        "zh-CN": "有 {uses} 件商品正在使用这张图片，请先从商品中移除。",
+    },
+    "MEDIA_NOT_FOUND": {
+        "en": "There is no such picture.",
+        "zh-CN": "没有这张图片。",
+    },
+    "MEDIA_NOT_PICTURE": {
+        "en": "This is not a JPEG, PNG, WebP, AVIF or GIF picture.",
+        "zh-CN": "该文件不是 JPEG、PNG、WebP、AVIF 或 GIF 图片。",
+    },
+    "MEDIA_TOO_MANY_PIXELS": {
+        "en": "A picture may have at most {limit_megapixels} megapixels.",
+        "zh-CN": "图片最多 {limit_megapixels} 百万像素。",
+    },
     "MEMBER_NOT_FOUND": {
         "en": "There is no such member of the staff.",
         "zh-CN": "没有这位员工。",
@@ -148,6 +172,10 @@ MESSAGES: Mapping[str, Mapping[str, str]] = {
         "en": "{file} cannot be imported: {reason}.",
         "zh-CN": "无法导入 {file}：{reason}。",
     },
+    "UPLOAD_TOO_LARGE": {
+        "en": "The file is too large: at most {limit_mb} MB.",
+        "zh-CN": "文件过大，最多 {limit_mb} MB。",
+    },
     "VERSION_CONFLICT": {
         "en": "Somebody has changed this since you read it: it is at version {current_version} "
         "now. Nothing was saved.",
@@ -187,6 +215,7 @@ MAX_COUNTED_DAYS = 30
 
 REASONS: Mapping[str, Mapping[str, str]] = {
     "zh-CN": {
+        "a description has at most {most} printable characters": "描述最多 {most} 个可见字符",
         "a name has 1 to {most} printable characters": "名称须为 1 到 {most} 个可见字符",
         "a slug is 1 to {most} lower-case letters and digits, in groups joined by single hyphens": (
             "地址须为 1 到 {most} 个小写字母和数字，可用单个连字符分隔"

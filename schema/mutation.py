@@ -4,6 +4,7 @@ import strawberry
 
 from resolvers import orders, payments
 from schema.admin.clients import ClientMutation
+from schema.admin.media import MediaMutation
 from schema.admin.merchant import MerchantMutation
 from schema.admin.settings import SettingsMutation
 from schema.admin.staff import StaffMutation
@@ -75,6 +76,7 @@ class Mutation(
     StorefrontMutation,
     MerchantMutation,
     SettingsMutation,
+    MediaMutation,
     StaffMutation,
     ClientMutation,
 ):

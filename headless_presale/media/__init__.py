@@ -6,7 +6,6 @@ from headless_presale.media.errors import (
     MediaInUse,
     MediaNotFound,
     MediaNotPicture,
-    MediaTooLarge,
     MediaTooManyPixels,
 )
 from headless_presale.media.models import MediaAsset
@@ -35,7 +34,6 @@ __all__ = [
     "MediaNotFound",
     "MediaNotPicture",
     "MediaStore",
-    "MediaTooLarge",
     "MediaTooManyPixels",
     "StoredSize",
     "UpdateMedia",

@@ -10,13 +10,6 @@ class MediaNotFound(NotFound):
     template = "the picture was not found"
 
 
-class MediaTooLarge(DomainError):
-    """The file is larger than what is taken. ``params``: limit_mb."""
-
-    code = "MEDIA_TOO_LARGE"
-    template = "a file may have at most {limit_mb} MB"
-
-
 class MediaNotPicture(DomainError):
     """Its content is not a picture of a kind that is taken; its name does not count."""
 

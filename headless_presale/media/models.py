@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
 
 class MediaAsset(Model):
-    """A picture of a shop, in several sizes. Other content is another asset; only its texts change.
+    """A picture of a shop, in several sizes. Never changed: other content is another asset.
 
     ``sha256``, ``mime`` and ``bytes`` are those of the file that was uploaded, so that a shop has
     each picture once; ``width`` and ``height`` those of the picture in it, turned upright.
     ``sizes`` lists the files there are, the smallest first; see ``rules.StoredSize``.
-    ``alt`` says what it shows, in the shop's own language; ``translations`` maps a locale to the
-    same in another one: ``{"zh-CN": {"alt": ...}}``.
+    Only what is said of it may change: ``alt`` is what it shows, in the shop's own language;
+    ``translations`` maps a locale to the same in another one: ``{"zh-CN": {"alt": ...}}``.
     """
 
     id = fields.UUIDField(primary_key=True)

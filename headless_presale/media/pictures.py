@@ -47,6 +47,7 @@ DAMAGED = (
     IndexError,
     EOFError,
     OverflowError,
+    RuntimeError,
     struct.error,
     zlib.error,
 )

@@ -209,7 +209,7 @@ async def delete_media(shop_ids: frozenset[UUID], media_id: UUID) -> None:
         try:
             async with work.connection.transaction():
                 await work.execute("DELETE FROM media_asset WHERE id = $1", asset.id)
-        except asyncpg.ForeignKeyViolationError:
+        except asyncpg.IntegrityConstraintViolationError:
             # A product took it up in this moment.
             raise MediaInUse(uses=1) from None
         await record_change(

@@ -119,7 +119,11 @@ def open_store(url: str | None, folder: Path) -> MediaStore:
 def _sync(path: Path) -> None:
     """Have a file, its name and its folder's name on the disk."""
     for place in (path, path.parent, path.parent.parent):
-        descriptor = os.open(place, os.O_RDONLY)
+        try:
+            descriptor = os.open(place, os.O_RDONLY)
+        except FileNotFoundError:
+            # Swept in this moment; who needs it looks for it again, under the lock.
+            return
         try:
             os.fsync(descriptor)
         finally:

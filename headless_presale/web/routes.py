@@ -6,9 +6,11 @@ from starlette.routing import BaseRoute, Route
 
 from headless_presale.web import account, authorize, factors, mailed_links, oauth, sign_in
 from headless_presale.web.assets import serve_asset
+from headless_presale.web.pictures import serve_picture
 
 ROUTES: Sequence[BaseRoute] = (
     Route("/assets/{name}", serve_asset, methods=["GET"]),
+    Route("/media/{sha256}/{name}", serve_picture, methods=["GET"]),
     Route("/sign-in", sign_in.show_sign_in, methods=["GET"]),
     Route("/sign-in", sign_in.take_password, methods=["POST"]),
     Route("/sign-in/verify", sign_in.show_verify, methods=["GET"]),

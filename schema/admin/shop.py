@@ -4,8 +4,9 @@ import strawberry
 
 from headless_presale.identity import Scope
 from headless_presale.shops import Shop
-from resolvers.admin import audit, orders
+from resolvers.admin import audit, media, orders
 from schema.admin.audit import AuditEntryType, AuditFilterInput, question_of
+from schema.admin.media import MediaAssetType
 from schema.admin.orders import (
     AdminOrderConnection,
     AdminOrderType,
@@ -68,6 +69,19 @@ class AdminShopType:
     )
     def policies(self) -> ShopPoliciesType:
         return policies_of(self.shop)
+
+    @strawberry.field(
+        description="Its pictures, the newest first.", extensions=requires(Scope.CATALOG_READ)
+    )
+    async def media(
+        self,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> Connection[MediaAssetType]:
+        page = await media.page_of_media(self.shop, page_request(first, after, last, before))
+        return connect(page, lambda row: MediaAssetType(row=row))
 
     @strawberry.field(
         description="Changes of the shop and what is in it, the newest first.",
