@@ -52,6 +52,10 @@ class Settings(BaseSettings):
     """Address of an order in your storefront, for links in mails: ``{id}`` becomes its GraphQL id
     and ``{token}`` the guest's token. Unset, mails carry no link."""
 
+    webhooks_allow_private: bool = False
+    """Send webhooks to http, to any port and into private networks as well. For development, and
+    for receivers of your own: whoever registers an endpoint then reaches what this machine does."""
+
     mail_transport: Literal["console", "file", "smtp"] = "file"
     mail_from: str = "Presale <no-reply@localhost>"
     mail_dir: Path | None = None

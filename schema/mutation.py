@@ -6,6 +6,7 @@ from resolvers import orders, payments
 from schema.admin.clients import ClientMutation
 from schema.admin.merchant import MerchantMutation
 from schema.admin.staff import StaffMutation
+from schema.admin.webhook_mutations import WebhookMutation
 from schema.errors import UserError, user_errors
 from schema.inputs import OrderCancelInput, OrderPlaceInput, PaymentStartInput
 from schema.nodes import Info
@@ -75,5 +76,6 @@ class Mutation(
     MerchantMutation,
     StaffMutation,
     ClientMutation,
+    WebhookMutation,
 ):
     """Put together from what each part of the house lets one do."""

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from headless_presale.identity import ROLE_SCOPES, Role, Scope
+from tests.graphql.admin.tenancy import webhooks
 from tests.graphql.admin.tenancy.world import House
 
 Example = Callable[[House], dict[str, Any]]
@@ -57,6 +58,7 @@ MUTATIONS: Mapping[str, tuple[Example, ...]] = {
     "apiClientSecretRotate": (lambda house: {"clientId": house.ids["client"], "version": 1},),
     "apiClientDisable": (lambda house: {"clientId": house.ids["client"], "version": 1},),
     "grantRevoke": (lambda house: {"grantId": house.ids["grant"]},),
+    **webhooks.MUTATIONS,
 }
 
 GIVES: Mapping[str, frozenset[Scope]] = {
@@ -67,6 +69,7 @@ GIVES: Mapping[str, frozenset[Scope]] = {
     "apiClientCreate": frozenset({Scope.ORDERS_READ}),
     "apiClientUpdate": frozenset({Scope.CATALOG_READ}),
     "apiClientSecretRotate": frozenset({Scope.CATALOG_READ}),
+    **webhooks.GIVES,
 }
 """Permissions that a mutation's example gives or takes: whoever lacks one is told so, as data."""
 
@@ -74,6 +77,7 @@ ARGUMENTS: Mapping[str, Callable[[House], Any]] = {
     "Merchant.shop(slug)": lambda house: house.shop.slug,
     "Merchant.auditLog(filter)": lambda house: {"subjectId": house.ids["member"]},
     "AdminShop.auditLog(filter)": lambda house: {"subjectId": house.ids["shop"]},
+    "Merchant.webhookEndpoint(id)": lambda house: house.ids["endpoint"],
 }
 """Values of the arguments of guarded fields; paging needs none."""
 

@@ -20,8 +20,10 @@ from headless_presale.identity import (
 )
 from headless_presale.kernel.ids import sign_token
 from headless_presale.shops.models import Merchant, Shop
+from headless_presale.webhooks import Asker, WebhookAttempt, send_test
 from resolvers.global_ids import seal, unseal
 from tests.conftest import SECRET_KEY
+from tests.support.receiver import subscribe
 from tests.support.shop import make_shop
 from tests.support.staff import Caller, connect, sign_in
 
@@ -119,6 +121,21 @@ async def _house(mark: str) -> House:
             invited_by=f"owner@{mark}.example.com",
         )
     )
+    endpoint = await subscribe(
+        shop, f"https://{mark}.example.com/hooks", "order.*", description=f"Hook of {mark}"
+    )
+    asker = Asker(merchant_id=shop.merchant_id, scopes=ALL_SCOPES)
+    delivery = await send_test(asker, endpoint.endpoint.id)
+    await WebhookAttempt.create(
+        delivery_id=delivery.id,
+        number=1,
+        at=delivery.occurred_at,
+        url=endpoint.endpoint.url,
+        response_code=500,
+        response_body=f"Answer of {mark}",
+        error="",
+        duration_ms=12,
+    )
     assert member.member is not None
     house.ids |= {
         "shop": seal("Shop", shop.id),
@@ -126,6 +143,8 @@ async def _house(mark: str) -> House:
         "client": seal("ApiClient", client.client.id),
         "grant": seal("Grant", erp.grant.id),
         "invitation": seal("Invitation", invitation.id),
+        "endpoint": seal("WebhookEndpoint", endpoint.endpoint.id),
+        "delivery": seal("WebhookDelivery", delivery.id),
     }
     return house
 
