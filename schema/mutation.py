@@ -5,6 +5,7 @@ import strawberry
 from resolvers import orders, payments
 from schema.admin.clients import ClientMutation
 from schema.admin.merchant import MerchantMutation
+from schema.admin.settings import SettingsMutation
 from schema.admin.staff import StaffMutation
 from schema.admin.webhook_mutations import WebhookMutation
 from schema.errors import UserError, user_errors
@@ -74,6 +75,7 @@ class StorefrontMutation:
 class Mutation(
     StorefrontMutation,
     MerchantMutation,
+    SettingsMutation,
     StaffMutation,
     ClientMutation,
     WebhookMutation,

@@ -67,7 +67,7 @@ FAILPOINTS: Mapping[str, str] = {
     "messages.sent": "the mail is out; we have not noted it",
     "messages.sending_noted": "that the mail is out is noted, not committed",
     # Telling merchants' systems
-    "webhooks.claimed": "a worker has deliveries in hand, nothing is committed",
+    "webhooks.claimed": "a worker has in hand what is due, nothing is committed",
     "webhooks.posted": "the receiver has answered; we have not noted it",
     "webhooks.attempt_noted": "an attempt and what became of the delivery are rows, uncommitted",
     "webhooks.health_noted": "an endpoint that failed is noted to be well",

@@ -68,7 +68,7 @@ async def deliver_due(endpoint_id: UUID, *, budget_seconds: float = BUDGET_SECON
         while parcels := await _claim(endpoint_id):
             await asyncio.gather(*(_deliver(line, parcel) for parcel in parcels))
             sent += len(parcels)
-            if time.monotonic() >= ends:
+            if len(parcels) < AT_ONCE or time.monotonic() >= ends:
                 break
     return sent
 
@@ -106,8 +106,7 @@ async def _claim(endpoint_id: UUID) -> list[Parcel]:
     until = at + CLAIM
     async with unit_of_work() as work:
         rows = await work.fetch(_CLAIM, endpoint_id, at, until, AT_ONCE)
-        if rows:
-            reach("webhooks.claimed")
+        reach("webhooks.claimed")
     return [
         Parcel(
             id=row["id"],

@@ -6,6 +6,7 @@ from headless_presale.identity import Scope
 from headless_presale.shops import Shop
 from resolvers.admin import audit
 from schema.admin.audit import AuditEntryType, AuditFilterInput, question_of
+from schema.admin.policies import ShopPoliciesType, ShopSettingsType, policies_of
 from schema.nodes import (
     After,
     Before,
@@ -42,6 +43,23 @@ class AdminShopType:
     @strawberry.field
     def currency(self) -> CurrencyCode:
         return CurrencyCode(self.shop.currency)
+
+    @strawberry.field(description="Rises with each change of settings or policies.")
+    def version(self) -> int:
+        return self.shop.version
+
+    @strawberry.field(
+        description="What it is called and how it is reached.",
+        extensions=requires(Scope.SETTINGS_READ),
+    )
+    def settings(self) -> ShopSettingsType:
+        return ShopSettingsType(shop=self.shop)
+
+    @strawberry.field(
+        description="Its own numbers, with their bounds.", extensions=requires(Scope.SETTINGS_READ)
+    )
+    def policies(self) -> ShopPoliciesType:
+        return policies_of(self.shop)
 
     @strawberry.field(
         description="Changes of the shop and what is in it, the newest first.",

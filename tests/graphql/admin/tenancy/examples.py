@@ -19,6 +19,17 @@ MUTATIONS: Mapping[str, tuple[Example, ...]] = {
     "shopCreate": (
         lambda house: {"slug": f"third-{house.mark}", "name": "Third", "currency": "EUR"},
     ),
+    "shopUpdate": (
+        lambda house: {
+            "shopId": house.ids["shop"],
+            "version": 1,
+            "contactEmail": f"hello@{house.mark}.example.com",
+            "translations": [{"locale": "fr", "name": f"Boutique of {house.mark}"}],
+        },
+    ),
+    "shopPoliciesUpdate": (
+        lambda house: {"shopId": house.ids["shop"], "version": 1, "warnShipDays": 45},
+    ),
     "staffInvite": (
         lambda house: {
             "email": f"new@{house.mark}.example.com",

@@ -23,6 +23,7 @@ from headless_presale.shops.models import Merchant, Shop
 from headless_presale.webhooks import Asker, WebhookAttempt, send_test
 from resolvers.global_ids import seal, unseal
 from tests.conftest import SECRET_KEY
+from tests.graphql.admin.tenancy.declared import requirements
 from tests.support.receiver import subscribe
 from tests.support.shop import make_shop
 from tests.support.staff import Caller, connect, sign_in
@@ -49,11 +50,19 @@ class House:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Ours, theirs, and everybody who may ask for ours."""
+    """Ours, theirs, and everybody who may ask for ours.
+
+    Attributes:
+        callers: people and systems of both houses, and those who belong to neither.
+        holding: our clients that have exactly these scopes: each set that something requires.
+        lacking: our clients that have every scope but this one.
+    """
 
     ours: House
     theirs: House
     callers: Mapping[str, Caller | str | None]
+    holding: Mapping[frozenset[str], Caller]
+    lacking: Mapping[str, Caller]
 
     def counterpart(self, ours: str) -> str:
         """Return the other house's id of the same thing."""
@@ -88,7 +97,10 @@ async def build() -> World:
         "customer": sign_token(SECRET_KEY, "order", uuid4()),
         "guest": None,
     }
-    return World(ours, theirs, callers)
+    wanted = {requirement.scopes for requirement in requirements()}
+    holding = {scopes: await connect(shop, scopes=set(map(Scope, scopes))) for scopes in wanted}
+    lacking = {str(scope): await connect(shop, scopes=ALL_SCOPES - {scope}) for scope in Scope}
+    return World(ours, theirs, callers, holding, lacking)
 
 
 async def _house(mark: str) -> House:
