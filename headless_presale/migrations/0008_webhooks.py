@@ -20,7 +20,7 @@ SQL = files("headless_presale.migrations.sql")
 class Migration(migrations.Migration):
     """Tables of webhooks, and the trigger on ``event`` that addresses them."""
 
-    dependencies = [("presale", "0006_catalog")]
+    dependencies = [("presale", "0007_order_version")]
 
     initial = False
 
