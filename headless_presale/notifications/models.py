@@ -1,4 +1,4 @@
-"""Messages to buyers: one row per message, written before it is sent."""
+"""Messages: one row per message, written before it is sent."""
 
 from enum import StrEnum
 from typing import Any
@@ -9,7 +9,10 @@ from tortoise.models import Model
 
 
 class MessageKind(StrEnum):
-    """What a message is about. Names its templates: ``templates/<locale>/<kind>.html``."""
+    """What a message to a buyer is about.
+
+    Names its templates: ``templates/<locale>/<kind>.html``.
+    """
 
     ORDER_CONFIRMED = "order_confirmed"
     BALANCE_REMINDER = "balance_reminder"
@@ -18,8 +21,18 @@ class MessageKind(StrEnum):
     LATE_PAYMENT_REFUSED = "late_payment_refused"
 
 
+class AccountMailKind(StrEnum):
+    """What a mail to somebody who signs in is about."""
+
+    INVITATION = "invitation"
+    PASSWORD_RESET = "password_reset"
+    SECURITY_CHANGED = "security_changed"
+
+
 class Message(Model):
-    """A mail to a buyer. ``(kind, subject_id)`` is unique: the same cause writes one mail.
+    """A mail to a buyer, or to somebody who signs in.
+
+    ``(kind, subject_id)`` is unique: the same cause writes one mail.
 
     ``context`` holds the facts as they were when the message was written; what changes later does
     not alter what is said. ``claimed_until`` is set while a worker sends it, so that a second one
