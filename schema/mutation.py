@@ -5,6 +5,7 @@ import strawberry
 from resolvers import orders, payments
 from schema.admin.clients import ClientMutation
 from schema.admin.merchant import MerchantMutation
+from schema.admin.settings import SettingsMutation
 from schema.admin.staff import StaffMutation
 from schema.errors import UserError, user_errors
 from schema.inputs import OrderCancelInput, OrderPlaceInput, PaymentStartInput
@@ -73,6 +74,7 @@ class StorefrontMutation:
 class Mutation(
     StorefrontMutation,
     MerchantMutation,
+    SettingsMutation,
     StaffMutation,
     ClientMutation,
 ):

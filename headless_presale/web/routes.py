@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from starlette.routing import BaseRoute, Route
 
-from headless_presale.web import account, factors, mailed_links, sign_in
+from headless_presale.web import account, authorize, factors, mailed_links, oauth, sign_in
 from headless_presale.web.assets import serve_asset
 
 ROUTES: Sequence[BaseRoute] = (
@@ -34,4 +34,6 @@ ROUTES: Sequence[BaseRoute] = (
     Route("/account/passkeys/new", factors.new_passkey, methods=["GET", "POST"]),
     Route("/account/passkeys/remove", account.back_to_account, methods=["GET"]),
     Route("/account/passkeys/remove", factors.drop_passkey, methods=["POST"]),
+    *oauth.ROUTES,
+    *authorize.ROUTES,
 )

@@ -4,12 +4,13 @@ from headless_presale.identity.errors import TooManyAttempts
 from headless_presale.kernel.locales import SUPPORTED_LOCALES
 from headless_presale.web.texts.account import ACCOUNT
 from headless_presale.web.texts.links import LINKS
+from headless_presale.web.texts.oauth import OAUTH
 from headless_presale.web.texts.shared import SHARED
 from headless_presale.web.texts.sign_in import SIGN_IN
 
 Texts = dict[str, tuple[str, str]]
 
-TEXTS: Texts = {**SHARED, **SIGN_IN, **LINKS, **ACCOUNT}
+TEXTS: Texts = {**SHARED, **SIGN_IN, **LINKS, **ACCOUNT, **OAUTH}
 
 
 def say(key: str, locale: str, **params: object) -> str:
