@@ -30,9 +30,7 @@ class AccountMailKind(StrEnum):
 
 
 class Message(Model):
-    """A mail to a buyer, or to somebody who signs in.
-
-    ``(kind, subject_id)`` is unique: the same cause writes one mail.
+    """A mail to a buyer. ``(kind, subject_id)`` is unique: the same cause writes one mail.
 
     ``context`` holds the facts as they were when the message was written; what changes later does
     not alter what is said. ``claimed_until`` is set while a worker sends it, so that a second one
