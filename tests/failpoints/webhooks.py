@@ -64,8 +64,8 @@ async def _is_told_later(world: World, endpoint_id: UUID) -> None:
     world.receiver.default = 200
     world.clock.advance(timedelta(minutes=10))
     await deliver_due(endpoint_id)
-    await delivery.refresh_from_db()
-    assert delivery.status is DeliveryStatus.DELIVERED
+    told = await WebhookDelivery.get(endpoint_id=endpoint_id)
+    assert told.status is DeliveryStatus.DELIVERED
 
 
 async def _somebody_who_is_gone(world: World) -> UUID:
