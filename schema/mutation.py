@@ -5,6 +5,12 @@ import strawberry
 from resolvers import orders, payments
 from schema.admin.clients import ClientMutation
 from schema.admin.merchant import MerchantMutation
+from schema.admin.product_mutations import (
+    ProductMediaMutation,
+    ProductMutation,
+    ProductTranslationMutation,
+    VariantMutation,
+)
 from schema.admin.staff import StaffMutation
 from schema.errors import UserError, user_errors
 from schema.inputs import OrderCancelInput, OrderPlaceInput, PaymentStartInput
@@ -75,5 +81,9 @@ class Mutation(
     MerchantMutation,
     StaffMutation,
     ClientMutation,
+    ProductMutation,
+    VariantMutation,
+    ProductMediaMutation,
+    ProductTranslationMutation,
 ):
     """Put together from what each part of the house lets one do."""

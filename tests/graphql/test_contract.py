@@ -175,6 +175,13 @@ def test_every_scope_that_a_field_requires_exists() -> None:
 
 UNPAGED = {
     # Bounded by what a person made, each a handful.
+    "AdminProduct.options",
+    "AdminProduct.tags",
+    "AdminProduct.translations",
+    "AdminProductOption.values",
+    "AdminProductVariant.optionValues",
+    "ProductOptionTranslation.values",
+    "ProductTranslation.options",
     "ApiClient.redirectUris",
     "ApiClient.scopes",
     "ApiClient.shopIds",

@@ -22,6 +22,7 @@ from headless_presale.kernel.ids import sign_token
 from headless_presale.shops.models import Merchant, Shop
 from resolvers.global_ids import seal, unseal
 from tests.conftest import SECRET_KEY
+from tests.graphql.admin.tenancy import catalog
 from tests.support.shop import make_shop
 from tests.support.staff import Caller, connect, sign_in
 
@@ -126,6 +127,7 @@ async def _house(mark: str) -> House:
         "client": seal("ApiClient", client.client.id),
         "grant": seal("Grant", erp.grant.id),
         "invitation": seal("Invitation", invitation.id),
+        **await catalog.furnish(shop, mark),
     }
     return house
 
