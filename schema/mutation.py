@@ -11,6 +11,7 @@ from schema.admin.product_mutations import (
     ProductTranslationMutation,
     VariantMutation,
 )
+from schema.admin.settings import SettingsMutation
 from schema.admin.staff import StaffMutation
 from schema.errors import UserError, user_errors
 from schema.inputs import OrderCancelInput, OrderPlaceInput, PaymentStartInput
@@ -79,6 +80,7 @@ class StorefrontMutation:
 class Mutation(
     StorefrontMutation,
     MerchantMutation,
+    SettingsMutation,
     StaffMutation,
     ClientMutation,
     ProductMutation,

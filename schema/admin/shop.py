@@ -4,10 +4,18 @@ import strawberry
 
 from headless_presale.identity import Scope
 from headless_presale.shops import Shop
-from resolvers.admin import audit, products
+from resolvers.admin import audit, orders
 from schema.admin.audit import AuditEntryType, AuditFilterInput, question_of
-from schema.admin.products import AdminProductType, ProductFilterInput, ProductSortInput
-from schema.admin.products import question_of as product_question_of
+from schema.admin.orders import (
+    AdminOrderConnection,
+    AdminOrderType,
+    OrderFilterInput,
+    OrderSortInput,
+    connect_orders,
+)
+from schema.admin.orders import question_of as order_question_of
+from schema.admin.policies import ShopPoliciesType, ShopSettingsType, policies_of
+from schema.admin.shop_products import ProductsOfShop
 from schema.nodes import (
     After,
     Before,
@@ -24,7 +32,7 @@ from schema.scalars import CurrencyCode
 
 
 @strawberry.type(name="AdminShop", description="A shop as its merchant sees it.")
-class AdminShopType:
+class AdminShopType(ProductsOfShop):
     """Who it is; its fields beyond that name what they require."""
 
     shop: strawberry.Private[Shop]
@@ -44,6 +52,23 @@ class AdminShopType:
     @strawberry.field
     def currency(self) -> CurrencyCode:
         return CurrencyCode(self.shop.currency)
+
+    @strawberry.field(description="Rises with each change of settings or policies.")
+    def version(self) -> int:
+        return self.shop.version
+
+    @strawberry.field(
+        description="What it is called and how it is reached.",
+        extensions=requires(Scope.SETTINGS_READ),
+    )
+    def settings(self) -> ShopSettingsType:
+        return ShopSettingsType(shop=self.shop)
+
+    @strawberry.field(
+        description="Its own numbers, with their bounds.", extensions=requires(Scope.SETTINGS_READ)
+    )
+    def policies(self) -> ShopPoliciesType:
+        return policies_of(self.shop)
 
     @strawberry.field(
         description="Changes of the shop and what is in it, the newest first.",
@@ -67,34 +92,34 @@ class AdminShopType:
         return connect(page, lambda row: AuditEntryType(row=row))
 
     @strawberry.field(
-        description="Products, the newest first unless sorted otherwise. `totalCount` counts up to "
-        "10,000.",
-        extensions=requires(Scope.CATALOG_READ),
+        description="Orders, the newest first unless sorted otherwise.",
+        extensions=requires(Scope.ORDERS_READ),
     )
-    async def products(
+    async def orders(
         self,
         info: Info,
-        filter: ProductFilterInput | None = None,
-        sort: ProductSortInput | None = None,
+        filter: OrderFilterInput | None = None,
+        sort: OrderSortInput | None = None,
         first: First = None,
         after: After = None,
         last: Last = None,
         before: Before = None,
-    ) -> Connection[AdminProductType]:
-        page = await products.page_of_products(
+    ) -> AdminOrderConnection:
+        page = await orders.page_of_orders(
             info.context,
-            self.shop,
-            product_question_of(filter, sort),
+            [self.shop],
+            order_question_of(filter, sort),
             page_request(first, after, last, before),
         )
-        return connect(page, lambda listed: AdminProductType(row=listed.product))
+        return connect_orders(page)
 
     @strawberry.field(
-        description="A product by its id or its handle; null if it is not of this shop.",
-        extensions=requires(Scope.CATALOG_READ),
+        description="An order by its id or its number, as people write it; null if it is not of "
+        "this shop. Of several with one number, the latest.",
+        extensions=requires(Scope.ORDERS_READ),
     )
-    async def product(
-        self, info: Info, id: strawberry.ID | None = None, handle: str | None = None
-    ) -> AdminProductType | None:
-        found = await products.find_product(info.context, self.shop, product_id=id, handle=handle)
-        return None if found is None else AdminProductType(row=found)
+    async def order(
+        self, info: Info, id: strawberry.ID | None = None, number: str | None = None
+    ) -> AdminOrderType | None:
+        found = await orders.find_order(info.context, self.shop, order_id=id, number=number)
+        return None if found is None else AdminOrderType(order=found)
