@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from headless_presale.identity import ROLE_SCOPES, Role, Scope
-from tests.graphql.admin.tenancy import webhooks
+from tests.graphql.admin.tenancy import catalog, webhooks
 from tests.graphql.admin.tenancy.world import House
 
 Example = Callable[[House], dict[str, Any]]
@@ -70,6 +70,7 @@ MUTATIONS: Mapping[str, tuple[Example, ...]] = {
     "apiClientDisable": (lambda house: {"clientId": house.ids["client"], "version": 1},),
     "grantRevoke": (lambda house: {"grantId": house.ids["grant"]},),
     **webhooks.MUTATIONS,
+    **catalog.MUTATIONS,
 }
 
 GIVES: Mapping[str, frozenset[Scope]] = {
@@ -91,6 +92,7 @@ ARGUMENTS: Mapping[str, Callable[[House], Any]] = {
     "Merchant.orders(filter)": lambda house: {"campaignId": house.ids["campaign"]},
     "AdminShop.auditLog(filter)": lambda house: {"subjectId": house.ids["shop"]},
     "Merchant.webhookEndpoint(id)": lambda house: house.ids["endpoint"],
+    **catalog.ARGUMENTS,
     "AdminShop.orders(filter)": lambda house: {"campaignId": house.ids["campaign"]},
     # Twenty times all of an order, by edges and by nodes, is more than may be asked at once.
     "AdminShop.orders(first)": lambda house: 5,
