@@ -24,6 +24,7 @@ FAILPOINTS: Mapping[str, str] = {
     "transaction.committed": "the database has committed; nobody has been told",
     "transaction.followed_up": "one of the things to do after a commit is done",
     "transaction.announced": "committed and announced; the caller has no answer",
+    "audit.recorded": "a change has its entry in the log, nothing is committed",
     # Placing
     "slots.reserved": "Redis has given out a pool's numbers; the database knows nothing",
     "orders.written": "the order and its lines are rows, without quota and slots",
@@ -61,6 +62,9 @@ FAILPOINTS: Mapping[str, str] = {
     "refunds.asked": "the gateway has been asked for the refund; we have not noted its answer",
     "refunds.begun_again": "a refund that failed is to be asked for again",
     "refunds.moved": "what became of a refund is noted, nothing is committed",
+    # The catalogue
+    "catalog.rows_written": "some rows of products are written, others of the same change are not",
+    "catalog.product_deleted": "a product is gone, the log does not know it",
     # Telling
     "messages.written": "a message is a row without a job that sends it",
     "messages.claimed": "a worker has a message in hand, nothing is committed",
