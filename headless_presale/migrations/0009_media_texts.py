@@ -9,7 +9,7 @@ from tortoise.migrations import operations as ops
 class Migration(migrations.Migration):
     """``media_asset``: ``alt``, ``translations``, ``version``."""
 
-    dependencies = [("presale", "0006_catalog")]
+    dependencies = [("presale", "0008_webhooks")]
 
     initial = False
 
