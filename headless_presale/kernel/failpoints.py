@@ -61,6 +61,10 @@ FAILPOINTS: Mapping[str, str] = {
     "refunds.asked": "the gateway has been asked for the refund; we have not noted its answer",
     "refunds.begun_again": "a refund that failed is to be asked for again",
     "refunds.moved": "what became of a refund is noted, nothing is committed",
+    # Charting
+    "analytics.sums_moved": "changes are in the sums and wait no more, nothing is committed",
+    "analytics.sums_removed": "the sums of a shop are gone, to be made anew; nothing is committed",
+    "analytics.sums_rebuilt": "the sums of a shop are made anew, nothing is committed",
     # Telling
     "messages.written": "a message is a row without a job that sends it",
     "messages.claimed": "a worker has a message in hand, nothing is committed",

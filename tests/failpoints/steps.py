@@ -13,7 +13,15 @@ from tortoise.connection import get_connection
 from headless_presale.kernel.failpoints import observed
 from headless_presale.notifications.transports import FileTransport
 
-WRITING = ("INSERT", "UPDATE", "DELETE", "WITH PLACED", "SELECT PROCRASTINATE_DEFER", "COMMIT")
+WRITING = (
+    "INSERT",
+    "UPDATE",
+    "DELETE",
+    "WITH PLACED",
+    "WITH MOVED",
+    "SELECT PROCRASTINATE_DEFER",
+    "COMMIT",
+)
 """How statements begin that change something. Reads and locks need no place to die after."""
 WRITING_IN_REDIS = frozenset({"EVALSHA", "EVAL"})
 """Staging of a load is left out: it expires by itself and is nothing to anybody."""

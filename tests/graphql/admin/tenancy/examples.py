@@ -85,6 +85,10 @@ ARGUMENTS: Mapping[str, Callable[[House], Any]] = {
     "Merchant.shop(slug)": lambda house: house.shop.slug,
     "Merchant.auditLog(filter)": lambda house: {"subjectId": house.ids["member"]},
     "AdminShop.auditLog(filter)": lambda house: {"subjectId": house.ids["shop"]},
+    "AdminShop.sales(from)": lambda house: "2026-03-01T00:00:00Z",
+    "AdminShop.sales(until)": lambda house: "2026-03-02T00:00:00Z",
+    "AdminShop.sales(by)": lambda house: "DAY",
+    "AdminShop.sales(campaignId)": lambda house: house.ids["campaign"],
 }
 """Values of the arguments of guarded fields; paging needs none."""
 

@@ -6,6 +6,7 @@ own belongs. Every text of a merchant carries his mark: an answer that shows the
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 from headless_presale.identity import (
@@ -18,12 +19,13 @@ from headless_presale.identity import (
     create_client,
     invite_staff,
 )
+from headless_presale.kernel import clock
 from headless_presale.kernel.ids import sign_token
 from headless_presale.shops.models import Merchant, Shop
 from resolvers.global_ids import seal, unseal
 from tests.conftest import SECRET_KEY
 from tests.graphql.admin.tenancy.declared import requirements
-from tests.support.shop import make_shop
+from tests.support.shop import TERMS, make_shop, open_sale
 from tests.support.staff import Caller, connect, sign_in
 
 Ids = Mapping[str, str]
@@ -132,7 +134,15 @@ async def _house(mark: str) -> House:
         )
     )
     assert member.member is not None
+    ships_by = (clock.now() + timedelta(days=120)).date()
+    sale = await open_sale(
+        shop=shop,
+        title=f"Campaign of {mark}",
+        terms={**TERMS, "ships_by": ships_by},
+        item={"batches": [{"capacity": 50, "ships_by": ships_by}]},
+    )
     house.ids |= {
+        "campaign": seal("Campaign", sale.campaign.id),
         "shop": seal("Shop", shop.id),
         "member": seal("StaffMember", member.member.id),
         "client": seal("ApiClient", client.client.id),
