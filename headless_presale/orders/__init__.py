@@ -13,7 +13,17 @@ from headless_presale.orders.events import (
     OrderPlaced,
 )
 from headless_presale.orders.jobs import refund_campaign
-from headless_presale.orders.models import Order, OrderLine
+from headless_presale.orders.listing import (
+    OrderCount,
+    OrderFilter,
+    OrderSort,
+    Position,
+    count_orders,
+    find_order_by_number,
+    list_orders,
+    position_of,
+)
+from headless_presale.orders.models import MerchantRefund, Order, OrderLine, OrderNote
 from headless_presale.orders.paying import StartPayment, amount_of, start_payment
 from headless_presale.orders.rules import Due, cancel_rule, is_balance_in_time, leg_due
 from headless_presale.orders.service import (
@@ -30,7 +40,7 @@ from headless_presale.orders.states import (
     OrderStatus,
 )
 from headless_presale.orders.sweeps import sweep_orders
-from headless_presale.orders.view import LineView, OrderView, find_order
+from headless_presale.orders.view import LineView, OrderView, find_order, find_order_of, leg_amount
 
 __all__ = [
     "CLAIMING",
@@ -43,25 +53,37 @@ __all__ = [
     "Due",
     "LatePaymentRefused",
     "LineView",
+    "MerchantRefund",
     "Order",
     "OrderCancelled",
     "OrderConfirmed",
+    "OrderCount",
     "OrderExpired",
+    "OrderFilter",
     "OrderForfeited",
     "OrderLine",
     "OrderNotFound",
+    "OrderNote",
     "OrderPaidInFull",
     "OrderPlaced",
+    "OrderSort",
     "OrderStatus",
     "OrderView",
+    "Position",
     "StartPayment",
     "amount_of",
     "cancel_order",
     "cancel_orders_of_campaign",
     "cancel_rule",
+    "count_orders",
     "find_order",
+    "find_order_by_number",
+    "find_order_of",
     "is_balance_in_time",
+    "leg_amount",
     "leg_due",
+    "list_orders",
+    "position_of",
     "refund_campaign",
     "settle_payment",
     "start_payment",

@@ -142,12 +142,20 @@ async def move(order: Order, target: OrderStatus, *, reason: str = "") -> OrderS
     order.status = target
     order.updated_at = clock.now()
     order.closed_reason = reason[:200]
+    order.version += 1
     if target in CLAIMING and source not in CLAIMING:
         order.sold_at, order.released_at = order.updated_at, None
     elif target in RELEASED:
         order.released_at = order.updated_at
     await order.save(
-        update_fields=["status", "updated_at", "closed_reason", "sold_at", "released_at"]
+        update_fields=[
+            "status",
+            "updated_at",
+            "closed_reason",
+            "version",
+            "sold_at",
+            "released_at",
+        ]
     )
     reach("orders.moved")
     return source

@@ -5,9 +5,17 @@ import strawberry
 from headless_presale.analytics import SalesInterval
 from headless_presale.identity import Scope
 from headless_presale.shops import Shop
-from resolvers.admin import analytics, audit
+from resolvers.admin import analytics, audit, orders
 from schema.admin.analytics import SalesChartType, SalesFrom, SalesUntil
 from schema.admin.audit import AuditEntryType, AuditFilterInput, question_of
+from schema.admin.orders import (
+    AdminOrderConnection,
+    AdminOrderType,
+    OrderFilterInput,
+    OrderSortInput,
+    connect_orders,
+)
+from schema.admin.orders import question_of as order_question_of
 from schema.admin.policies import ShopPoliciesType, ShopSettingsType, policies_of
 from schema.nodes import (
     After,
@@ -100,3 +108,36 @@ class AdminShopType:
             self.shop, begins_at=from_, ends_at=until, by=by, campaign_id=campaign_id
         )
         return None if chart is None else SalesChartType(row=chart)
+
+    @strawberry.field(
+        description="Orders, the newest first unless sorted otherwise.",
+        extensions=requires(Scope.ORDERS_READ),
+    )
+    async def orders(
+        self,
+        info: Info,
+        filter: OrderFilterInput | None = None,
+        sort: OrderSortInput | None = None,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> AdminOrderConnection:
+        page = await orders.page_of_orders(
+            info.context,
+            [self.shop],
+            order_question_of(filter, sort),
+            page_request(first, after, last, before),
+        )
+        return connect_orders(page)
+
+    @strawberry.field(
+        description="An order by its id or its number, as people write it; null if it is not of "
+        "this shop. Of several with one number, the latest.",
+        extensions=requires(Scope.ORDERS_READ),
+    )
+    async def order(
+        self, info: Info, id: strawberry.ID | None = None, number: str | None = None
+    ) -> AdminOrderType | None:
+        found = await orders.find_order(info.context, self.shop, order_id=id, number=number)
+        return None if found is None else AdminOrderType(order=found)

@@ -6,9 +6,11 @@ test compares.
 """
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Any
 
 from headless_presale.identity import ROLE_SCOPES, Role, Scope
+from headless_presale.kernel import clock
 from tests.graphql.admin.tenancy.world import House
 
 Example = Callable[[House], dict[str, Any]]
@@ -84,13 +86,19 @@ GIVES: Mapping[str, frozenset[Scope]] = {
 ARGUMENTS: Mapping[str, Callable[[House], Any]] = {
     "Merchant.shop(slug)": lambda house: house.shop.slug,
     "Merchant.auditLog(filter)": lambda house: {"subjectId": house.ids["member"]},
+    "Merchant.orders(shopIds)": lambda house: [house.ids["shop"]],
+    "Merchant.orders(filter)": lambda house: {"campaignId": house.ids["campaign"]},
     "AdminShop.auditLog(filter)": lambda house: {"subjectId": house.ids["shop"]},
-    "AdminShop.sales(from)": lambda house: "2026-03-01T00:00:00Z",
-    "AdminShop.sales(until)": lambda house: "2026-03-02T00:00:00Z",
+    "AdminShop.sales(from)": lambda house: (clock.now() - timedelta(days=1)).isoformat(),
+    "AdminShop.sales(until)": lambda house: clock.now().isoformat(),
     "AdminShop.sales(by)": lambda house: "DAY",
     "AdminShop.sales(campaignId)": lambda house: house.ids["campaign"],
+    "AdminShop.orders(filter)": lambda house: {"campaignId": house.ids["campaign"]},
+    # Twenty times all of an order, by edges and by nodes, is more than may be asked at once.
+    "AdminShop.orders(first)": lambda house: 5,
+    "AdminShop.order(id)": lambda house: house.ids["order"],
 }
-"""Values of the arguments of guarded fields; paging needs none."""
+"""Values of the arguments of guarded fields; paging needs none where the default will do."""
 
 MAY_BE_EMPTY = frozenset({"AdminShop.auditLog"})
 """Fields whose answer to the owner may hold nothing in this world."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID, uuid4
 
+from headless_presale.checkout import Buyer
 from headless_presale.identity import (
     ALL_SCOPES,
     ClientKind,
@@ -25,8 +26,10 @@ from headless_presale.shops.models import Merchant, Shop
 from resolvers.global_ids import seal, unseal
 from tests.conftest import SECRET_KEY
 from tests.graphql.admin.tenancy.declared import requirements
+from tests.support.money import place
 from tests.support.shop import TERMS, make_shop, open_sale
 from tests.support.staff import Caller, connect, sign_in
+from tests.support.till import Till, till_open
 
 Ids = Mapping[str, str]
 
@@ -81,7 +84,8 @@ def nowhere(ours: str) -> str:
 
 async def build() -> World:
     """Build both houses and let everybody in who is to be let in."""
-    ours, theirs = await _house("ours"), await _house("theirs")
+    with till_open() as till:
+        ours, theirs = await _house("ours", till), await _house("theirs", till)
     shop = ours.shop
     callers: dict[str, Caller | str | None] = {
         str(role).lower(): await sign_in(shop, role) for role in Role if role is not Role.OWNER
@@ -103,7 +107,7 @@ async def build() -> World:
     return World(ours, theirs, callers, holding, lacking)
 
 
-async def _house(mark: str) -> House:
+async def _house(mark: str, till: Till) -> House:
     shop = await make_shop(f"{mark}-forge")
     second = await make_shop(f"{mark}-second")
     await Shop.filter(id=second.id).update(merchant_id=shop.merchant_id)
@@ -134,15 +138,8 @@ async def _house(mark: str) -> House:
         )
     )
     assert member.member is not None
-    ships_by = (clock.now() + timedelta(days=120)).date()
-    sale = await open_sale(
-        shop=shop,
-        title=f"Campaign of {mark}",
-        terms={**TERMS, "ships_by": ships_by},
-        item={"batches": [{"capacity": 50, "ships_by": ships_by}]},
-    )
+    house.ids |= await _orders(house, till)
     house.ids |= {
-        "campaign": seal("Campaign", sale.campaign.id),
         "shop": seal("Shop", shop.id),
         "member": seal("StaffMember", member.member.id),
         "client": seal("ApiClient", client.client.id),
@@ -150,6 +147,25 @@ async def _house(mark: str) -> House:
         "invitation": seal("Invitation", invitation.id),
     }
     return house
+
+
+async def _orders(house: House, till: Till) -> dict[str, str]:
+    """Sell something: one order of the house, paid."""
+    ships_by = (clock.now() + timedelta(days=120)).date()
+    sale = await open_sale(
+        shop=house.shop,
+        title=f"Campaign of {house.mark}",
+        terms={**TERMS, "ships_by": ships_by},
+        item={"batches": [{"capacity": 50, "ships_by": ships_by}]},
+    )
+    buyer = Buyer(email=f"buyer@{house.mark}.example.com", name=f"Buyer of {house.mark}")
+    order = await place(sale, buyer=buyer, quantity=2)
+    await till.pay(order)
+    return {
+        "campaign": seal("Campaign", sale.campaign.id),
+        "order": seal("Order", order.id),
+        "order line": seal("OrderLine", order.lines[0].id),
+    }
 
 
 def uuid_of(global_id: str) -> UUID:
