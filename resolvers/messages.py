@@ -11,6 +11,7 @@ from babel.dates import format_date
 
 from headless_presale.kernel.errors import DomainError, Reasoned
 from headless_presale.kernel.locales import SUPPORTED_LOCALES
+from resolvers.catalog_reasons import CATALOG_REASONS
 
 DEFAULT_LOCALE = SUPPORTED_LOCALES[0]
 
@@ -84,6 +85,11 @@ MESSAGES: Mapping[str, Mapping[str, str]] = {
         "en": "This is the last owner. Make somebody else an owner first.",
         "zh-CN": "这是最后一位所有者，请先将其他成员设为所有者。",
     },
+    "LAST_VARIANT": {
+        "en": "This is the product's last variant. Delete the product, or add another variant "
+        "first.",
+        "zh-CN": "这是该商品的最后一个规格，请先添加其他规格，或直接删除商品。",
+    },
     "MEMBER_NOT_FOUND": {
         "en": "There is no such member of the staff.",
         "zh-CN": "没有这位员工。",
@@ -104,9 +110,29 @@ MESSAGES: Mapping[str, Mapping[str, str]] = {
         "en": "The price has changed: the total is {total} now.",
         "zh-CN": "价格已变动，现在的总价为 {total}。",
     },
+    "PRODUCT_HANDLE_TAKEN": {
+        "en": "Another product of the shop has the address {handle}.",
+        "zh-CN": "地址 {handle} 已被店铺的其他商品使用。",
+    },
+    "PRODUCT_IN_USE": {
+        "en": "A campaign presells {product} or has presold it. Hide it instead of deleting it.",
+        "zh-CN": "{product} 正在或曾经参加预售活动，不能删除，可将其下架。",
+    },
+    "PRODUCT_MEDIA_EXISTS": {
+        "en": "The product shows this picture already.",
+        "zh-CN": "该商品已有这张图片。",
+    },
+    "PRODUCT_MEDIA_NOT_FOUND": {
+        "en": "The product has no such picture.",
+        "zh-CN": "该商品没有这张图片。",
+    },
     "PRODUCT_NOT_FOUND": {
         "en": "There is no product {product} in this shop.",
         "zh-CN": "该店铺没有商品 {product}。",
+    },
+    "PRODUCT_OPTION_NOT_FOUND": {
+        "en": "The product has no such option.",
+        "zh-CN": "该商品没有这个规格项。",
     },
     "PURCHASE_LIMIT": {
         "en": "At most {limit} per customer; you have {taken} already.",
@@ -128,6 +154,10 @@ MESSAGES: Mapping[str, Mapping[str, str]] = {
         "en": "The address {slug} belongs to another shop.",
         "zh-CN": "地址 {slug} 已被其他店铺使用。",
     },
+    "SKU_TAKEN": {
+        "en": "Another variant of the product has the SKU {sku}.",
+        "zh-CN": "该商品的其他规格已使用 SKU {sku}。",
+    },
     "SLOTS_SOLD_OUT": {
         "en": "Not enough slots are left: {remaining}.",
         "zh-CN": "剩余名额不足，仅剩 {remaining} 个。",
@@ -147,6 +177,18 @@ MESSAGES: Mapping[str, Mapping[str, str]] = {
     "UNREADABLE_PRODUCT_FILE": {
         "en": "{file} cannot be imported: {reason}.",
         "zh-CN": "无法导入 {file}：{reason}。",
+    },
+    "VARIANT_EXISTS": {
+        "en": "Two variants of the product would be alike: {values}.",
+        "zh-CN": "该商品会有两个相同的规格：{values}。",
+    },
+    "VARIANT_IN_USE": {
+        "en": "A campaign presells this variant or has presold it. It cannot be deleted.",
+        "zh-CN": "该规格正在或曾经参加预售活动，不能删除。",
+    },
+    "VARIANT_NOT_FOUND": {
+        "en": "There is no such variant.",
+        "zh-CN": "没有这个商品规格。",
     },
     "VERSION_CONFLICT": {
         "en": "Somebody has changed this since you read it: it is at version {current_version} "
@@ -227,6 +269,7 @@ REASONS: Mapping[str, Mapping[str, str]] = {
         "this payment was called off; start another one under a new key": (
             "该笔支付已取消，请使用新的幂等键重新发起"
         ),
+        **CATALOG_REASONS,
     }
 }
 """Locale -> a reason as the code writes it -> the same clause. English is what the code writes."""

@@ -5,6 +5,12 @@ import strawberry
 from resolvers import orders, payments
 from schema.admin.clients import ClientMutation
 from schema.admin.merchant import MerchantMutation
+from schema.admin.product_mutations import (
+    ProductMediaMutation,
+    ProductMutation,
+    ProductTranslationMutation,
+    VariantMutation,
+)
 from schema.admin.settings import SettingsMutation
 from schema.admin.staff import StaffMutation
 from schema.errors import UserError, user_errors
@@ -77,5 +83,9 @@ class Mutation(
     SettingsMutation,
     StaffMutation,
     ClientMutation,
+    ProductMutation,
+    VariantMutation,
+    ProductMediaMutation,
+    ProductTranslationMutation,
 ):
     """Put together from what each part of the house lets one do."""

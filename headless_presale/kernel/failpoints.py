@@ -24,6 +24,7 @@ FAILPOINTS: Mapping[str, str] = {
     "transaction.committed": "the database has committed; nobody has been told",
     "transaction.followed_up": "one of the things to do after a commit is done",
     "transaction.announced": "committed and announced; the caller has no answer",
+    "audit.recorded": "a change has its entry in the log, nothing is committed",
     # Placing
     "slots.reserved": "Redis has given out a pool's numbers; the database knows nothing",
     "orders.written": "the order and its lines are rows, without quota and slots",
@@ -65,6 +66,9 @@ FAILPOINTS: Mapping[str, str] = {
     "analytics.sums_moved": "changes are in the sums and wait no more, nothing is committed",
     "analytics.sums_removed": "the sums of a shop are gone, to be made anew; nothing is committed",
     "analytics.sums_rebuilt": "the sums of a shop are made anew, nothing is committed",
+    # The catalogue
+    "catalog.rows_written": "some rows of products are written, others of the same change are not",
+    "catalog.product_deleted": "a product is gone, the log does not know it",
     # Telling
     "messages.written": "a message is a row without a job that sends it",
     "messages.claimed": "a worker has a message in hand, nothing is committed",

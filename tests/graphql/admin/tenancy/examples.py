@@ -11,6 +11,7 @@ from typing import Any
 
 from headless_presale.identity import ROLE_SCOPES, Role, Scope
 from headless_presale.kernel import clock
+from tests.graphql.admin.tenancy import catalog
 from tests.graphql.admin.tenancy.world import House
 
 Example = Callable[[House], dict[str, Any]]
@@ -70,6 +71,7 @@ MUTATIONS: Mapping[str, tuple[Example, ...]] = {
     "apiClientSecretRotate": (lambda house: {"clientId": house.ids["client"], "version": 1},),
     "apiClientDisable": (lambda house: {"clientId": house.ids["client"], "version": 1},),
     "grantRevoke": (lambda house: {"grantId": house.ids["grant"]},),
+    **catalog.MUTATIONS,
 }
 
 GIVES: Mapping[str, frozenset[Scope]] = {
@@ -93,6 +95,7 @@ ARGUMENTS: Mapping[str, Callable[[House], Any]] = {
     "AdminShop.sales(until)": lambda house: clock.now().isoformat(),
     "AdminShop.sales(by)": lambda house: "DAY",
     "AdminShop.sales(campaignId)": lambda house: house.ids["campaign"],
+    **catalog.ARGUMENTS,
     "AdminShop.orders(filter)": lambda house: {"campaignId": house.ids["campaign"]},
     # Twenty times all of an order, by edges and by nodes, is more than may be asked at once.
     "AdminShop.orders(first)": lambda house: 5,

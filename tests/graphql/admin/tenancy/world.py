@@ -25,6 +25,7 @@ from headless_presale.kernel.ids import sign_token
 from headless_presale.shops.models import Merchant, Shop
 from resolvers.global_ids import seal, unseal
 from tests.conftest import SECRET_KEY
+from tests.graphql.admin.tenancy import catalog
 from tests.graphql.admin.tenancy.declared import requirements
 from tests.support.money import place
 from tests.support.shop import TERMS, make_shop, open_sale
@@ -145,6 +146,7 @@ async def _house(mark: str, till: Till) -> House:
         "client": seal("ApiClient", client.client.id),
         "grant": seal("Grant", erp.grant.id),
         "invitation": seal("Invitation", invitation.id),
+        **await catalog.furnish(shop, mark),
     }
     return house
 
