@@ -12,6 +12,7 @@ from tortoise.connection import get_connection
 
 from headless_presale.kernel.failpoints import observed
 from headless_presale.notifications.transports import FileTransport
+from headless_presale.webhooks.outlet import Line
 
 WRITING = (
     "INSERT",
@@ -19,6 +20,8 @@ WRITING = (
     "DELETE",
     "WITH PLACED",
     "WITH MOVED",
+    "WITH NOTED",
+    "WITH BATCH",
     "SELECT PROCRASTINATE_DEFER",
     "COMMIT",
 )
@@ -55,7 +58,7 @@ class Steps(list[tuple[bool, str]]):
 
 @contextmanager
 def recorded() -> Iterator[Steps]:
-    """Record what this process changes inside the block: rows, Redis, the gateway, mail."""
+    """Record what this process changes: rows, Redis, the gateway, mail, merchants' systems."""
     steps = Steps()
 
     @contextmanager
@@ -66,7 +69,7 @@ def recorded() -> Iterator[Steps]:
             steps.effect(sql[:60])
 
     command: Callable[..., Awaitable[Any]] = Redis.execute_command
-    ask, send = httpx.AsyncClient.send, FileTransport.send
+    ask, send, tell = httpx.AsyncClient.send, FileTransport.send, Line.post
 
     async def note_command(self: Any, *args: Any, **options: Any) -> Any:
         answer = await command(self, *args, **options)
@@ -84,11 +87,17 @@ def recorded() -> Iterator[Steps]:
         await send(self, mail)
         steps.effect("mail")
 
+    async def note_webhook(self: Any, *args: Any) -> Any:
+        reply = await tell(self, *args)
+        steps.effect("webhook")
+        return reply
+
     with (
         patch.object(asyncpg.Connection, "_time_and_log", noting),
         patch.object(Redis, "execute_command", note_command),
         patch.object(httpx.AsyncClient, "send", note_request),
         patch.object(FileTransport, "send", note_mail),
+        patch.object(Line, "post", note_webhook),
         observed(steps.place),
     ):
         yield steps

@@ -15,7 +15,7 @@ from headless_presale.database import migrate, tortoise_config
 from headless_presale.kernel.ids import new_id
 from tests.conftest import with_database
 
-BEFORE = "0007_order_version"
+BEFORE = "0008_webhooks"
 SUMS = next(sentence for sentence in DATABASE_AUDITS if sentence.startswith("the sums of charts"))
 
 
@@ -118,7 +118,7 @@ async def _sell(connection: asyncpg.Connection) -> None:
 
 
 async def test_what_was_sold_before_is_in_the_charts(filled_database: str) -> None:
-    assert "0008_sales" in await migrate(filled_database)
+    assert "0009_sales" in await migrate(filled_database)
 
     connection = await asyncpg.connect(filled_database)
     times = await connection.fetch(

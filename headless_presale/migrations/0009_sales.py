@@ -11,7 +11,7 @@ SQL = files("headless_presale.migrations.sql")
 class Migration(migrations.Migration):
     """When an order was sold and gave its slots back; tables ``sales_sum`` and ``sales_change``."""
 
-    dependencies = [("presale", "0007_order_version")]
+    dependencies = [("presale", "0008_webhooks")]
 
     initial = False
 
