@@ -5,8 +5,15 @@ import strawberry
 from resolvers import orders, payments
 from schema.admin.clients import ClientMutation
 from schema.admin.merchant import MerchantMutation
+from schema.admin.product_mutations import (
+    ProductMediaMutation,
+    ProductMutation,
+    ProductTranslationMutation,
+    VariantMutation,
+)
 from schema.admin.settings import SettingsMutation
 from schema.admin.staff import StaffMutation
+from schema.admin.webhook_mutations import WebhookMutation
 from schema.errors import UserError, user_errors
 from schema.inputs import OrderCancelInput, OrderPlaceInput, PaymentStartInput
 from schema.nodes import Info
@@ -77,5 +84,10 @@ class Mutation(
     SettingsMutation,
     StaffMutation,
     ClientMutation,
+    WebhookMutation,
+    ProductMutation,
+    VariantMutation,
+    ProductMediaMutation,
+    ProductTranslationMutation,
 ):
     """Put together from what each part of the house lets one do."""

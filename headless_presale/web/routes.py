@@ -6,6 +6,7 @@ from starlette.routing import BaseRoute, Route
 
 from headless_presale.web import (
     account,
+    applications,
     authorize,
     factors,
     mailed_links,
@@ -46,4 +47,5 @@ ROUTES: Sequence[BaseRoute] = (
     Route("/account/passkeys/remove", factors.drop_passkey, methods=["POST"]),
     *oauth.ROUTES,
     *authorize.ROUTES,
+    *applications.ROUTES,
 )
