@@ -12,13 +12,14 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import httpcore
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from headless_presale.webhooks import outlet as outlet_module
+from headless_presale.webhooks.addresses import check_public
 from headless_presale.webhooks.outlet import MAX_RESPONSE_BYTES, Outlet, Reply
 from tests.support.receiver import Receiver, receiving
 
@@ -81,13 +82,13 @@ async def test_a_name_is_resolved_once_so_a_second_answer_is_of_no_use(
     # Given a name that is public when it is looked at and this machine afterwards
     names = Names(["93.184.215.14"], ["127.0.0.1"])
     connected: list[str] = []
-    connect = outlet_module.httpcore.AnyIOBackend.connect_tcp
+    connect = httpcore.AnyIOBackend.connect_tcp
 
     async def note(self: object, host: str, *args: object, **kwargs: object) -> object:
         connected.append(host)
-        raise outlet_module.httpcore.ConnectError("no such network here")
+        raise httpcore.ConnectError("no such network here")
 
-    monkeypatch.setattr(outlet_module.httpcore.AnyIOBackend, "connect_tcp", note)
+    monkeypatch.setattr(httpcore.AnyIOBackend, "connect_tcp", note)
 
     await post(Outlet(resolve=names), named(receiver.url, "rebinding.example"))
 
@@ -96,9 +97,9 @@ async def test_a_name_is_resolved_once_so_a_second_answer_is_of_no_use(
     assert receiver.requests == []
 
     # Control: a check that looks at one answer and connects to another lets it in
-    monkeypatch.setattr(outlet_module.httpcore.AnyIOBackend, "connect_tcp", connect)
+    monkeypatch.setattr(httpcore.AnyIOBackend, "connect_tcp", connect)
     checked_apart = Names(["93.184.215.14"], ["127.0.0.1"])
-    outlet_module.check_public("rebinding.example", await checked_apart("rebinding.example", 80))
+    check_public("rebinding.example", await checked_apart("rebinding.example", 80))
     unguarded = Outlet(allow_private=True, resolve=checked_apart)
     assert (await post(unguarded, named(receiver.url, "rebinding.example"))).code == 200
 
