@@ -9,7 +9,7 @@ from tortoise.migrations import operations as ops
 class Migration(migrations.Migration):
     """``media_asset``: ``alt``, ``translations``, ``version``."""
 
-    dependencies = [("presale", "0008_webhooks")]
+    dependencies = [("presale", "0009_sales")]
 
     initial = False
 
