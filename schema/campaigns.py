@@ -5,14 +5,15 @@ from uuid import UUID
 
 import strawberry
 
+from headless_presale import campaigns as campaign_rules
 from headless_presale.campaigns import (
     BatchSnapshot,
     CampaignSnapshot,
+    CampaignTerms,
     CancelRule,
     ItemSnapshot,
     TermsSnapshot,
 )
-from headless_presale.campaigns.models import CampaignTerms
 from headless_presale.kernel.money import Money as Amount
 from headless_presale.pricing import QuotedPrice
 from headless_presale.shops import Shop
@@ -40,6 +41,20 @@ class PaymentPlan:
         description="What happens to the deposit when the balance is missed."
     )
 
+    @classmethod
+    def of(cls, plan: campaign_rules.PaymentPlan, currency: str) -> "PaymentPlan":
+        """Wrap a plan; a full payment has nothing to say of deposits."""
+        is_deposit = plan.kind is PlanKind.DEPOSIT
+        per_unit = plan.deposit_per_unit_minor if is_deposit else None
+        return cls(
+            kind=plan.kind,
+            deposit_bps=plan.deposit_bps if is_deposit else None,
+            deposit_per_unit=None if per_unit is None else Money.of(Amount(per_unit, currency)),
+            balance_opens_at=plan.balance_opens_at,
+            balance_due_at=plan.balance_due_at,
+            missed_balance=plan.missed_balance if is_deposit else None,
+        )
+
 
 @strawberry.type(name="CancelRule", description="What a buyer may do at one stage of an order.")
 class CancelRuleType:
@@ -66,6 +81,15 @@ class CancelPolicy:
     deposit_paid: CancelRuleType
     awaiting_balance: CancelRuleType
     paid: CancelRuleType
+
+    @classmethod
+    def of(cls, policy: campaign_rules.CancelPolicy) -> "CancelPolicy":
+        """Wrap a policy."""
+        return cls(
+            deposit_paid=CancelRuleType.of(policy.deposit_paid),
+            awaiting_balance=CancelRuleType.of(policy.awaiting_balance),
+            paid=CancelRuleType.of(policy.paid),
+        )
 
 
 @strawberry.type(description="One version of the terms: accepted with the order, never changed.")
@@ -304,28 +328,11 @@ class CampaignType(Node):
 
     @strawberry.field
     def payment_plan(self) -> PaymentPlan:
-        plan = self.snapshot.payment_plan
-        is_deposit = plan.kind is PlanKind.DEPOSIT
-        per_unit = plan.deposit_per_unit_minor if is_deposit else None
-        return PaymentPlan(
-            kind=plan.kind,
-            deposit_bps=plan.deposit_bps if is_deposit else None,
-            deposit_per_unit=None
-            if per_unit is None
-            else Money.of(Amount(per_unit, self.snapshot.currency)),
-            balance_opens_at=plan.balance_opens_at,
-            balance_due_at=plan.balance_due_at,
-            missed_balance=plan.missed_balance if is_deposit else None,
-        )
+        return PaymentPlan.of(self.snapshot.payment_plan, self.snapshot.currency)
 
     @strawberry.field
     def cancel_policy(self) -> CancelPolicy:
-        policy = self.snapshot.cancel_policy
-        return CancelPolicy(
-            deposit_paid=CancelRuleType.of(policy.deposit_paid),
-            awaiting_balance=CancelRuleType.of(policy.awaiting_balance),
-            paid=CancelRuleType.of(policy.paid),
-        )
+        return CancelPolicy.of(self.snapshot.cancel_policy)
 
     @strawberry.field(description="The version in force; orders placed keep theirs.")
     def terms(self) -> Terms | None:

@@ -3,6 +3,7 @@
 import strawberry
 
 from resolvers import orders, payments
+from schema.admin.campaign_mutations import CampaignMutation
 from schema.admin.clients import ClientMutation
 from schema.admin.merchant import MerchantMutation
 from schema.admin.staff import StaffMutation
@@ -75,5 +76,6 @@ class Mutation(
     MerchantMutation,
     StaffMutation,
     ClientMutation,
+    CampaignMutation,
 ):
     """Put together from what each part of the house lets one do."""

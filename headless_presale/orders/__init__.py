@@ -1,5 +1,6 @@
 """Orders: what was bought, what is due, what happened."""
 
+from headless_presale.orders.calling_off import CallOffCampaign, call_off_campaign
 from headless_presale.orders.errors import CancelNotAllowed, OrderNotFound
 from headless_presale.orders.events import (
     BalanceOpened,
@@ -30,6 +31,16 @@ from headless_presale.orders.states import (
     OrderStatus,
 )
 from headless_presale.orders.sweeps import sweep_orders
+from headless_presale.orders.tallies import (
+    CancelPreview,
+    ClosePreview,
+    LegRefund,
+    Tally,
+    preview_cancellation,
+    preview_close,
+    tally_campaigns,
+    tally_items,
+)
 from headless_presale.orders.view import LineView, OrderView, find_order
 
 __all__ = [
@@ -39,9 +50,13 @@ __all__ = [
     "RELEASED",
     "BalanceOpened",
     "BalanceReminded",
+    "CallOffCampaign",
     "CancelNotAllowed",
+    "CancelPreview",
+    "ClosePreview",
     "Due",
     "LatePaymentRefused",
+    "LegRefund",
     "LineView",
     "Order",
     "OrderCancelled",
@@ -55,16 +70,22 @@ __all__ = [
     "OrderStatus",
     "OrderView",
     "StartPayment",
+    "Tally",
     "amount_of",
+    "call_off_campaign",
     "cancel_order",
     "cancel_orders_of_campaign",
     "cancel_rule",
     "find_order",
     "is_balance_in_time",
     "leg_due",
+    "preview_cancellation",
+    "preview_close",
     "refund_campaign",
     "settle_payment",
     "start_payment",
     "sweep_orders",
+    "tally_campaigns",
+    "tally_items",
     "write_order",
 ]

@@ -9,9 +9,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from headless_presale.identity import ROLE_SCOPES, Role, Scope
-from tests.graphql.admin.tenancy.world import House
-
-Example = Callable[[House], dict[str, Any]]
+from tests.graphql.admin.tenancy.campaign_examples import CAMPAIGN_MUTATIONS
+from tests.graphql.admin.tenancy.world import Example, House
 
 MUTATIONS: Mapping[str, tuple[Example, ...]] = {
     "merchantUpdate": (lambda house: {"name": f"New {house.mark}", "version": 1},),
@@ -57,6 +56,7 @@ MUTATIONS: Mapping[str, tuple[Example, ...]] = {
     "apiClientSecretRotate": (lambda house: {"clientId": house.ids["client"], "version": 1},),
     "apiClientDisable": (lambda house: {"clientId": house.ids["client"], "version": 1},),
     "grantRevoke": (lambda house: {"grantId": house.ids["grant"]},),
+    **CAMPAIGN_MUTATIONS,
 }
 
 GIVES: Mapping[str, frozenset[Scope]] = {
@@ -73,6 +73,7 @@ GIVES: Mapping[str, frozenset[Scope]] = {
 ARGUMENTS: Mapping[str, Callable[[House], Any]] = {
     "Merchant.shop(slug)": lambda house: house.shop.slug,
     "Merchant.auditLog(filter)": lambda house: {"subjectId": house.ids["member"]},
+    "AdminShop.campaign(id)": lambda house: house.ids["open campaign"],
     "AdminShop.auditLog(filter)": lambda house: {"subjectId": house.ids["shop"]},
 }
 """Values of the arguments of guarded fields; paging needs none."""

@@ -4,8 +4,9 @@ What one of them has is named alike in both, so that an id of the other's can be
 own belongs. Every text of a merchant carries his mark: an answer that shows the other's is a leak.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID, uuid4
 
 from headless_presale.identity import (
@@ -22,6 +23,7 @@ from headless_presale.kernel.ids import sign_token
 from headless_presale.shops.models import Merchant, Shop
 from resolvers.global_ids import seal, unseal
 from tests.conftest import SECRET_KEY
+from tests.graphql.admin.tenancy.campaign_world import add_campaigns
 from tests.support.shop import make_shop
 from tests.support.staff import Caller, connect, sign_in
 
@@ -43,6 +45,10 @@ class House:
     second: Shop
     ids: dict[str, str] = field(default_factory=dict)
     owner: Caller | None = None
+
+
+Example = Callable[[House], dict[str, Any]]
+"""A complete, acceptable input of a house."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +132,7 @@ async def _house(mark: str) -> House:
         "client": seal("ApiClient", client.client.id),
         "grant": seal("Grant", erp.grant.id),
         "invitation": seal("Invitation", invitation.id),
+        **await add_campaigns(shop, mark),
     }
     return house
 
