@@ -2,9 +2,10 @@
 
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -52,6 +53,17 @@ class Settings(BaseSettings):
     """Address of an order in your storefront, for links in mails: ``{id}`` becomes its GraphQL id
     and ``{token}`` the guest's token. Unset, mails carry no link."""
 
+    sign_in: Literal["password", "oidc"] = "password"
+    """Where people sign in: on our own pages, beside the OpenID Connect provider if one is set, or
+    at the provider alone."""
+    oidc_issuer: str | None = None
+    """Address of an OpenID Connect provider, as it calls itself: ``https://login.example.com``."""
+    oidc_client_id: str | None = None
+    oidc_client_secret: SecretStr | None = None
+    oidc_name: str = "single sign-on"
+    """What the button calls the provider."""
+    oidc_scopes: str = "openid email profile"
+
     mail_transport: Literal["console", "file", "smtp"] = "file"
     mail_from: str = "Presale <no-reply@localhost>"
     mail_dir: Path | None = None
@@ -66,6 +78,9 @@ class Settings(BaseSettings):
         "database_url",
         "redis_url",
         "secret_key",
+        "oidc_issuer",
+        "oidc_client_id",
+        "oidc_client_secret",
         "order_url_template",
         "sandbox_gateway_url",
         "sandbox_gateway_api_key",
@@ -84,6 +99,27 @@ class Settings(BaseSettings):
     def _template_names_the_order(cls, value: str | None) -> str | None:
         if value is not None and ("{id}" not in value or "{token}" not in value):
             raise ValueError("the order's address needs {id} and {token}")
+        return value
+
+    @model_validator(mode="after")
+    def _provider_is_whole(self) -> Self:
+        if self.oidc_issuer is not None and self.oidc_client_id is None:
+            raise ValueError("PRESALE_OIDC_ISSUER needs PRESALE_OIDC_CLIENT_ID")
+        if self.sign_in == "oidc" and self.oidc_issuer is None:
+            raise ValueError("PRESALE_SIGN_IN=oidc needs PRESALE_OIDC_ISSUER")
+        if "openid" not in self.oidc_scopes.split():
+            raise ValueError("PRESALE_OIDC_SCOPES needs openid")
+        return self
+
+    @field_validator("oidc_issuer")
+    @classmethod
+    def _provider_is_reached_safely(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        parts = urlsplit(value)
+        is_local = parts.hostname in ("localhost", "127.0.0.1", "::1")
+        if not parts.hostname or not (parts.scheme == "https" or is_local):
+            raise ValueError("the provider's address must begin with https://")
         return value
 
     @property

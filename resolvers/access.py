@@ -9,9 +9,10 @@ from uuid import UUID
 
 from headless_presale import identity
 from headless_presale.identity import AccessClaims, Scope
-from headless_presale.shops import Shop, find_shop
+from headless_presale.shops import Shop, ShopNotFound, find_shop
 from resolvers.context import RequestContext
 from resolvers.errors import Forbidden, Unauthenticated, reads
+from resolvers.global_ids import read_input_id
 
 
 @reads
@@ -64,3 +65,16 @@ async def list_own_shops(context: RequestContext) -> list[Shop]:
 def is_own_shop(context: RequestContext, shop_id: UUID) -> bool:
     """Tell whether the caller may touch a shop."""
     return shop_id in context.principal.shop_ids
+
+
+def read_shop_id(context: RequestContext, text: str, field: tuple[str, ...] = ("shop_id",)) -> UUID:
+    """Return the shop that a mutation's input names.
+
+    Raises:
+        InvalidInput: this is not the id of a shop.
+        ShopNotFound: there is none, or not for this caller.
+    """
+    shop_id = read_input_id(text, "Shop", field)
+    if not is_own_shop(context, shop_id):
+        raise ShopNotFound(shop=text, field=field)
+    return shop_id

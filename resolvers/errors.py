@@ -115,7 +115,7 @@ def refusal_of(error: DomainError, locale: str, **more: object) -> Refusal:
     return Refusal(
         code=error.code,
         message=message_of(error, locale),
-        field=tuple(_camel(part) for part in error.field),
+        field=tuple(camel(part) for part in error.field),
         params={**error.params, **more},
         is_not_found=isinstance(error, NotFound),
     )
@@ -136,7 +136,7 @@ def refusals_of(error: DomainError, locale: str) -> tuple[Refusal, ...]:
     )
 
 
-def _camel(part: str) -> str:
+def camel(part: str) -> str:
     """Return a part of a path as the input spells it: ``postal_code`` is ``postalCode``."""
     head, *tail = part.split("_")
     return head + "".join(word.capitalize() for word in tail)

@@ -31,10 +31,19 @@ from headless_presale.catalog import (
     list_options,
     list_variants,
 )
+from headless_presale.identity import Account, OAuthClient
 from headless_presale.kernel import clock
 from headless_presale.kernel.unit_of_work import shielded, unit_of_work
-from headless_presale.orders import OrderView, Tally, find_order, tally_campaigns, tally_items
-from headless_presale.payments import Payment
+from headless_presale.orders import (
+    MerchantRefund,
+    OrderNote,
+    OrderView,
+    Tally,
+    find_order,
+    tally_campaigns,
+    tally_items,
+)
+from headless_presale.payments import Booking, Payment, list_bookings
 from headless_presale.shops import Shop
 from headless_presale.slots import SlotPool, count_available
 from resolvers.errors import reads
@@ -130,6 +139,29 @@ class Loaders:
     @cached_property
     def payments_of(self) -> DataLoader[UUID, list[Payment]]:
         return DataLoader(load_fn=_load_payments_of)
+
+    @cached_property
+    def notes_of(self) -> DataLoader[UUID, list[OrderNote]]:
+        """Notes by order, oldest first."""
+        return DataLoader(load_fn=_load_notes_of)
+
+    @cached_property
+    def merchant_refunds_of(self) -> DataLoader[UUID, list[MerchantRefund]]:
+        """What the merchant decided to give back, by order, oldest first."""
+        return DataLoader(load_fn=_load_merchant_refunds_of)
+
+    @cached_property
+    def bookings_of(self) -> DataLoader[UUID, list[Booking]]:
+        """What was booked, by order, oldest first."""
+        return DataLoader(load_fn=_load_bookings_of)
+
+    @cached_property
+    def accounts(self) -> DataLoader[UUID, Account | None]:
+        return DataLoader(load_fn=_load_accounts)
+
+    @cached_property
+    def api_clients(self) -> DataLoader[UUID, OAuthClient | None]:
+        return DataLoader(load_fn=_load_api_clients)
 
 
 def _one_each(
@@ -242,6 +274,36 @@ async def _payments(order_ids: list[UUID]) -> Mapping[UUID, list[Payment]]:
     return payments
 
 
+async def _notes(order_ids: list[UUID]) -> Mapping[UUID, list[OrderNote]]:
+    notes: dict[UUID, list[OrderNote]] = {}
+    for note in await OrderNote.filter(order_id__in=order_ids).order_by("at", "id"):
+        notes.setdefault(note.order_id, []).append(note)
+    return notes
+
+
+async def _merchant_refunds(order_ids: list[UUID]) -> Mapping[UUID, list[MerchantRefund]]:
+    refunds: dict[UUID, list[MerchantRefund]] = {}
+    found = await MerchantRefund.filter(order_id__in=order_ids).order_by("created_at", "id")
+    for refund in found:
+        refunds.setdefault(refund.order_id, []).append(refund)
+    return refunds
+
+
+async def _bookings(order_ids: list[UUID]) -> Mapping[UUID, list[Booking]]:
+    bookings: dict[UUID, list[Booking]] = {}
+    for booking in await list_bookings(order_ids):
+        bookings.setdefault(booking.order_id, []).append(booking)
+    return bookings
+
+
+async def _accounts(account_ids: list[UUID]) -> Mapping[UUID, Account]:
+    return {account.id: account for account in await Account.filter(id__in=account_ids)}
+
+
+async def _api_clients(client_ids: list[UUID]) -> Mapping[UUID, OAuthClient]:
+    return {client.id: client for client in await OAuthClient.filter(id__in=client_ids)}
+
+
 _load_shops = _one_each(_shops)
 _load_products = _one_each(find_products)
 _load_variants = _one_each(find_variants)
@@ -259,3 +321,8 @@ _load_item_tallies = _one_each(tally_items)
 _load_offers_of = _lists(_offers)
 _load_orders = _one_each(_orders)
 _load_payments_of = _lists(_payments)
+_load_notes_of = _lists(_notes)
+_load_merchant_refunds_of = _lists(_merchant_refunds)
+_load_bookings_of = _lists(_bookings)
+_load_accounts = _one_each(_accounts)
+_load_api_clients = _one_each(_api_clients)

@@ -168,8 +168,10 @@ REASONS: Mapping[str, Mapping[str, str]] = {
         "a slug is 1 to {most} lower-case letters and digits, in groups joined by single hyphens": (
             "地址须为 1 到 {most} 个小写字母和数字，可用单个连字符分隔"
         ),
+        "at most {most} languages": "最多 {most} 种语言",
         "at most {most} lines": "最多 {most} 行",
         "country must be an ISO 3166-1 code such as CN": "国家须为 ISO 3166-1 代码，例如 CN",
+        "each language is named once": "每种语言只能出现一次",
         "must be a language tag such as zh-CN": "须为语言标签，例如 zh-CN",
         "must be an absolute http or https address without a user name": (
             "须为不含用户名的完整 http 或 https 地址"

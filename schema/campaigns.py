@@ -5,7 +5,6 @@ from uuid import UUID
 
 import strawberry
 
-from headless_presale import campaigns as campaign_rules
 from headless_presale.campaigns import (
     BatchSnapshot,
     CampaignSnapshot,
@@ -14,6 +13,8 @@ from headless_presale.campaigns import (
     ItemSnapshot,
     TermsSnapshot,
 )
+from headless_presale.campaigns import CancelPolicy as Policy
+from headless_presale.campaigns import PaymentPlan as Plan
 from headless_presale.kernel.money import Money as Amount
 from headless_presale.pricing import QuotedPrice
 from headless_presale.shops import Shop
@@ -42,8 +43,8 @@ class PaymentPlan:
     )
 
     @classmethod
-    def of(cls, plan: campaign_rules.PaymentPlan, currency: str) -> "PaymentPlan":
-        """Wrap a plan; a full payment has nothing to say of deposits."""
+    def of(cls, plan: Plan, currency: str) -> "PaymentPlan":
+        """Wrap a plan whose amounts are in a currency."""
         is_deposit = plan.kind is PlanKind.DEPOSIT
         per_unit = plan.deposit_per_unit_minor if is_deposit else None
         return cls(
@@ -83,7 +84,7 @@ class CancelPolicy:
     paid: CancelRuleType
 
     @classmethod
-    def of(cls, policy: campaign_rules.CancelPolicy) -> "CancelPolicy":
+    def of(cls, policy: Policy) -> "CancelPolicy":
         """Wrap a policy."""
         return cls(
             deposit_paid=CancelRuleType.of(policy.deposit_paid),

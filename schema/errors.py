@@ -6,7 +6,7 @@ from typing import TypedDict
 
 import strawberry
 
-from resolvers.errors import Refusal
+from resolvers.errors import Refusal, camel
 from schema.admin.campaign_previews import CancelPreviewType
 from schema.enums import CampaignFaultCode, CampaignStatus, ErrorCode, OrderStatus
 from schema.money import Money
@@ -179,7 +179,7 @@ def user_error(refusal: Refusal) -> UserError:
                 **base,
                 current_version=given["current_version"],
                 conflicts=[
-                    FieldConflict(field=c.field, yours=c.yours, current=c.current)
+                    FieldConflict(field=camel(c.field), yours=c.yours, current=c.current)
                     for c in given["conflicts"]
                 ],
             )

@@ -6,6 +6,7 @@ from resolvers import orders, payments
 from schema.admin.campaign_mutations import CampaignMutation
 from schema.admin.clients import ClientMutation
 from schema.admin.merchant import MerchantMutation
+from schema.admin.settings import SettingsMutation
 from schema.admin.staff import StaffMutation
 from schema.errors import UserError, user_errors
 from schema.inputs import OrderCancelInput, OrderPlaceInput, PaymentStartInput
@@ -74,6 +75,7 @@ class StorefrontMutation:
 class Mutation(
     StorefrontMutation,
     MerchantMutation,
+    SettingsMutation,
     StaffMutation,
     ClientMutation,
     CampaignMutation,

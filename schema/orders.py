@@ -174,9 +174,9 @@ class PostalAddress:
     postal_code: str | None
 
 
-@strawberry.type(name="Order", description="An order, for whoever holds its token.")
-class OrderType:
-    """Not a Node: without its token nobody finds it again."""
+@strawberry.type
+class OrderFacts:
+    """What buyer and merchant see of an order alike; no type of the schema by itself."""
 
     order: strawberry.Private[OrderView]
 
@@ -195,10 +195,6 @@ class OrderType:
     @strawberry.field
     def placed_at(self) -> datetime:
         return self.order.placed_at
-
-    @strawberry.field
-    def lines(self) -> list[OrderLine]:
-        return [OrderLine(line=line) for line in self.order.lines]
 
     @strawberry.field
     def total(self) -> Money:
@@ -256,14 +252,23 @@ class OrderType:
             return None
         return CampaignType(snapshot=campaign, shop=shop)
 
+    @strawberry.field(description="Why it was closed.")
+    def closed_reason(self) -> str | None:
+        return self.order.closed_reason or None
+
+
+@strawberry.type(name="Order", description="An order, for whoever holds its token.")
+class OrderType(OrderFacts):
+    """Not a Node: without its token nobody finds it again."""
+
+    @strawberry.field
+    def lines(self) -> list[OrderLine]:
+        return [OrderLine(line=line) for line in self.order.lines]
+
     @strawberry.field
     async def cancellation(self, info: Info) -> Cancellation:
         outcome = await orders.cancellation_of(info.context, self.order)
         return Cancellation(is_allowed=outcome.is_allowed, refund=Money.of(outcome.refund))
-
-    @strawberry.field(description="Why it was closed.")
-    def closed_reason(self) -> str | None:
-        return self.order.closed_reason or None
 
     @strawberry.field(description="What happened, oldest first.")
     async def history(

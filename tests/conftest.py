@@ -141,14 +141,33 @@ async def database(open_worker_database: str, database_admin: asyncpg.Connection
     return open_worker_database
 
 
+FEW_BYTES = 512 * 1024
+"""Up to this size a table's rows are deleted, which takes a tenth of what truncating takes."""
+
+
 async def empty(connection: asyncpg.Connection) -> None:
-    """Empty every table that has rows; the migrations' record stays."""
-    tables = await connection.fetch(
-        "SELECT quote_ident(tablename) AS name FROM pg_tables WHERE schemaname = 'public' "
-        "AND tablename <> 'tortoise_migrations'"
+    """Empty every table that has rows and begin its numbers anew; the migrations' record stays.
+
+    Most tests leave a few rows in a few tables, and a table that nobody has touched costs nothing.
+    """
+    touched = await connection.fetch(
+        "SELECT oid::regclass::text AS name, pg_relation_size(oid) AS size FROM pg_class "
+        "WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' "
+        "AND relname <> 'tortoise_migrations' AND pg_relation_size(oid) > 0"
     )
-    names = ", ".join(row["name"] for row in tables)
-    await connection.execute(f"TRUNCATE {names} RESTART IDENTITY CASCADE")
+    large = [row["name"] for row in touched if row["size"] > FEW_BYTES]
+    statements = [f"DELETE FROM {row['name']};" for row in touched if row["size"] <= FEW_BYTES]
+    if large:
+        statements.insert(0, f"TRUNCATE {', '.join(large)} RESTART IDENTITY CASCADE;")
+    async with connection.transaction():
+        # Nothing is left that a foreign key or a trigger could speak for.
+        await connection.execute(
+            "SET LOCAL session_replication_role = replica;" + "".join(statements)
+        )
+        await connection.execute(
+            "SELECT setval(quote_ident(sequencename)::regclass, start_value, false) "
+            "FROM pg_sequences WHERE schemaname = 'public' AND last_value IS NOT NULL"
+        )
 
 
 @pytest.fixture(scope="session")

@@ -39,6 +39,12 @@ MAIL_FROM_ADDRESS = Limit(
     name="mail-from", free=10, first_pause=30, longest_pause=3_600, decay=_DAY
 )
 LINK_FROM_ADDRESS = Limit(name="link-from", free=20, first_pause=2, longest_pause=900, decay=_HOUR)
+TOKEN_OF_CLIENT = Limit(name="token-client", free=10, first_pause=1, longest_pause=60, decay=_HOUR)
+TOKEN_FROM_ADDRESS = Limit(
+    name="token-address", free=60, first_pause=1, longest_pause=60, decay=_HOUR
+)
+"""Of the token endpoint's requests only those that fail count: what they guess at has 256 bits, so
+this is about what refusing them costs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +119,17 @@ def mail_keys(email: str, source: Source) -> list[Key]:
 def link_keys(source: Source) -> list[Key]:
     """Return what trying a link that was mailed counts under."""
     return [Key(LINK_FROM_ADDRESS, source.host)]
+
+
+def token_keys(client_id: str, source: Source) -> list[Key]:
+    """Return what a request for tokens that fails counts under.
+
+    A client from one address: whoever sends its public id from elsewhere makes nobody wait.
+    """
+    return [
+        Key(TOKEN_OF_CLIENT, f"{client_id[:60]} {source.host}"),
+        Key(TOKEN_FROM_ADDRESS, source.host),
+    ]
 
 
 def mark_device(email: str) -> str:

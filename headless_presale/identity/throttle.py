@@ -102,6 +102,53 @@ async def take_attempt(keys: Sequence[Key]) -> None:
 
 
 @shielded
+async def refuse_paused(keys: Sequence[Key]) -> None:
+    """Refuse what would have to wait, and count nothing: see :func:`note_failure`.
+
+    Raises:
+        TooManyAttempts: one of the keys says to wait; the longest wait counts.
+    """
+    at = clock.now()
+    limits = {key.stored: key.limit for key in keys}
+    async with unit_of_work() as work:
+        rows = await work.fetch(
+            "SELECT key, attempts, window_ends_at FROM throttle "
+            "WHERE key = ANY($1) AND window_ends_at > $2",
+            list(limits),
+            at,
+        )
+    waits = [
+        row["window_ends_at"]
+        - limits[row["key"]].decay
+        + timedelta(seconds=limits[row["key"]].pause_after(row["attempts"]))
+        - at
+        for row in rows
+    ]
+    if (wait := max(waits, default=timedelta())) > timedelta():
+        raise TooManyAttempts(retry_after_seconds=ceil(wait.total_seconds()))
+
+
+@shielded
+async def note_failure(keys: Sequence[Key]) -> None:
+    """Count under every key what has failed, where only failures count.
+
+    For what nobody can guess: a hundred at the same moment are judged before one is counted.
+    """
+    at = clock.now()
+    async with unit_of_work() as work:
+        for key in sorted(keys, key=lambda key: key.stored):
+            await work.execute(
+                "INSERT INTO throttle AS kept (key, window_ends_at, attempts) VALUES ($1, $2, 1) "
+                "ON CONFLICT (key) DO UPDATE SET window_ends_at = excluded.window_ends_at, "
+                "attempts = CASE WHEN kept.window_ends_at <= $3 THEN 1 "
+                "ELSE kept.attempts + 1 END",
+                key.stored,
+                at + key.limit.decay,
+                at,
+            )
+
+
+@shielded
 async def forgive(forget: Sequence[Key], take_back: Sequence[Key] = ()) -> None:
     """Note that an attempt was right.
 

@@ -14,7 +14,17 @@ from headless_presale.orders.events import (
     OrderPlaced,
 )
 from headless_presale.orders.jobs import refund_campaign
-from headless_presale.orders.models import Order, OrderLine
+from headless_presale.orders.listing import (
+    OrderCount,
+    OrderFilter,
+    OrderSort,
+    Position,
+    count_orders,
+    find_order_by_number,
+    list_orders,
+    position_of,
+)
+from headless_presale.orders.models import MerchantRefund, Order, OrderLine, OrderNote
 from headless_presale.orders.paying import StartPayment, amount_of, start_payment
 from headless_presale.orders.rules import Due, cancel_rule, is_balance_in_time, leg_due
 from headless_presale.orders.service import (
@@ -41,7 +51,7 @@ from headless_presale.orders.tallies import (
     tally_campaigns,
     tally_items,
 )
-from headless_presale.orders.view import LineView, OrderView, find_order
+from headless_presale.orders.view import LineView, OrderView, find_order, find_order_of, leg_amount
 
 __all__ = [
     "CLAIMING",
@@ -58,17 +68,23 @@ __all__ = [
     "LatePaymentRefused",
     "LegRefund",
     "LineView",
+    "MerchantRefund",
     "Order",
     "OrderCancelled",
     "OrderConfirmed",
+    "OrderCount",
     "OrderExpired",
+    "OrderFilter",
     "OrderForfeited",
     "OrderLine",
     "OrderNotFound",
+    "OrderNote",
     "OrderPaidInFull",
     "OrderPlaced",
+    "OrderSort",
     "OrderStatus",
     "OrderView",
+    "Position",
     "StartPayment",
     "Tally",
     "amount_of",
@@ -76,9 +92,15 @@ __all__ = [
     "cancel_order",
     "cancel_orders_of_campaign",
     "cancel_rule",
+    "count_orders",
     "find_order",
+    "find_order_by_number",
+    "find_order_of",
     "is_balance_in_time",
+    "leg_amount",
     "leg_due",
+    "list_orders",
+    "position_of",
     "preview_cancellation",
     "preview_close",
     "refund_campaign",

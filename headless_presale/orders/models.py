@@ -9,6 +9,7 @@ from tortoise.migrations.constraints import CheckConstraint
 from tortoise.models import Model
 
 from headless_presale.kernel.indexes import ExpressionIndex, WhereIndex
+from headless_presale.kernel.money import Money
 from headless_presale.orders.states import OrderStatus
 
 if TYPE_CHECKING:
@@ -22,7 +23,8 @@ class Order(Model):
     Amounts are minor units of ``currency``; ``deposit_minor`` is 0 on the full-payment plan, and
     ``deposit_minor + balance_minor == total_minor``. Due dates are columns because one sweep looks
     for them; no job waits for a single order. ``number`` is what people read to each other, of 40
-    bits: not unique in a large shop. ``quantity`` is how many slots its lines have.
+    bits: not unique in a large shop. ``quantity`` is how many slots its lines have. ``version``
+    rises with each change of the order and with each refund that its merchant decides.
     """
 
     id = fields.UUIDField(primary_key=True)
@@ -57,6 +59,7 @@ class Order(Model):
     placed_at = fields.DatetimeField()
     updated_at = fields.DatetimeField()
     closed_reason = fields.CharField(max_length=200, default="")
+    version = fields.IntField(default=1, db_default=1)
 
     lines: fields.ReverseRelation["OrderLine"]
 
@@ -211,6 +214,15 @@ class MerchantRefund(Model):
     author = fields.CharField(max_length=80)
     author_label = fields.CharField(max_length=320)
     created_at = fields.DatetimeField()
+
+    @property
+    def amount(self) -> Money:
+        return Money(self.amount_minor, self.currency)
+
+    @property
+    def cause(self) -> str:
+        """What the refunds of payments that carry it out have as their reason."""
+        return f"merchant:{self.id}"
 
     class Meta:
         table = "merchant_refund"

@@ -136,7 +136,8 @@ async def move(order: Order, target: OrderStatus, *, reason: str = "") -> OrderS
     order.status = target
     order.updated_at = clock.now()
     order.closed_reason = reason[:200]
-    await order.save(update_fields=["status", "updated_at", "closed_reason"])
+    order.version += 1
+    await order.save(update_fields=["status", "updated_at", "closed_reason", "version"])
     reach("orders.moved")
     return source
 

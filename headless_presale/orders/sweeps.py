@@ -147,7 +147,8 @@ async def _remind(order_id: UUID) -> bool:
             remind_at=order.balance_remind_at,
             reminded_at=order.reminded_at,
         )
-        await order.save(update_fields=["reminded_at", "balance_due_at"])
+        order.version += 1
+        await order.save(update_fields=["reminded_at", "balance_due_at", "version"])
         reach("orders.reminder_noted")
         work.emit(
             BalanceReminded(

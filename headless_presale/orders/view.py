@@ -13,6 +13,7 @@ from headless_presale.kernel.ids import display_number
 from headless_presale.kernel.money import Money
 from headless_presale.kernel.unit_of_work import UnitOfWork, shielded, unit_of_work
 from headless_presale.orders.states import OrderStatus
+from headless_presale.payments import PaymentLeg
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +64,7 @@ class OrderView:
     placed_at: datetime
     reminded_at: datetime | None = None
     closed_reason: str = ""
+    version: int = 1
     lines: tuple[LineView, ...] = ()
 
     @property
@@ -79,6 +81,15 @@ class OrderView:
     def ships_by(self) -> date | None:
         """The latest promise of any line."""
         return max((line.ships_by for line in self.lines if line.ships_by), default=None)
+
+
+def leg_amount(order: OrderView, leg: PaymentLeg) -> Money:
+    """Return what a leg of an order costs."""
+    return {
+        PaymentLeg.DEPOSIT: order.deposit,
+        PaymentLeg.BALANCE: order.balance,
+        PaymentLeg.FULL: order.total,
+    }[leg]
 
 
 _SELECT = """
@@ -104,6 +115,7 @@ _AS_THEY_ARE = (
     "placed_at",
     "reminded_at",
     "closed_reason",
+    "version",
 )
 _JSON = ("payment_plan", "cancel_policy", "buyer", "shipping_address")
 
@@ -163,6 +175,16 @@ async def list_orders_by_id(order_ids: Collection[UUID]) -> list[OrderView]:
     async with unit_of_work() as work:
         rows = await work.fetch(f"{_SELECT} WHERE o.id = ANY($1::uuid[])", list(order_ids))
     return [_read(row) for row in rows]
+
+
+@shielded
+async def find_order_of(shop_ids: Collection[UUID], order_id: UUID) -> OrderView | None:
+    """Return an order of one of these shops, or None."""
+    async with unit_of_work() as work:
+        row = await work.fetchrow(
+            f"{_SELECT} WHERE o.id = $1 AND o.shop_id = ANY($2::uuid[])", order_id, list(shop_ids)
+        )
+    return _read(row) if row is not None else None
 
 
 @shielded

@@ -17,7 +17,7 @@ from headless_presale.payments.events import (
     RefundRequested,
     RefundSucceeded,
 )
-from headless_presale.payments.ledger import Account, balances_of, book
+from headless_presale.payments.ledger import Account, Booking, balances_of, book, list_bookings
 from headless_presale.payments.models import Payment, Refund
 from headless_presale.payments.reconciliation import reconcile_payments, reconcile_refunds
 from headless_presale.payments.refunds import request_refund
@@ -45,6 +45,7 @@ __all__ = [
     "PAYMENT_LIFECYCLE",
     "REFUND_LIFECYCLE",
     "Account",
+    "Booking",
     "GatewayUnavailable",
     "GatewayUnknown",
     "IdempotencyMismatch",
@@ -72,6 +73,7 @@ __all__ = [
     "forfeit",
     "get_gateway",
     "has_pending_payment",
+    "list_bookings",
     "list_captured",
     "open_payment",
     "reconcile_payments",

@@ -8,6 +8,9 @@ Accounts, seen from the shop:
 - ``FORFEITED_DEPOSITS``: deposits that became ours (income).
 """
 
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -15,7 +18,7 @@ from headless_presale.kernel import clock
 from headless_presale.kernel.failpoints import reach
 from headless_presale.kernel.ids import new_id
 from headless_presale.kernel.money import Money
-from headless_presale.kernel.unit_of_work import UnitOfWork
+from headless_presale.kernel.unit_of_work import UnitOfWork, shielded, unit_of_work
 
 
 class Account(StrEnum):
@@ -78,3 +81,40 @@ async def balances_of(work: UnitOfWork, order_id: UUID) -> dict[Account, int]:
         order_id,
     )
     return {Account(row["account"]): row["balance"] for row in rows}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Booking:
+    """An amount that was booked from ``credit`` to ``debit``."""
+
+    order_id: UUID
+    kind: str
+    booked_at: datetime
+    debit: Account
+    credit: Account
+    amount: Money
+
+
+@shielded
+async def list_bookings(order_ids: Collection[UUID]) -> list[Booking]:
+    """Return what was booked on these orders, oldest first."""
+    async with unit_of_work() as work:
+        rows = await work.fetch(
+            "SELECT t.order_id, t.kind, t.booked_at, d.account AS debit, c.account AS credit, "
+            "d.amount_minor, d.currency FROM ledger_transaction t "
+            "JOIN ledger_entry d ON d.transaction_id = t.id AND d.amount_minor > 0 "
+            "JOIN ledger_entry c ON c.transaction_id = t.id AND c.amount_minor < 0 "
+            "WHERE t.order_id = ANY($1::uuid[]) ORDER BY t.booked_at, t.id",
+            list(order_ids),
+        )
+    return [
+        Booking(
+            order_id=row["order_id"],
+            kind=row["kind"],
+            booked_at=row["booked_at"],
+            debit=Account(row["debit"]),
+            credit=Account(row["credit"]),
+            amount=Money(row["amount_minor"], row["currency"]),
+        )
+        for row in rows
+    ]

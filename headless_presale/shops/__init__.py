@@ -17,6 +17,7 @@ from headless_presale.shops.service import (
 from headless_presale.shops.settings import (
     UpdatePolicies,
     UpdateShop,
+    has_product,
     update_policies,
     update_shop,
 )
@@ -39,6 +40,7 @@ __all__ = [
     "find_shop",
     "get_shop",
     "get_shop_by_id",
+    "has_product",
     "rename_merchant",
     "shop_name",
     "update_policies",

@@ -11,7 +11,7 @@ from tortoise.exceptions import IntegrityError
 
 from headless_presale.kernel.audit_log import record_change
 from headless_presale.kernel.errors import InvalidInput
-from headless_presale.kernel.unit_of_work import UnitOfWork, shielded, unit_of_work
+from headless_presale.kernel.unit_of_work import shielded, unit_of_work
 from headless_presale.kernel.versions import check_version
 from headless_presale.shops.errors import ShopFixed, ShopNotFound, ShopSlugTaken
 from headless_presale.shops.models import Shop
@@ -25,6 +25,7 @@ from headless_presale.shops.service import (
 )
 
 MAX_EMAIL_LENGTH = 254
+MAX_LANGUAGES = 40
 SETTINGS = (
     "slug",
     "currency",
@@ -89,12 +90,16 @@ async def update_shop(command: UpdateShop) -> Shop:
         if "translations" in wanted:
             named = {**shop.translations, **wanted["translations"]}
             wanted["translations"] = {locale: texts for locale, texts in named.items() if texts}
+            if len(wanted["translations"]) > MAX_LANGUAGES:
+                raise InvalidInput(
+                    reason="at most {most} languages", most=MAX_LANGUAGES, field=("translations",)
+                )
         _check_version(command.version, shop, yours=wanted, stored=stored)
         changes = {name: value for name, value in wanted.items() if value != stored[name]}
         if not changes:
             return shop
         fixed = [name for name in FIXED_BY_PRODUCTS if name in changes]
-        if fixed and await _has_product(work, shop.id):
+        if fixed and await has_product(shop.id):
             raise ShopFixed(field=(fixed[0],), setting=fixed[0])
         try:
             await _write(shop, changes)
@@ -143,6 +148,14 @@ async def update_policies(command: UpdatePolicies) -> Shop:
     return shop
 
 
+@shielded
+async def has_product(shop_id: UUID) -> bool:
+    """Tell whether a shop has a product: its address and its currency are fixed then."""
+    async with unit_of_work() as work:
+        found = await work.fetchrow("SELECT 1 FROM product WHERE shop_id = $1 LIMIT 1", shop_id)
+    return found is not None
+
+
 def _read_settings(command: UpdateShop) -> dict[str, Any]:
     readers: Mapping[str, Callable[[Any], object]] = {
         "slug": read_slug,
@@ -188,7 +201,7 @@ async def _lock_shop(shop_id: UUID) -> Shop:
     """Lock a shop against changes, and against products that are being added to it."""
     shop = await Shop.select_for_update().get_or_none(id=shop_id)
     if shop is None:
-        raise ShopNotFound(shop=shop_id)
+        raise ShopNotFound(shop=shop_id, field=("shop_id",))
     return shop
 
 
@@ -197,11 +210,6 @@ def _check_version(
 ) -> None:
     if expected is not None:
         check_version(expected=expected, current=shop.version, yours=yours, stored=stored)
-
-
-async def _has_product(work: UnitOfWork, shop_id: UUID) -> bool:
-    found = await work.fetchrow("SELECT 1 FROM product WHERE shop_id = $1 LIMIT 1", shop_id)
-    return found is not None
 
 
 async def _write(shop: Shop, changes: Mapping[str, Any]) -> None:

@@ -27,6 +27,7 @@ from headless_presale.web.errors import CsrfRefused
 from headless_presale.web.rendering import page
 
 __all__ = [
+    "any_session",
     "clear_session_cookie",
     "csrf_token",
     "current_session",
@@ -51,17 +52,18 @@ MAX_FORM_FIELDS = 40
 
 async def current_session(request: Request) -> Session | None:
     """Return the session of somebody who is signed in, with every factor shown."""
-    session = await _any_session(request)
+    session = await any_session(request)
     return session if session is not None and session.is_complete else None
 
 
 async def pending_session(request: Request) -> Session | None:
     """Return the session of somebody who has shown the first factor and not the second."""
-    session = await _any_session(request)
+    session = await any_session(request)
     return session if session is not None and not session.is_complete else None
 
 
-async def _any_session(request: Request) -> Session | None:
+async def any_session(request: Request) -> Session | None:
+    """Return the session of this browser, complete or not: what its forms are bound to."""
     value = session_cookie_value(request)
     if not value:
         return None

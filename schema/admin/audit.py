@@ -7,6 +7,7 @@ import strawberry
 
 from headless_presale.kernel.audit_log import AuditEntry
 from resolvers.admin.audit import AuditQuestion
+from resolvers.errors import camel
 from resolvers.global_ids import seal
 
 
@@ -63,7 +64,7 @@ class AuditEntryType:
     def changes(self) -> list[FieldChange]:
         before, after = self.row.before, self.row.after
         return [
-            FieldChange(field=name, before=_json(before, name), after=_json(after, name))
+            FieldChange(field=camel(name), before=_json(before, name), after=_json(after, name))
             for name in dict.fromkeys((*before, *after))
         ]
 

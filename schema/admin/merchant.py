@@ -7,9 +7,16 @@ import strawberry
 from headless_presale.identity import Account, Principal, Role, Scope
 from headless_presale.shops import Merchant, Shop
 from resolvers import access
-from resolvers.admin import audit, clients, merchant, staff
+from resolvers.admin import audit, clients, merchant, orders, staff
 from schema.admin.audit import AuditEntryType, AuditFilterInput, question_of
 from schema.admin.clients import ApiClientType, GrantType
+from schema.admin.orders import (
+    AdminOrderConnection,
+    OrderFilterInput,
+    OrderSortInput,
+    connect_orders,
+)
+from schema.admin.orders import question_of as order_question_of
 from schema.admin.shop import AdminShopType
 from schema.admin.staff import InvitationType, RoleType, StaffMemberType
 from schema.errors import UserError, user_errors
@@ -54,6 +61,30 @@ class MerchantType:
     async def shop(self, info: Info, slug: str) -> AdminShopType | None:
         shop = await access.find_own_shop(info.context, slug)
         return None if shop is None else AdminShopType(shop=shop)
+
+    @strawberry.field(
+        description="Orders of the shops you may touch, the newest first unless sorted otherwise. "
+        "Totals are compared only among shops of one currency.",
+        extensions=requires(Scope.ORDERS_READ),
+    )
+    async def orders(
+        self,
+        info: Info,
+        shop_ids: list[strawberry.ID] | None = None,
+        filter: OrderFilterInput | None = None,
+        sort: OrderSortInput | None = None,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> AdminOrderConnection:
+        page = await orders.page_of_orders(
+            info.context,
+            await access.list_own_shops(info.context),
+            order_question_of(filter, sort, shop_ids),
+            page_request(first, after, last, before),
+        )
+        return connect_orders(page)
 
     @strawberry.field(
         description="Members of the staff, in the order in which they joined.",

@@ -4,13 +4,22 @@ import strawberry
 
 from headless_presale.identity import Scope
 from headless_presale.shops import Shop
-from resolvers.admin import audit, campaigns
+from resolvers.admin import audit, campaigns, orders
 from schema.admin.audit import AuditEntryType, AuditFilterInput, question_of
 from schema.admin.campaigns import (
     AdminCampaignFilterInput,
     AdminCampaignSortInput,
     AdminCampaignType,
 )
+from schema.admin.orders import (
+    AdminOrderConnection,
+    AdminOrderType,
+    OrderFilterInput,
+    OrderSortInput,
+    connect_orders,
+)
+from schema.admin.orders import question_of as order_question_of
+from schema.admin.policies import ShopPoliciesType, ShopSettingsType, policies_of
 from schema.nodes import (
     After,
     Before,
@@ -47,6 +56,23 @@ class AdminShopType:
     @strawberry.field
     def currency(self) -> CurrencyCode:
         return CurrencyCode(self.shop.currency)
+
+    @strawberry.field(description="Rises with each change of settings or policies.")
+    def version(self) -> int:
+        return self.shop.version
+
+    @strawberry.field(
+        description="What it is called and how it is reached.",
+        extensions=requires(Scope.SETTINGS_READ),
+    )
+    def settings(self) -> ShopSettingsType:
+        return ShopSettingsType(shop=self.shop)
+
+    @strawberry.field(
+        description="Its own numbers, with their bounds.", extensions=requires(Scope.SETTINGS_READ)
+    )
+    def policies(self) -> ShopPoliciesType:
+        return policies_of(self.shop)
 
     @strawberry.field(
         description="Its campaigns, drafts included; by default the latest opening first.",
@@ -104,3 +130,36 @@ class AdminShopType:
             page_request(first, after, last, before),
         )
         return connect(page, lambda row: AuditEntryType(row=row))
+
+    @strawberry.field(
+        description="Orders, the newest first unless sorted otherwise.",
+        extensions=requires(Scope.ORDERS_READ),
+    )
+    async def orders(
+        self,
+        info: Info,
+        filter: OrderFilterInput | None = None,
+        sort: OrderSortInput | None = None,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> AdminOrderConnection:
+        page = await orders.page_of_orders(
+            info.context,
+            [self.shop],
+            order_question_of(filter, sort),
+            page_request(first, after, last, before),
+        )
+        return connect_orders(page)
+
+    @strawberry.field(
+        description="An order by its id or its number, as people write it; null if it is not of "
+        "this shop. Of several with one number, the latest.",
+        extensions=requires(Scope.ORDERS_READ),
+    )
+    async def order(
+        self, info: Info, id: strawberry.ID | None = None, number: str | None = None
+    ) -> AdminOrderType | None:
+        found = await orders.find_order(info.context, self.shop, order_id=id, number=number)
+        return None if found is None else AdminOrderType(order=found)

@@ -66,6 +66,7 @@ class _Reader(HTMLParser):
         self.links: list[str] = []
         self.words: list[str] = []
         self.ids: dict[str, dict[str, str]] = {}
+        self.options = ""
         self._is_inside = False
         self._is_silent = False
 
@@ -75,6 +76,7 @@ class _Reader(HTMLParser):
             self.ids[values["id"]] = values
         if tag == "form":
             self.forms.append(Form(values.get("action", "")))
+            self.options = values.get("data-options", self.options)
             self._is_inside = True
         elif tag == "input" and self._is_inside and values.get("name"):
             if values.get("type") not in ("checkbox", "radio") or "checked" in values:
@@ -106,6 +108,8 @@ class Page:
         self.forms = reader.forms
         self.links = reader.links
         self.ids = reader.ids
+        self.options = reader.options
+        """What a passkey is asked for on it."""
         self.text = " ".join(reader.words)
 
     def form(self, action: str) -> Form:

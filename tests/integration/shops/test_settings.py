@@ -92,6 +92,23 @@ async def test_a_language_that_is_not_named_keeps_its_texts(shop: Shop) -> None:
     assert stored.version == 1 + 2
 
 
+async def test_a_shop_speaks_at_most_forty_languages(shop: Shop) -> None:
+    # One it has, 40 that are named: `aa`, `ab`, ...
+    letters = "abcdefghij"
+    tags = [f"{one}{other}" for one in letters[:4] for other in letters]
+
+    with pytest.raises(InvalidInput) as caught:
+        await update_shop(
+            UpdateShop(shop_id=shop.id, translations={tag: {"name": tag} for tag in tags})
+        )
+    assert caught.value.field == ("translations",)
+    assert (await get_shop_by_id(shop.id)).version == 1
+
+    fewer = {tag: {"name": tag} for tag in tags[1:]}
+    updated = await update_shop(UpdateShop(shop_id=shop.id, translations=fewer))
+    assert len(updated.translations) == 1 + 39
+
+
 async def test_a_stale_update_is_told_both_values(
     shop: Shop, database_admin: asyncpg.Connection
 ) -> None:

@@ -9,7 +9,6 @@ import asyncpg
 from graphql import get_named_type, is_required_argument
 
 from headless_presale.campaigns import forget_all
-from headless_presale.identity import ALL_SCOPES, Scope
 from tests.graphql.admin.tenancy import snapshot
 from tests.graphql.admin.tenancy.declared import (
     Path,
@@ -20,7 +19,7 @@ from tests.graphql.admin.tenancy.declared import (
 from tests.graphql.admin.tenancy.examples import ARGUMENTS
 from tests.graphql.admin.tenancy.world import House, World
 from tests.graphql.endpoint import Api, Reply
-from tests.support.staff import Caller, connect
+from tests.support.staff import Caller
 
 
 @dataclass(slots=True)
@@ -32,14 +31,12 @@ class Asker:
     admin: asyncpg.Connection
     checks: int = 0
 
-    async def callers(self, needed: Requirement) -> Mapping[str, Caller | str | None]:
-        """Return everybody: those of the world, and clients made for what is needed."""
-        shop = self.world.ours.shop
-        scopes = {Scope(scope) for scope in needed.scopes}
-        extra = {"client with the scopes alone": await connect(shop, scopes=scopes)}
-        for scope in sorted(scopes):
-            extra[f"client without {scope}"] = await connect(shop, scopes=ALL_SCOPES - {scope})
-        return {**self.world.callers, **extra}
+    def callers(self, needed: Requirement) -> Mapping[str, Caller | str | None]:
+        """Return everybody: also the clients that have what is needed alone, or lack a part."""
+        scopes = sorted(needed.scopes)
+        without = {f"client without {scope}": self.world.lacking[scope] for scope in scopes}
+        with_alone = self.world.holding[needed.scopes]
+        return {**self.world.callers, "client with the scopes alone": with_alone, **without}
 
     async def ask(self, query: str, caller: Caller | str | None, **variables: Any) -> Reply:
         """Send an operation as somebody."""
@@ -47,7 +44,12 @@ class Asker:
         bearer = caller.token if isinstance(caller, Caller) else caller
         return await self.api.ask(query, bearer=bearer, **variables)
 
+    async def state(self) -> snapshot.State:
+        """Return what the database holds, to be compared with what it holds later."""
+        return await snapshot.state(self.admin)
+
     async def rows(self) -> dict[str, frozenset[str]]:
+        """Return every row there is."""
         return await snapshot.rows(self.admin)
 
     async def put_back(self) -> None:

@@ -21,7 +21,7 @@ FAR = date(2099, 6, 30)
 
 async def add_campaigns(shop: Shop, mark: str) -> dict[str, str]:
     """Make them; return their ids by what they are to the house."""
-    variant = await make_variant(shop, "FOX-1", title=f"Fox of {mark}")
+    variant = await make_variant(shop, "OWL-1", title=f"Owl of {mark}")
     ids = {"variant": seal("ProductVariant", variant.id)}
     at = clock.now()
     for name, opens_at in {
@@ -38,6 +38,7 @@ async def add_campaigns(shop: Shop, mark: str) -> dict[str, str]:
 
 async def _make(shop: Shop, mark: str, name: str, opens_at: datetime) -> Campaign:
     wish: dict[str, Any] = {
+        "skus": ("OWL-1",),
         "handle": name.replace(" ", "-"),
         "title": f"{name.capitalize()} of {mark}",
         "opens_at": opens_at,

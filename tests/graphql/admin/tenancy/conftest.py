@@ -9,6 +9,7 @@ import pytest
 
 from headless_presale.campaigns import forget_all
 from headless_presale.identity.oauth.keys import ensure_keys, forget_keys
+from headless_presale.kernel.clock import ManualClock
 from tests.graphql.admin.tenancy import snapshot
 from tests.graphql.admin.tenancy.asking import Asker
 from tests.graphql.admin.tenancy.world import World, build
@@ -20,8 +21,13 @@ COUNT = "tenancy_checks"
 
 
 @pytest.fixture
-async def world(api: Api, database: str, database_admin: asyncpg.Connection) -> World:
-    """Return the two houses as they were built; the database holds nothing else."""
+async def world(
+    api: Api, clock: ManualClock, database: str, database_admin: asyncpg.Connection
+) -> World:
+    """Return the two houses as they were built; the database holds nothing else.
+
+    The clock stands, so that tokens made with the houses last as long as the run does.
+    """
     if database not in _worlds:
         await ensure_keys()
         _worlds[database] = pickle.dumps(await build())

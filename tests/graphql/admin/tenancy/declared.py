@@ -99,6 +99,14 @@ def guarded_paths() -> dict[str, Path]:
     return found
 
 
+def requirements() -> set[Requirement]:
+    """Return everything that is required anywhere."""
+    paths = guarded_paths().values()
+    found = [requirement_of(field) for field in mutations().values()]
+    found += [step.requirement for path in paths for step in path]
+    return {requirement for requirement in found if requirement is not None}
+
+
 def guarded_fields() -> set[str]:
     """Return the key of every guarded field of every type, reachable or not."""
     return {

@@ -17,6 +17,17 @@ MUTATIONS: Mapping[str, tuple[Example, ...]] = {
     "shopCreate": (
         lambda house: {"slug": f"third-{house.mark}", "name": "Third", "currency": "EUR"},
     ),
+    "shopUpdate": (
+        lambda house: {
+            "shopId": house.ids["shop"],
+            "version": 1,
+            "contactEmail": f"hello@{house.mark}.example.com",
+            "translations": [{"locale": "fr", "name": f"Boutique of {house.mark}"}],
+        },
+    ),
+    "shopPoliciesUpdate": (
+        lambda house: {"shopId": house.ids["shop"], "version": 1, "warnShipDays": 45},
+    ),
     "staffInvite": (
         lambda house: {
             "email": f"new@{house.mark}.example.com",
@@ -74,9 +85,15 @@ ARGUMENTS: Mapping[str, Callable[[House], Any]] = {
     "Merchant.shop(slug)": lambda house: house.shop.slug,
     "Merchant.auditLog(filter)": lambda house: {"subjectId": house.ids["member"]},
     "AdminShop.campaign(id)": lambda house: house.ids["open campaign"],
+    "Merchant.orders(shopIds)": lambda house: [house.ids["shop"]],
+    "Merchant.orders(filter)": lambda house: {"campaignId": house.ids["campaign"]},
     "AdminShop.auditLog(filter)": lambda house: {"subjectId": house.ids["shop"]},
+    "AdminShop.orders(filter)": lambda house: {"campaignId": house.ids["campaign"]},
+    # Twenty times all of an order, by edges and by nodes, is more than may be asked at once.
+    "AdminShop.orders(first)": lambda house: 5,
+    "AdminShop.order(id)": lambda house: house.ids["order"],
 }
-"""Values of the arguments of guarded fields; paging needs none."""
+"""Values of the arguments of guarded fields; paging needs none where the default will do."""
 
 MAY_BE_EMPTY = frozenset({"AdminShop.auditLog"})
 """Fields whose answer to the owner may hold nothing in this world."""

@@ -79,11 +79,10 @@ async def test_a_mutation_is_for_those_who_may(asker: Asker, name: str) -> None:
     needed = requirement_of(mutations()[name])
     assert needed is not None
     query = mutation_query(name)
-    callers = await asker.callers(needed)
+    callers = asker.callers(needed)
     for example in MUTATIONS[name]:
         await asker.put_back()
-        callers = await asker.callers(needed)
-        before = await asker.rows()
+        before = await asker.state()
         for who, caller in callers.items():
             code = refusal(caller, needed)
             if code is None:
@@ -94,21 +93,20 @@ async def test_a_mutation_is_for_those_who_may(asker: Asker, name: str) -> None:
             assert reply.body.get("data") is None, who
             assert leaks(reply, asker.world.ours) == [], who
         # And nothing has changed.
-        assert await asker.rows() == before
+        assert await asker.state() == before
 
         for who in [who for who, caller in callers.items() if refusal(caller, needed) is None]:
             await asker.put_back()
-            caller = (await asker.callers(needed))[who]
+            caller = callers[who]
             assert isinstance(caller, Caller)
             house = asker.world.ours
             if caller.grant.merchant_id == house.shop.merchant_id and not caller.is_limited:
-                held = await asker.rows()
                 reply = await asker.ask(query, caller, input=example(house))
                 if GIVES.get(name, frozenset()) <= caller.scopes:
                     assert outcome(reply, name) is None, (who, reply.body)
                     continue
                 assert outcome(reply, name) == "SCOPES_EXCEEDED", (who, reply.body)
-                assert await asker.rows() == held
+                assert await asker.state() == before
                 continue
             await _answers_as_if_it_were_not_there(asker, name, caller, example(house))
 
@@ -122,8 +120,8 @@ async def test_an_id_of_somebody_else_is_an_id_of_nothing(asker: Asker, name: st
     world = asker.world
     for example in MUTATIONS[name]:
         own = example(world.ours)
+        before = await asker.state()
         for place, _ in ids_in(own, type_):
-            before = await asker.rows()
             ours = _at(own, place)
             answers = {}
             for kind, other in {
@@ -136,7 +134,7 @@ async def test_an_id_of_somebody_else_is_an_id_of_nothing(asker: Asker, name: st
                 assert leaks(reply, world.theirs, known=other) == []
                 answers[kind] = json.dumps(reply.body).replace(other, "<id>")
             assert answers["theirs"] == answers["nobody's"]
-            assert await asker.rows() == before
+            assert await asker.state() == before
 
 
 async def _answers_as_if_it_were_not_there(
@@ -168,9 +166,8 @@ async def test_a_field_is_for_those_who_may(asker: Asker, key: str) -> None:
     path, world = PATHS[key], asker.world
     needed = [step.requirement for step in path if step.requirement is not None]
     query, variables = path_query(path, world.ours)
-    before = None
-    for who, caller in (await asker.callers(needed[-1])).items():
-        before = before or await asker.rows()
+    before = await asker.state()
+    for who, caller in asker.callers(needed[-1]).items():
         code = next((c for need in needed if (c := refusal(caller, need))), None)
         reply = await asker.ask(query, caller, **variables)
         found = found_at(reply, path)
@@ -187,7 +184,7 @@ async def test_a_field_is_for_those_who_may(asker: Asker, key: str) -> None:
             assert holds_something(found), (key, reply.body)
         elif caller.is_limited and "shop" in [step.name for step in path]:
             assert not found, who
-    assert await asker.rows() == before
+    assert await asker.state() == before
 
 
 @pytest.mark.parametrize(

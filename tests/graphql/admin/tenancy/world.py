@@ -6,9 +6,11 @@ own belongs. Every text of a merchant carries his mark: an answer that shows the
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+from headless_presale.checkout import Buyer
 from headless_presale.identity import (
     ALL_SCOPES,
     ClientKind,
@@ -19,13 +21,17 @@ from headless_presale.identity import (
     create_client,
     invite_staff,
 )
+from headless_presale.kernel import clock
 from headless_presale.kernel.ids import sign_token
 from headless_presale.shops.models import Merchant, Shop
 from resolvers.global_ids import seal, unseal
 from tests.conftest import SECRET_KEY
 from tests.graphql.admin.tenancy.campaign_world import add_campaigns
-from tests.support.shop import make_shop
+from tests.graphql.admin.tenancy.declared import requirements
+from tests.support.money import place
+from tests.support.shop import TERMS, make_shop, open_sale
 from tests.support.staff import Caller, connect, sign_in
+from tests.support.till import Till, till_open
 
 Ids = Mapping[str, str]
 
@@ -53,11 +59,19 @@ Example = Callable[[House], dict[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Ours, theirs, and everybody who may ask for ours."""
+    """Ours, theirs, and everybody who may ask for ours.
+
+    Attributes:
+        callers: people and systems of both houses, and those who belong to neither.
+        holding: our clients that have exactly these scopes: each set that something requires.
+        lacking: our clients that have every scope but this one.
+    """
 
     ours: House
     theirs: House
     callers: Mapping[str, Caller | str | None]
+    holding: Mapping[frozenset[str], Caller]
+    lacking: Mapping[str, Caller]
 
     def counterpart(self, ours: str) -> str:
         """Return the other house's id of the same thing."""
@@ -76,7 +90,8 @@ def nowhere(ours: str) -> str:
 
 async def build() -> World:
     """Build both houses and let everybody in who is to be let in."""
-    ours, theirs = await _house("ours"), await _house("theirs")
+    with till_open() as till:
+        ours, theirs = await _house("ours", till), await _house("theirs", till)
     shop = ours.shop
     callers: dict[str, Caller | str | None] = {
         str(role).lower(): await sign_in(shop, role) for role in Role if role is not Role.OWNER
@@ -92,10 +107,13 @@ async def build() -> World:
         "customer": sign_token(SECRET_KEY, "order", uuid4()),
         "guest": None,
     }
-    return World(ours, theirs, callers)
+    wanted = {requirement.scopes for requirement in requirements()}
+    holding = {scopes: await connect(shop, scopes=set(map(Scope, scopes))) for scopes in wanted}
+    lacking = {str(scope): await connect(shop, scopes=ALL_SCOPES - {scope}) for scope in Scope}
+    return World(ours, theirs, callers, holding, lacking)
 
 
-async def _house(mark: str) -> House:
+async def _house(mark: str, till: Till) -> House:
     shop = await make_shop(f"{mark}-forge")
     second = await make_shop(f"{mark}-second")
     await Shop.filter(id=second.id).update(merchant_id=shop.merchant_id)
@@ -126,6 +144,7 @@ async def _house(mark: str) -> House:
         )
     )
     assert member.member is not None
+    house.ids |= await _orders(house, till)
     house.ids |= {
         "shop": seal("Shop", shop.id),
         "member": seal("StaffMember", member.member.id),
@@ -135,6 +154,25 @@ async def _house(mark: str) -> House:
         **await add_campaigns(shop, mark),
     }
     return house
+
+
+async def _orders(house: House, till: Till) -> dict[str, str]:
+    """Sell something: one order of the house, paid."""
+    ships_by = (clock.now() + timedelta(days=120)).date()
+    sale = await open_sale(
+        shop=house.shop,
+        title=f"Campaign of {house.mark}",
+        terms={**TERMS, "ships_by": ships_by},
+        item={"batches": [{"capacity": 50, "ships_by": ships_by}]},
+    )
+    buyer = Buyer(email=f"buyer@{house.mark}.example.com", name=f"Buyer of {house.mark}")
+    order = await place(sale, buyer=buyer, quantity=2)
+    await till.pay(order)
+    return {
+        "campaign": seal("Campaign", sale.campaign.id),
+        "order": seal("Order", order.id),
+        "order line": seal("OrderLine", order.lines[0].id),
+    }
 
 
 def uuid_of(global_id: str) -> UUID:

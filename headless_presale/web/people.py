@@ -1,0 +1,94 @@
+"""Who stands at the browser: where attempts come from, and what a sign-in leaves there."""
+
+import ipaddress
+from urllib.parse import urlencode, urlsplit
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from headless_presale.identity.accounts import get_account
+from headless_presale.identity.errors import TooManyAttempts
+from headless_presale.identity.limits import Source, mark_device
+from headless_presale.identity.passkeys import RelyingParty
+from headless_presale.identity.sessions import NewSession, Session, end_session
+from headless_presale.settings import Settings
+from headless_presale.web.browser import any_session, set_session_cookie, settings_of
+from headless_presale.web.cookies import read_cookie, set_cookie
+from headless_presale.web.errors import PageRefused
+
+DEVICE_SECONDS = 365 * 86_400
+PRODUCT = "Headless Presale"
+UNPROCESSABLE = 422
+"""A form that is shown again, because something in it is wrong."""
+
+
+def source_of(request: Request) -> Source:
+    """Return where an attempt comes from.
+
+    Behind a proxy the address is the client's only where the server trusts what the proxy says
+    (uvicorn's ``FORWARDED_ALLOW_IPS``).
+    """
+    address = request.client.host if request.client is not None else ""
+    return Source(address=address, device=read_cookie(request, "device"))
+
+
+def has_built_in_sign_in(request: Request) -> bool:
+    """Tell whether people sign in here, and not only at an outside issuer."""
+    return settings_of(request).sign_in == "password"
+
+
+def require_built_in_sign_in(request: Request) -> None:
+    """Refuse what belongs to passwords and second factors where an outside issuer has them.
+
+    Raises:
+        PageRefused: 404.
+    """
+    if not has_built_in_sign_in(request):
+        raise PageRefused(404, "not_found")
+
+
+def relying_party(settings: Settings) -> RelyingParty | None:
+    """Return whom passkeys are made for; None where browsers make none.
+
+    They are bound to a host name: an IP address is none.
+    """
+    parts = urlsplit(settings.base_url)
+    try:
+        ipaddress.ip_address(parts.hostname or "")
+    except ValueError:
+        return RelyingParty(f"{parts.scheme}://{parts.netloc}", PRODUCT)
+    return None
+
+
+async def let_in(request: Request, response: Response, started: NewSession) -> None:
+    """Give the browser a session that has just begun, or was completed.
+
+    Whatever session it had ends: nobody stays signed in behind somebody else. A browser in which
+    an owner has signed in completely is known from then on.
+    """
+    before = await any_session(request)
+    if before is not None and before.id != started.session.id:
+        await end_session(before.id)
+    settings = settings_of(request)
+    set_session_cookie(response, settings, started.cookie_value)
+    if started.session.is_complete:
+        account = await get_account(started.session.account_id)
+        device = mark_device(account.email)
+        set_cookie(response, settings, "device", device, max_age=DEVICE_SECONDS)
+
+
+def see(path: str, **query: str) -> Response:
+    """Send the browser to a page after a form: a reload does not send the form again."""
+    given = {name: value for name, value in query.items() if value}
+    target = f"{path}?{urlencode(given)}" if given else path
+    return RedirectResponse(target, status_code=303, headers={"Cache-Control": "no-store"})
+
+
+def fresh_or_refused(session: Session) -> Response | None:
+    """Return the way to a fresh sign-in where the last one is too long ago."""
+    return None if session.is_fresh else see("/sign-in", next="/account", again="1")
+
+
+def wait_headers(error: TooManyAttempts) -> dict[str, str]:
+    """Return what tells programs how long to wait."""
+    return {"Retry-After": str(error.retry_after_seconds)}
