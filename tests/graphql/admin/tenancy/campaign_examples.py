@@ -57,7 +57,7 @@ CAMPAIGN_MUTATIONS: Mapping[str, tuple[Example, ...]] = {
             "campaignId": house.ids["open campaign"],
             "closesAt": "2098-01-01T00:00:00Z",
             "reason": "More clay",
-            "version": 2,
+            "version": 3,
         },
     ),
     "campaignBatchAdd": (
@@ -65,28 +65,28 @@ CAMPAIGN_MUTATIONS: Mapping[str, tuple[Example, ...]] = {
             "itemId": house.ids["item of the open campaign"],
             "capacity": 3,
             "shipsBy": "2099-12-31",
-            "version": 2,
+            "version": 3,
         },
     ),
     "campaignCapSet": (
         lambda house: {
             "itemId": house.ids["item of the open campaign"],
             "capacity": 3,
-            "version": 2,
+            "version": 3,
         },
     ),
     "campaignTermsCreate": (
         lambda house: {
             "campaignId": house.ids["open campaign"],
             "terms": TERMS,
-            "version": 2,
+            "version": 3,
         },
     ),
     "campaignClose": (
         lambda house: {
             "campaignId": house.ids["open campaign"],
             "reason": "Sold enough",
-            "version": 2,
+            "version": 3,
         },
     ),
     "campaignCancel": (
@@ -95,7 +95,7 @@ CAMPAIGN_MUTATIONS: Mapping[str, tuple[Example, ...]] = {
             "reason": "The kiln broke",
             "expectedOrders": 0,
             "expectedRefundMinor": 0,
-            "version": 2,
+            "version": 3,
         },
     ),
     "campaignDiscard": (lambda house: {"campaignId": house.ids["draft campaign"], "version": 1},),

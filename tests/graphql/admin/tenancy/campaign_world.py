@@ -9,6 +9,7 @@ from headless_presale.campaigns import (
     ShopRef,
     create_campaign,
     publish_campaign,
+    sweep_openings_and_closings,
 )
 from headless_presale.kernel import clock
 from headless_presale.shops.models import Shop
@@ -33,6 +34,7 @@ async def add_campaigns(shop: Shop, mark: str) -> dict[str, str]:
         ids[name] = seal("Campaign", campaign.id)
         item = await CampaignItem.get(campaign_id=campaign.id)
         ids[f"item of the {name}"] = seal("CampaignItem", item.id)
+    await sweep_openings_and_closings()
     return ids
 
 
