@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from headless_presale.campaigns import CampaignCancelled
+from headless_presale.identity import PasswordResetRequested, SecurityChanged, StaffInvited
 from headless_presale.kernel.events import Event, Handler
 from headless_presale.notifications import (
     on_balance_reminded,
@@ -10,6 +11,9 @@ from headless_presale.notifications import (
     on_order_cancelled,
     on_order_confirmed,
     on_order_forfeited,
+    on_password_reset_requested,
+    on_security_changed,
+    on_staff_invited,
 )
 from headless_presale.orders import (
     BalanceReminded,
@@ -30,4 +34,7 @@ EVENT_HANDLERS: Mapping[type[Event], Sequence[Handler]] = {
     OrderCancelled: (on_order_cancelled,),
     OrderForfeited: (on_order_forfeited,),
     LatePaymentRefused: (on_late_payment_refused,),
+    StaffInvited: (on_staff_invited,),
+    PasswordResetRequested: (on_password_reset_requested,),
+    SecurityChanged: (on_security_changed,),
 }

@@ -18,7 +18,12 @@ from headless_presale.identity.limits import (
     second_factor_keys,
 )
 from headless_presale.identity.models import Account, Passkey, RecoveryCode
-from headless_presale.identity.passkeys import RelyingParty, use_passkey
+from headless_presale.identity.passkeys import (
+    RelyingParty,
+    list_passkeys,
+    remove_passkey,
+    use_passkey,
+)
 from headless_presale.identity.passwords import (
     check_new_password,
     hash_password,
@@ -34,7 +39,7 @@ from headless_presale.identity.sessions import (
     take_challenge,
 )
 from headless_presale.identity.throttle import forgive, take_attempt
-from headless_presale.identity.totp import use_totp
+from headless_presale.identity.totp import remove_totp, use_totp
 from headless_presale.kernel import clock
 from headless_presale.kernel.unit_of_work import shielded, unit_of_work
 
@@ -175,6 +180,19 @@ async def sign_out_everywhere(session: Session) -> int:
         return ended + await revoke_grants(
             work, "account_id = $1", session.account_id, reason="signed_out_everywhere"
         )
+
+
+@shielded
+async def reset_second_factors(account_id: UUID) -> None:
+    """Remove every second factor of somebody who has lost them; signed out everywhere.
+
+    Whoever lets it happen must have made sure who asks. The person is told by mail.
+    """
+    async with unit_of_work():
+        await remove_totp(account_id)
+        for passkey in await list_passkeys(account_id):
+            await remove_passkey(account_id, passkey.id)
+        await end_sessions_of(account_id)
 
 
 @shielded

@@ -20,6 +20,7 @@ from schema.admin.orders import (
 )
 from schema.admin.orders import question_of as order_question_of
 from schema.admin.policies import ShopPoliciesType, ShopSettingsType, policies_of
+from schema.admin.shop_products import ProductsOfShop
 from schema.nodes import (
     After,
     Before,
@@ -36,7 +37,7 @@ from schema.scalars import CurrencyCode
 
 
 @strawberry.type(name="AdminShop", description="A shop as its merchant sees it.")
-class AdminShopType:
+class AdminShopType(ProductsOfShop):
     """Who it is; its fields beyond that name what they require."""
 
     shop: strawberry.Private[Shop]

@@ -183,6 +183,14 @@ def test_every_scope_that_a_field_requires_exists() -> None:
 
 
 UNPAGED = {
+    # Bounded by what a person made, each a handful.
+    "AdminProduct.options",
+    "AdminProduct.tags",
+    "AdminProduct.translations",
+    "AdminProductOption.values",
+    "AdminProductVariant.optionValues",
+    "ProductOptionTranslation.values",
+    "ProductTranslation.options",
     # Bounded by what a person made, each a handful; of notes and refunds so many are accepted.
     "AdminOrder.dueLater",
     "AdminOrder.dueNow",
@@ -222,6 +230,10 @@ UNPAGED = {
     "ShopSettings.translations",
     "StaffMember.shopIds",
     "Viewer.scopes",
+    "Merchant.webhookEventTypes",
+    "WebhookDelivery.log",
+    "WebhookEndpoint.eventTypes",
+    "WebhookEndpoint.shopIds",
     "Campaign.items",
     "CampaignAvailability.items",
     "CampaignItem.batches",
