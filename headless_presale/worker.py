@@ -14,6 +14,7 @@ from procrastinate.jobs import Job, Status
 from procrastinate.manager import JobManager
 from psycopg.rows import dict_row
 
+from headless_presale.analytics.jobs import jobs as analytics_jobs
 from headless_presale.campaigns.jobs import jobs as campaign_jobs
 from headless_presale.identity.jobs import jobs as identity_jobs
 from headless_presale.notifications.jobs import jobs as notification_jobs
@@ -90,6 +91,7 @@ def create_job_app(database_url: str) -> procrastinate.App:
         )
     )
     for namespace, blueprint in (
+        ("analytics", analytics_jobs),
         ("campaigns", campaign_jobs),
         ("identity", identity_jobs),
         ("orders", order_jobs),

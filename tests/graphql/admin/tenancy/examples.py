@@ -6,9 +6,11 @@ test compares.
 """
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Any
 
 from headless_presale.identity import ROLE_SCOPES, Role, Scope
+from headless_presale.kernel import clock
 from tests.graphql.admin.tenancy import catalog, webhooks
 from tests.graphql.admin.tenancy.campaign_examples import CAMPAIGN_MUTATIONS
 from tests.graphql.admin.tenancy.world import Example, House
@@ -92,6 +94,10 @@ ARGUMENTS: Mapping[str, Callable[[House], Any]] = {
     "Merchant.orders(shopIds)": lambda house: [house.ids["shop"]],
     "Merchant.orders(filter)": lambda house: {"campaignId": house.ids["campaign"]},
     "AdminShop.auditLog(filter)": lambda house: {"subjectId": house.ids["shop"]},
+    "AdminShop.sales(from)": lambda house: (clock.now() - timedelta(days=1)).isoformat(),
+    "AdminShop.sales(until)": lambda house: clock.now().isoformat(),
+    "AdminShop.sales(by)": lambda house: "DAY",
+    "AdminShop.sales(campaignId)": lambda house: house.ids["campaign"],
     "Merchant.webhookEndpoint(id)": lambda house: house.ids["endpoint"],
     **catalog.ARGUMENTS,
     "AdminShop.orders(filter)": lambda house: {"campaignId": house.ids["campaign"]},
