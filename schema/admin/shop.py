@@ -5,7 +5,7 @@ import strawberry
 from headless_presale.analytics import SalesInterval
 from headless_presale.identity import Scope
 from headless_presale.shops import Shop
-from resolvers.admin import analytics, audit, campaigns, orders
+from resolvers.admin import analytics, audit, campaigns, media, orders
 from schema.admin.analytics import SalesChartType, SalesFrom, SalesUntil
 from schema.admin.audit import AuditEntryType, AuditFilterInput, question_of
 from schema.admin.campaigns import (
@@ -13,6 +13,7 @@ from schema.admin.campaigns import (
     AdminCampaignSortInput,
     AdminCampaignType,
 )
+from schema.admin.media import MediaAssetType
 from schema.admin.orders import (
     AdminOrderConnection,
     AdminOrderType,
@@ -76,6 +77,19 @@ class AdminShopType(ProductsOfShop):
     )
     def policies(self) -> ShopPoliciesType:
         return policies_of(self.shop)
+
+    @strawberry.field(
+        description="Its pictures, the newest first.", extensions=requires(Scope.CATALOG_READ)
+    )
+    async def media(
+        self,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> Connection[MediaAssetType]:
+        page = await media.page_of_media(self.shop, page_request(first, after, last, before))
+        return connect(page, lambda row: MediaAssetType(row=row))
 
     @strawberry.field(
         description="Its campaigns, drafts included; by default the latest opening first.",

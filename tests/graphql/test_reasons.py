@@ -15,6 +15,7 @@ MERCHANTS_MEET = (
     "headless_presale/campaigns",
     "headless_presale/shops",
     "headless_presale/catalog",
+    "headless_presale/media",
     "headless_presale/webhooks",
 )
 REASONED = {"InvalidInput", "PaymentNotDue", "CampaignConflict"}

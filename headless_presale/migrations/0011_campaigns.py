@@ -11,7 +11,7 @@ SQL = files("headless_presale.migrations.sql")
 class Migration(migrations.Migration):
     """``production_batch.capacity``, filled by one count of each batch there is."""
 
-    dependencies = [("presale", "0009_sales")]
+    dependencies = [("presale", "0010_media_texts")]
 
     initial = False
 
