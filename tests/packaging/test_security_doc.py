@@ -27,7 +27,7 @@ def rows() -> list[str]:
 
 
 @cache
-def tests_in(path: Path) -> frozenset[str]:
+def names_in(path: Path) -> frozenset[str]:
     return frozenset(
         node.name
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
@@ -40,7 +40,7 @@ def missing(text: str) -> list[str]:
     found = []
     for path, test in NAMED.findall(text):
         place = ROOT / path
-        if not place.exists() or (test and test not in tests_in(place)):
+        if not place.exists() or (test and test not in names_in(place)):
             found.append(f"{path}::{test}" if test else path)
     return found
 

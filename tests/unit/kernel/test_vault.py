@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from headless_presale.kernel import vault
 from headless_presale.kernel.vault import SealBroken, derive_key, seal, set_secret_key, unseal
 
 KEY = "a secret key of these tests"
@@ -11,9 +12,10 @@ KEY = "a secret key of these tests"
 
 @pytest.fixture(autouse=True)
 def secret_key() -> Iterator[None]:
+    before = vault._secret
     set_secret_key(KEY)
     yield
-    set_secret_key(None)
+    set_secret_key(before.decode() if before is not None else None)
 
 
 def test_what_is_sealed_is_read_again() -> None:
