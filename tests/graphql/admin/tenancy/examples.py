@@ -11,7 +11,7 @@ from typing import Any
 
 from headless_presale.identity import ROLE_SCOPES, Role, Scope
 from headless_presale.kernel import clock
-from tests.graphql.admin.tenancy import catalog, webhooks
+from tests.graphql.admin.tenancy import catalog, media, webhooks
 from tests.graphql.admin.tenancy.world import House
 
 Example = Callable[[House], dict[str, Any]]
@@ -73,6 +73,7 @@ MUTATIONS: Mapping[str, tuple[Example, ...]] = {
     "grantRevoke": (lambda house: {"grantId": house.ids["grant"]},),
     **webhooks.MUTATIONS,
     **catalog.MUTATIONS,
+    **media.MUTATIONS,
 }
 
 GIVES: Mapping[str, frozenset[Scope]] = {
