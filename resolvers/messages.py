@@ -9,44 +9,19 @@ from datetime import date
 
 from babel.dates import format_date
 
+from headless_presale.campaigns import Fault
 from headless_presale.kernel.errors import DomainError, Reasoned
 from headless_presale.kernel.locales import SUPPORTED_LOCALES
+from resolvers import campaign_texts
 from resolvers.catalog_reasons import CATALOG_REASONS
 
 DEFAULT_LOCALE = SUPPORTED_LOCALES[0]
 
 MESSAGES: Mapping[str, Mapping[str, str]] = {
-    "CAMPAIGN_CONFLICT": {
-        "en": "The campaign cannot be saved: {reason}.",
-        "zh-CN": "无法保存该预售活动：{reason}。",
-    },
-    "CAMPAIGN_ITEM_NOT_FOUND": {
-        "en": "This item is not on sale in this shop.",
-        "zh-CN": "该店铺没有在售的这件商品。",
-    },
-    "CAMPAIGN_MISMATCH": {
-        "en": "The items belong to different campaigns. Place one order for each campaign.",
-        "zh-CN": "所选商品属于不同的预售活动，请按活动分别下单。",
-    },
-    "CAMPAIGN_NOT_FOUND": {
-        "en": "This campaign does not exist.",
-        "zh-CN": "该预售活动不存在。",
-    },
-    "CAMPAIGN_NOT_OPEN": {
-        "en": "The campaign takes no orders now: {status}.",
-        "zh-CN": "该预售活动目前不接受订单：{status}。",
-    },
-    "CAMPAIGN_NOT_PUBLISHABLE": {
-        "en": "The campaign cannot be published: {summary}.",
-        "zh-CN": "该预售活动无法发布：{summary}。",
-    },
+    **campaign_texts.MESSAGES,
     "CANCEL_NOT_ALLOWED": {
         "en": "This order can no longer be cancelled: {status}.",
         "zh-CN": "该订单已无法取消：{status}。",
-    },
-    "CAPACITY_BELOW_SOLD": {
-        "en": "The capacity cannot be lower than what is sold or held: {owned}.",
-        "zh-CN": "名额不能少于已售出或已保留的数量：{owned} 个。",
     },
     "CLIENT_NOT_FOUND": {
         "en": "There is no such application.",
@@ -89,6 +64,30 @@ MESSAGES: Mapping[str, Mapping[str, str]] = {
         "en": "This is the product's last variant. Delete the product, or add another variant "
         "first.",
         "zh-CN": "这是该商品的最后一个规格，请先添加其他规格，或直接删除商品。",
+    },
+    "MEDIA_ANIMATED": {
+        "en": "Animated pictures are not supported. Upload a still one.",
+        "zh-CN": "不支持动图，请上传静态图片。",
+    },
+    "MEDIA_DAMAGED": {
+        "en": "The picture is damaged or incomplete.",
+        "zh-CN": "图片已损坏或不完整。",
+    },
+    "MEDIA_IN_USE": {
+        "en": "Products show this picture ({uses}). Take it out of them first.",
+        "zh-CN": "有 {uses} 件商品正在使用这张图片，请先从商品中移除。",
+    },
+    "MEDIA_NOT_FOUND": {
+        "en": "There is no such picture.",
+        "zh-CN": "没有这张图片。",
+    },
+    "MEDIA_NOT_PICTURE": {
+        "en": "This is not a JPEG, PNG, WebP, AVIF or GIF picture.",
+        "zh-CN": "该文件不是 JPEG、PNG、WebP、AVIF 或 GIF 图片。",
+    },
+    "MEDIA_TOO_MANY_PIXELS": {
+        "en": "A picture may have at most {limit_megapixels} megapixels.",
+        "zh-CN": "图片最多 {limit_megapixels} 百万像素。",
     },
     "MEMBER_NOT_FOUND": {
         "en": "There is no such member of the staff.",
@@ -178,6 +177,10 @@ MESSAGES: Mapping[str, Mapping[str, str]] = {
         "en": "{file} cannot be imported: {reason}.",
         "zh-CN": "无法导入 {file}：{reason}。",
     },
+    "UPLOAD_TOO_LARGE": {
+        "en": "The file is too large: at most {limit_mb} MB.",
+        "zh-CN": "文件过大，最多 {limit_mb} MB。",
+    },
     "VARIANT_EXISTS": {
         "en": "Two variants of the product would be alike: {values}.",
         "zh-CN": "该商品会有两个相同的规格：{values}。",
@@ -218,6 +221,7 @@ STATUS_WORDS: Mapping[str, Mapping[str, str]] = {
 """A ``status`` parameter as a clause; of campaigns and of orders."""
 
 SETTING_WORDS: Mapping[str, Mapping[str, str]] = {
+    **campaign_texts.SETTING_WORDS,
     "slug": {"en": "address", "zh-CN": "地址"},
     "currency": {"en": "currency", "zh-CN": "货币"},
 }
@@ -237,6 +241,7 @@ MAX_COUNTED_DAYS = 30
 
 REASONS: Mapping[str, Mapping[str, str]] = {
     "zh-CN": {
+        **campaign_texts.REASONS["zh-CN"],
         "a description has at most {most} printable characters": "说明最多 {most} 个可见字符",
         "a merchant has at most {most} endpoints": "每个商家最多 {most} 个接收地址",
         "a replay begins within the last {days} days": "重新推送的起点须在最近 {days} 天内",
@@ -310,6 +315,12 @@ def message_of(error: DomainError, locale: str) -> str:
         if reason is not None:
             params["reason"] = reason.format(**error.params)
     return templates.get(locale, templates[DEFAULT_LOCALE]).format(**params)
+
+
+def fault_message(fault: Fault, locale: str) -> str:
+    """Return what to tell a person of one fault of a campaign."""
+    clause = REASONS.get(locale, {}).get(fault.reason, fault.reason)
+    return clause.format(**fault.params)
 
 
 def ships_text(ships_by: date, *, today: date, locale: str) -> str:

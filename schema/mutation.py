@@ -3,7 +3,9 @@
 import strawberry
 
 from resolvers import orders, payments
+from schema.admin.campaign_mutations import CampaignMutation
 from schema.admin.clients import ClientMutation
+from schema.admin.media import MediaMutation
 from schema.admin.merchant import MerchantMutation
 from schema.admin.product_mutations import (
     ProductMediaMutation,
@@ -82,8 +84,10 @@ class Mutation(
     StorefrontMutation,
     MerchantMutation,
     SettingsMutation,
+    MediaMutation,
     StaffMutation,
     ClientMutation,
+    CampaignMutation,
     WebhookMutation,
     ProductMutation,
     VariantMutation,
