@@ -10,6 +10,7 @@ from headless_presale.notifications import (
     on_order_cancelled,
     on_order_confirmed,
     on_order_forfeited,
+    on_order_refunded,
 )
 from headless_presale.orders import (
     BalanceReminded,
@@ -17,6 +18,7 @@ from headless_presale.orders import (
     OrderCancelled,
     OrderConfirmed,
     OrderForfeited,
+    OrderRefunded,
     refund_campaign,
     settle_payment,
 )
@@ -29,5 +31,6 @@ EVENT_HANDLERS: Mapping[type[Event], Sequence[Handler]] = {
     BalanceReminded: (on_balance_reminded,),
     OrderCancelled: (on_order_cancelled,),
     OrderForfeited: (on_order_forfeited,),
+    OrderRefunded: (on_order_refunded,),
     LatePaymentRefused: (on_late_payment_refused,),
 }

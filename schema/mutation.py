@@ -5,6 +5,7 @@ import strawberry
 from resolvers import orders, payments
 from schema.admin.clients import ClientMutation
 from schema.admin.merchant import MerchantMutation
+from schema.admin.order_changes import OrderMutation
 from schema.admin.settings import SettingsMutation
 from schema.admin.staff import StaffMutation
 from schema.errors import UserError, user_errors
@@ -77,5 +78,6 @@ class Mutation(
     SettingsMutation,
     StaffMutation,
     ClientMutation,
+    OrderMutation,
 ):
     """Put together from what each part of the house lets one do."""

@@ -14,6 +14,7 @@ from tortoise.models import Model
 
 from headless_presale.kernel import clock
 from headless_presale.kernel.events import acting
+from headless_presale.kernel.failpoints import reach
 from headless_presale.kernel.jsonb import to_jsonb
 from headless_presale.kernel.unit_of_work import UnitOfWork
 from headless_presale.kernel.versions import plain
@@ -93,3 +94,4 @@ async def record_change(
         to_jsonb({key: value for key, value in old.items() if key not in both}),
         to_jsonb({key: value for key, value in new.items() if key not in both}),
     )
+    reach("audit_log.written")

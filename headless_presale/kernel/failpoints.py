@@ -18,6 +18,7 @@ VARIABLE = "PRESALE_FAILPOINT"
 FAILPOINTS: Mapping[str, str] = {
     # Every transaction
     "events.written": "the transaction's events are rows, its handlers have not heard of them",
+    "audit_log.written": "the audit log knows of a change, its events are not written",
     "events.handled": "one handler of an event has done its part",
     "jobs.deferred": "a job is written, its transaction is open",
     "jobs.one_deferred": "a job of which one may wait is written, its transaction is open",
@@ -48,6 +49,9 @@ FAILPOINTS: Mapping[str, str] = {
     "ledger.booked": "an amount is booked on both accounts",
     "orders.moved": "the order has moved along its lifecycle, nothing else of it has",
     "orders.numbers_exchanged": "an order paid late has its slots again",
+    "orders.note_written": "a note of the staff is a row, the audit log does not know",
+    "orders.refund_decided": "a merchant's refund is a row, no payment owes it yet",
+    "orders.version_raised": "a refunded order has its new version, the audit log does not know",
     "orders.reminder_noted": "a reminder is noted, its message is not written",
     # Expiring and cancelling
     "payments.called_off": "an open payment is called off here, its intent is not",

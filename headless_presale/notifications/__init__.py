@@ -8,6 +8,7 @@ from headless_presale.notifications.handlers import (
     on_order_cancelled,
     on_order_confirmed,
     on_order_forfeited,
+    on_order_refunded,
 )
 from headless_presale.notifications.models import Message, MessageKind
 from headless_presale.notifications.transports import (
@@ -35,6 +36,7 @@ __all__ = [
     "on_order_cancelled",
     "on_order_confirmed",
     "on_order_forfeited",
+    "on_order_refunded",
     "set_order_link",
     "set_transport",
 ]

@@ -1,6 +1,12 @@
 """Orders: what was bought, what is due, what happened."""
 
-from headless_presale.orders.errors import CancelNotAllowed, OrderNotFound
+from headless_presale.orders.errors import (
+    CancelNotAllowed,
+    OrderLineNotFound,
+    OrderNotFound,
+    RefundNotAllowed,
+    RefundTooLarge,
+)
 from headless_presale.orders.events import (
     BalanceOpened,
     BalanceReminded,
@@ -11,6 +17,7 @@ from headless_presale.orders.events import (
     OrderForfeited,
     OrderPaidInFull,
     OrderPlaced,
+    OrderRefunded,
 )
 from headless_presale.orders.jobs import refund_campaign
 from headless_presale.orders.listing import (
@@ -23,8 +30,27 @@ from headless_presale.orders.listing import (
     list_orders,
     position_of,
 )
+from headless_presale.orders.merchant import (
+    AddNote,
+    CancelOrder,
+    RefundOrder,
+    add_note,
+    cancel_order_by_merchant,
+    refund_order,
+)
 from headless_presale.orders.models import MerchantRefund, Order, OrderLine, OrderNote
 from headless_presale.orders.paying import StartPayment, amount_of, start_payment
+from headless_presale.orders.refund_rules import (
+    CancelPlan,
+    CancelTerms,
+    LineQuantity,
+    RefundPlan,
+    RefundWish,
+    merchant_cancel_rule,
+    plan_refund,
+    refundable,
+    split_cancellation,
+)
 from headless_presale.orders.rules import Due, cancel_rule, is_balance_in_time, leg_due
 from headless_presale.orders.service import (
     cancel_order,
@@ -47,11 +73,16 @@ __all__ = [
     "HOLDING",
     "ORDER_LIFECYCLE",
     "RELEASED",
+    "AddNote",
     "BalanceOpened",
     "BalanceReminded",
     "CancelNotAllowed",
+    "CancelOrder",
+    "CancelPlan",
+    "CancelTerms",
     "Due",
     "LatePaymentRefused",
+    "LineQuantity",
     "LineView",
     "MerchantRefund",
     "Order",
@@ -62,17 +93,26 @@ __all__ = [
     "OrderFilter",
     "OrderForfeited",
     "OrderLine",
+    "OrderLineNotFound",
     "OrderNotFound",
     "OrderNote",
     "OrderPaidInFull",
     "OrderPlaced",
+    "OrderRefunded",
     "OrderSort",
     "OrderStatus",
     "OrderView",
     "Position",
+    "RefundNotAllowed",
+    "RefundOrder",
+    "RefundPlan",
+    "RefundTooLarge",
+    "RefundWish",
     "StartPayment",
+    "add_note",
     "amount_of",
     "cancel_order",
+    "cancel_order_by_merchant",
     "cancel_orders_of_campaign",
     "cancel_rule",
     "count_orders",
@@ -83,9 +123,14 @@ __all__ = [
     "leg_amount",
     "leg_due",
     "list_orders",
+    "merchant_cancel_rule",
+    "plan_refund",
     "position_of",
     "refund_campaign",
+    "refund_order",
+    "refundable",
     "settle_payment",
+    "split_cancellation",
     "start_payment",
     "sweep_orders",
     "write_order",

@@ -12,11 +12,12 @@ from headless_presale.kernel.clock import ManualClock, use_clock
 from headless_presale.kernel.failpoints import killing, observed
 from headless_presale.runtime import open_runtime
 from headless_presale.settings import Settings
-from tests.failpoints import buying, ending
+from tests.failpoints import buying, ending, merchant
 from tests.failpoints.world import Scenario
 
 SCENARIOS: dict[str, Scenario] = {
-    scenario.name: scenario for scenario in (*buying.SCENARIOS, *ending.SCENARIOS)
+    scenario.name: scenario
+    for scenario in (*buying.SCENARIOS, *ending.SCENARIOS, *merchant.SCENARIOS)
 }
 LONGEST_SECONDS = 30
 
