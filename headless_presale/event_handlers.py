@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from headless_presale.campaigns import CampaignCancelled
+from headless_presale.identity import PasswordResetRequested, SecurityChanged, StaffInvited
 from headless_presale.kernel.events import Event, Handler
 from headless_presale.notifications import (
     on_balance_reminded,
@@ -11,6 +12,9 @@ from headless_presale.notifications import (
     on_order_confirmed,
     on_order_forfeited,
     on_order_refunded,
+    on_password_reset_requested,
+    on_security_changed,
+    on_staff_invited,
 )
 from headless_presale.orders import (
     BalanceReminded,
@@ -33,4 +37,7 @@ EVENT_HANDLERS: Mapping[type[Event], Sequence[Handler]] = {
     OrderForfeited: (on_order_forfeited,),
     OrderRefunded: (on_order_refunded,),
     LatePaymentRefused: (on_late_payment_refused,),
+    StaffInvited: (on_staff_invited,),
+    PasswordResetRequested: (on_password_reset_requested,),
+    SecurityChanged: (on_security_changed,),
 }

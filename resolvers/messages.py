@@ -11,6 +11,7 @@ from babel.dates import format_date
 
 from headless_presale.kernel.errors import DomainError, Reasoned
 from headless_presale.kernel.locales import SUPPORTED_LOCALES
+from resolvers.catalog_reasons import CATALOG_REASONS
 
 DEFAULT_LOCALE = SUPPORTED_LOCALES[0]
 
@@ -84,6 +85,11 @@ MESSAGES: Mapping[str, Mapping[str, str]] = {
         "en": "This is the last owner. Make somebody else an owner first.",
         "zh-CN": "这是最后一位所有者，请先将其他成员设为所有者。",
     },
+    "LAST_VARIANT": {
+        "en": "This is the product's last variant. Delete the product, or add another variant "
+        "first.",
+        "zh-CN": "这是该商品的最后一个规格，请先添加其他规格，或直接删除商品。",
+    },
     "MEMBER_NOT_FOUND": {
         "en": "There is no such member of the staff.",
         "zh-CN": "没有这位员工。",
@@ -108,9 +114,29 @@ MESSAGES: Mapping[str, Mapping[str, str]] = {
         "en": "The price has changed: the total is {total} now.",
         "zh-CN": "价格已变动，现在的总价为 {total}。",
     },
+    "PRODUCT_HANDLE_TAKEN": {
+        "en": "Another product of the shop has the address {handle}.",
+        "zh-CN": "地址 {handle} 已被店铺的其他商品使用。",
+    },
+    "PRODUCT_IN_USE": {
+        "en": "A campaign presells {product} or has presold it. Hide it instead of deleting it.",
+        "zh-CN": "{product} 正在或曾经参加预售活动，不能删除，可将其下架。",
+    },
+    "PRODUCT_MEDIA_EXISTS": {
+        "en": "The product shows this picture already.",
+        "zh-CN": "该商品已有这张图片。",
+    },
+    "PRODUCT_MEDIA_NOT_FOUND": {
+        "en": "The product has no such picture.",
+        "zh-CN": "该商品没有这张图片。",
+    },
     "PRODUCT_NOT_FOUND": {
         "en": "There is no product {product} in this shop.",
         "zh-CN": "该店铺没有商品 {product}。",
+    },
+    "PRODUCT_OPTION_NOT_FOUND": {
+        "en": "The product has no such option.",
+        "zh-CN": "该商品没有这个规格项。",
     },
     "PURCHASE_LIMIT": {
         "en": "At most {limit} per customer; you have {taken} already.",
@@ -140,6 +166,10 @@ MESSAGES: Mapping[str, Mapping[str, str]] = {
         "en": "The address {slug} belongs to another shop.",
         "zh-CN": "地址 {slug} 已被其他店铺使用。",
     },
+    "SKU_TAKEN": {
+        "en": "Another variant of the product has the SKU {sku}.",
+        "zh-CN": "该商品的其他规格已使用 SKU {sku}。",
+    },
     "SLOTS_SOLD_OUT": {
         "en": "Not enough slots are left: {remaining}.",
         "zh-CN": "剩余名额不足，仅剩 {remaining} 个。",
@@ -160,10 +190,30 @@ MESSAGES: Mapping[str, Mapping[str, str]] = {
         "en": "{file} cannot be imported: {reason}.",
         "zh-CN": "无法导入 {file}：{reason}。",
     },
+    "VARIANT_EXISTS": {
+        "en": "Two variants of the product would be alike: {values}.",
+        "zh-CN": "该商品会有两个相同的规格：{values}。",
+    },
+    "VARIANT_IN_USE": {
+        "en": "A campaign presells this variant or has presold it. It cannot be deleted.",
+        "zh-CN": "该规格正在或曾经参加预售活动，不能删除。",
+    },
+    "VARIANT_NOT_FOUND": {
+        "en": "There is no such variant.",
+        "zh-CN": "没有这个商品规格。",
+    },
     "VERSION_CONFLICT": {
         "en": "Somebody has changed this since you read it: it is at version {current_version} "
         "now. Nothing was saved.",
         "zh-CN": "在您读取之后，内容已被他人修改（当前版本为 {current_version}），本次未保存。",
+    },
+    "WEBHOOK_DELIVERY_NOT_FOUND": {
+        "en": "There is no such webhook delivery.",
+        "zh-CN": "没有这次 Webhook 推送。",
+    },
+    "WEBHOOK_ENDPOINT_NOT_FOUND": {
+        "en": "There is no such webhook endpoint.",
+        "zh-CN": "没有这个 Webhook 接收地址。",
     },
 }
 
@@ -201,6 +251,22 @@ MAX_COUNTED_DAYS = 30
 
 REASONS: Mapping[str, Mapping[str, str]] = {
     "zh-CN": {
+        "a description has at most {most} printable characters": "说明最多 {most} 个可见字符",
+        "a merchant has at most {most} endpoints": "每个商家最多 {most} 个接收地址",
+        "a replay begins within the last {days} days": "重新推送的起点须在最近 {days} 天内",
+        "an address is absolute and https, in ASCII, without a user and a fragment": (
+            "地址须为完整的 https 地址，仅含 ASCII 字符，不含用户名和片段"
+        ),
+        "name at least one event": "请至少选择一个事件",
+        "name shops of this merchant, or leave them out for all": (
+            "请选择该商家的店铺，留空表示全部"
+        ),
+        "the address must be one of the public internet": "地址须为公网地址",
+        "the endpoint is off: turn it on first": "该接收地址已停用，请先启用",
+        "there is no event {name}; order.* means all of orders": (
+            "没有事件 {name}；order.* 表示订单的全部事件"
+        ),
+        "webhooks go to port 443 or 8443": "Webhook 只能发往 443 或 8443 端口",
         "a name has 1 to {most} printable characters": "名称须为 1 到 {most} 个可见字符",
         "a refund is more than nothing": "退款金额须大于零",
         "an order has at most {most} notes": "每个订单最多 {most} 条备注",
@@ -246,6 +312,7 @@ REASONS: Mapping[str, Mapping[str, str]] = {
         "this payment was called off; start another one under a new key": (
             "该笔支付已取消，请使用新的幂等键重新发起"
         ),
+        **CATALOG_REASONS,
     }
 }
 """Locale -> a reason as the code writes it -> the same clause. English is what the code writes."""

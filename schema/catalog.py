@@ -202,14 +202,15 @@ class ProductType(Node):
         variants = await info.context.loaders.variants_of.load(self.product.id)
         return [
             VariantType(variant=variant, product_row=self.product, shop=self.shop)
-            for variant in variants[: _bounded(first)]
+            for variant in variants[: bounded(first)]
         ]
 
     @strawberry.field
     async def media(self, info: Info, first: FirstChildren = 20) -> list[MediaType]:
         media = await info.context.loaders.media_of.load(self.product.id)
-        return [MediaType(media=medium) for medium in media[: _bounded(first)]]
+        return [MediaType(media=medium) for medium in media[: bounded(first)]]
 
 
-def _bounded(first: int) -> int:
+def bounded(first: int) -> int:
+    """Return how many of a product's parts are shown."""
     return max(0, min(first, MAX_CHILDREN))

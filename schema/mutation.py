@@ -6,8 +6,15 @@ from resolvers import orders, payments
 from schema.admin.clients import ClientMutation
 from schema.admin.merchant import MerchantMutation
 from schema.admin.order_changes import OrderMutation
+from schema.admin.product_mutations import (
+    ProductMediaMutation,
+    ProductMutation,
+    ProductTranslationMutation,
+    VariantMutation,
+)
 from schema.admin.settings import SettingsMutation
 from schema.admin.staff import StaffMutation
+from schema.admin.webhook_mutations import WebhookMutation
 from schema.errors import UserError, user_errors
 from schema.inputs import OrderCancelInput, OrderPlaceInput, PaymentStartInput
 from schema.nodes import Info
@@ -79,5 +86,10 @@ class Mutation(
     StaffMutation,
     ClientMutation,
     OrderMutation,
+    WebhookMutation,
+    ProductMutation,
+    VariantMutation,
+    ProductMediaMutation,
+    ProductTranslationMutation,
 ):
     """Put together from what each part of the house lets one do."""

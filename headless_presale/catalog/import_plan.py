@@ -7,45 +7,21 @@ from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from headless_presale.catalog.drafts import ImageDraft, ProductDraft, VariantDraft
+from headless_presale.catalog.product_plan import (
+    PRODUCT_FIELDS,
+    VARIANT_FIELDS,
+    ProductPlan,
+    StoredProduct,
+    StoredRow,
+)
 from headless_presale.kernel.errors import PresaleError
 from headless_presale.kernel.ids import new_id
 
-PRODUCT_FIELDS = (
-    "title",
-    "description_html",
-    "vendor",
-    "product_type",
-    "tags",
-    "is_published",
-    "seo_title",
-    "seo_description",
-)
-VARIANT_FIELDS = (
-    "position",
-    "sku",
-    "option_values",
-    "price_minor",
-    "compare_at_minor",
-    "currency",
-    "barcode",
-    "weight_grams",
-    "weight_unit",
-    "is_shippable",
-    "is_taxable",
-    "stock_on_hand",
-    "media_id",
-)
-MEDIA_FIELDS = ("alt", "position")
-OPTION_FIELDS = ("name",)
-
 ALWAYS_DECIDED = frozenset({"position", "currency"})
 """Variant fields that no column holds: the order of the rows and the shop's currency."""
-
-Values = Mapping[str, Any]
 
 
 class Conflict(PresaleError):
@@ -55,42 +31,6 @@ class Conflict(PresaleError):
         self.line = line
         self.reason = reason
         super().__init__(reason)
-
-
-@dataclass(frozen=True, slots=True)
-class StoredRow:
-    """A row as it is: its key within the product and its fields."""
-
-    id: UUID
-    values: Values
-
-
-@dataclass(slots=True)
-class StoredProduct:
-    """A product as it is. Options by position, media by address."""
-
-    id: UUID
-    values: Values
-    options: dict[int, StoredRow] = field(default_factory=dict)
-    variants: list[StoredRow] = field(default_factory=list)
-    media: dict[str, StoredRow] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class TableChanges:
-    """Rows to insert whole, and rows to change: an id with only the fields that differ."""
-
-    inserts: list[dict[str, Any]] = field(default_factory=list)
-    updates: list[tuple[UUID, dict[str, Any]]] = field(default_factory=list)
-
-    def __bool__(self) -> bool:
-        return bool(self.inserts or self.updates)
-
-    def patch(self, stored: StoredRow | StoredProduct, wanted: Values, **stamp: object) -> None:
-        """Plan an update of the fields that differ, if any does."""
-        changed = {name: value for name, value in wanted.items() if stored.values[name] != value}
-        if changed:
-            self.updates.append((stored.id, {**changed, **stamp}))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,26 +43,10 @@ class MissingVariant:
 
 
 @dataclass(slots=True, kw_only=True)
-class ProductPlan:
-    """Everything to write for one product."""
+class ImportPlan(ProductPlan):
+    """The same, with what the file does not name."""
 
-    product_id: UUID
-    is_new: bool
-    products: TableChanges = field(default_factory=TableChanges)
-    options: TableChanges = field(default_factory=TableChanges)
-    media: TableChanges = field(default_factory=TableChanges)
-    variants: TableChanges = field(default_factory=TableChanges)
-    stale_options: list[UUID] = field(default_factory=list)
-    parked_variants: list[UUID] = field(default_factory=list)
-    """Variants that must let go of their option values before another one can take them."""
     missing_from_file: list[MissingVariant] = field(default_factory=list)
-
-    @property
-    def is_change(self) -> bool:
-        """Whether there is anything to write."""
-        return bool(
-            self.products or self.options or self.media or self.variants or self.stale_options
-        )
 
 
 def plan_product(
@@ -133,7 +57,7 @@ def plan_product(
     shop_id: UUID,
     currency: str,
     now: datetime,
-) -> ProductPlan:
+) -> ImportPlan:
     """Compare a draft with what is stored and return what to write.
 
     Args:
@@ -142,7 +66,7 @@ def plan_product(
     Raises:
         Conflict: the draft cannot be brought together with what is stored.
     """
-    plan = ProductPlan(product_id=stored.id if stored else new_id(), is_new=stored is None)
+    plan = ImportPlan(product_id=stored.id if stored else new_id(), is_new=stored is None)
     values = {name: _plain(getattr(draft, name)) for name in PRODUCT_FIELDS}
     if stored is None:
         plan.products.inserts.append(
@@ -152,6 +76,7 @@ def plan_product(
                 "shop_id": shop_id,
                 "handle": draft.handle,
                 "translations": {},
+                "version": 1,
                 "created_at": now,
                 "updated_at": now,
             }
@@ -159,7 +84,7 @@ def plan_product(
         stored = StoredProduct(id=plan.product_id, values=values)
     else:
         wanted = {name: value for name, value in values.items() if name in decided}
-        plan.products.patch(stored, wanted, updated_at=now)
+        plan.products.patch(stored, wanted)
     media_ids = _plan_media(plan, draft.images, stored, decided)
     left = _plan_variants(plan, draft, stored, decided, currency, media_ids, now)
     if "options" in decided:
@@ -173,6 +98,7 @@ def plan_product(
             )
             for variant in left
         ]
+    plan.raise_version(stored, now)
     return plan
 
 

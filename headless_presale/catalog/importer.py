@@ -18,11 +18,11 @@ from headless_presale.catalog.errors import UnreadableProductFile
 from headless_presale.catalog.events import ProductsChanged
 from headless_presale.catalog.import_plan import (
     Conflict,
+    ImportPlan,
     MissingVariant,
-    ProductPlan,
     plan_product,
 )
-from headless_presale.catalog.import_rows import load_products, lock_catalog, write_plans
+from headless_presale.catalog.product_rows import load_products, lock_catalog, write_plans
 from headless_presale.catalog.shopify_columns import BadHeader, Layout
 from headless_presale.catalog.shopify_csv import Item, ProductCsv
 from headless_presale.kernel import clock
@@ -101,7 +101,7 @@ class ImportReport:
         """Products that were read, whatever became of them."""
         return self.created + self.updated + self.unchanged + self.skipped
 
-    def _count(self, draft: ProductDraft, plan: ProductPlan) -> None:
+    def _count(self, draft: ProductDraft, plan: ImportPlan) -> None:
         self.created += plan.is_new
         self.updated += plan.is_change and not plan.is_new
         self.unchanged += not plan.is_change
@@ -118,7 +118,7 @@ class ImportReport:
 class _Batch:
     """What became of a batch; counted only once it is committed."""
 
-    planned: list[tuple[ProductDraft, ProductPlan]] = field(default_factory=list)
+    planned: list[tuple[ProductDraft, ImportPlan]] = field(default_factory=list)
     failed_rows: list[RowError] = field(default_factory=list)
 
     def report_to(self, report: ImportReport) -> None:
@@ -202,12 +202,14 @@ async def _import_whole(command: ImportProducts, progress: Progress) -> ImportRe
 async def _import_batch(
     command: ImportProducts, layout: Layout, drafts: Sequence[ProductDraft]
 ) -> _Batch:
-    """Compare and write some products: up to 16 statements, whatever their number."""
+    """Compare and write some products: up to 20 statements, whatever their number."""
     batch = _Batch()
     async with unit_of_work() as work:
-        if not command.is_dry_run:
-            await lock_catalog(work, command.shop_id)
-        stored = await load_products(work, command.shop_id, [draft.handle for draft in drafts])
+        is_locked = not command.is_dry_run
+        if is_locked:
+            await lock_catalog(work, command.shop_id, is_patient=True)
+        handles = [draft.handle for draft in drafts]
+        stored = await load_products(work, command.shop_id, handles, is_locked=is_locked)
         now = clock.now()
         for draft in drafts:
             try:

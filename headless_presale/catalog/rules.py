@@ -16,6 +16,13 @@ MAX_TAGS = 250
 OPTION_VALUE_PREFIX = "value:"
 """``ProductOption.translations`` holds ``name`` and, under this prefix, each value's text."""
 
+MAX_OPTIONS = 3
+MAX_VARIANTS = 250
+MAX_MEDIA = 250
+MAX_AT_ONCE = 100
+"""Products, or prices, that one request changes together."""
+
+_WORD = re.compile(r"[^\W_]+")
 _HANDLE = re.compile(r"[^\s/?#%\\\x00-\x1f\x7f\ud800-\udfff]{1,255}")
 
 # Layout, lists, tables, pictures and links, as ammonia allows them by default: no scripts, styles,
@@ -26,6 +33,14 @@ _CLEANER = nh3.Cleaner(url_schemes={"http", "https", "mailto", "tel"})
 def is_handle(text: str) -> bool:
     """Tell whether ``text`` can be a product's address within its shop, in any script."""
     return _HANDLE.fullmatch(text) is not None
+
+
+def handle_of(title: str) -> str:
+    """Return an address made of a title: ``Nebula Fox (large)`` is ``nebula-fox-large``.
+
+    Letters and digits of any script stay; empty where there is none.
+    """
+    return "-".join(_WORD.findall(title.lower()))[:MAX_TEXT_LENGTH].strip("-")
 
 
 def sanitise_html(html: str) -> str:

@@ -1,14 +1,11 @@
-"""What one can read of the catalogue, and how its texts get into other languages."""
+"""What one can read of the catalogue."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TypeVar
 from uuid import UUID
 
-import orjson
-
 from headless_presale.catalog.errors import ProductNotFound
-from headless_presale.catalog.events import ProductsChanged
 from headless_presale.catalog.models import (
     Product,
     ProductMedia,
@@ -16,55 +13,19 @@ from headless_presale.catalog.models import (
     ProductVariant,
 )
 from headless_presale.catalog.rules import (
-    MAX_DESCRIPTION_LENGTH,
     MAX_TEXT_LENGTH,
     OPTION_VALUE_PREFIX,
     is_handle,
-    is_storable_text,
-    sanitise_html,
 )
-from headless_presale.kernel import clock
 from headless_presale.kernel.errors import InvalidInput
-from headless_presale.kernel.jsonb import to_jsonb
-from headless_presale.kernel.locales import canonical_locale, is_locale, pick
-from headless_presale.kernel.unit_of_work import shielded, unit_of_work
+from headless_presale.kernel.locales import pick
 
 Child = TypeVar("Child", ProductVariant, ProductOption, ProductMedia)
 
 MAX_PAGE_SIZE = 100
 
-TEXT_LENGTHS: Mapping[str, int] = {
-    "title": MAX_TEXT_LENGTH,
-    "description_html": MAX_DESCRIPTION_LENGTH,
-    "seo_title": MAX_TEXT_LENGTH,
-    "seo_description": MAX_DESCRIPTION_LENGTH,
-}
-"""The texts of a product that can be translated, with their greatest length in characters."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OptionTranslation:
-    """An option's name, and its values by what they are called in the catalogue."""
-
-    name: str = ""
-    values: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SetTranslation:
-    """A product's texts in one language.
-
-    Attributes:
-        texts: any of ``title``, ``description_html``, ``seo_title``, ``seo_description``. An empty
-            text removes the translation; one that is not named keeps it.
-        options: by the option's name in the catalogue.
-    """
-
-    shop_id: UUID
-    handle: str
-    locale: str
-    texts: Mapping[str, str] = field(default_factory=dict)
-    options: Mapping[str, OptionTranslation] = field(default_factory=dict)
+TEXTS = ("title", "description_html", "seo_title", "seo_description")
+"""The texts of a product that can be translated."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,106 +48,6 @@ class LocalizedOption:
     def value(self, value: str) -> str:
         """Return how an option value is called."""
         return self.values.get(value, value)
-
-
-@shielded
-async def set_translation(command: SetTranslation) -> None:
-    """Store a product's texts in one language. Safe to repeat: the same texts write nothing.
-
-    Raises:
-        ProductNotFound: the shop has no such product.
-        InvalidInput: a language, text or option that is not one; ``field`` names it.
-    """
-    locale = _read_locale(command.locale)
-    texts = {name: _read_text(name, text) for name, text in command.texts.items()}
-    async with unit_of_work() as work:
-        product = await work.fetchrow(
-            "SELECT id, translations FROM product WHERE shop_id = $1 AND handle = $2 FOR UPDATE",
-            command.shop_id,
-            command.handle if is_handle(command.handle) else "",
-        )
-        if product is None:
-            raise ProductNotFound(field=("handle",), product=command.handle[:MAX_TEXT_LENGTH])
-        changes = 0
-        if (merged := _merged(orjson.loads(product["translations"]), locale, texts)) is not None:
-            changes += await work.execute(
-                "UPDATE product SET translations = $2, updated_at = $3 WHERE id = $1",
-                product["id"],
-                to_jsonb(merged),
-                clock.now(),
-            )
-        options = await work.fetch(
-            "SELECT id, name, translations FROM product_option WHERE product_id = $1",
-            product["id"],
-        )
-        if unknown := command.options.keys() - {option["name"] for option in options}:
-            name = min(unknown)
-            raise InvalidInput(
-                field=("options", name), reason=f"the product has no option called {name[:40]!r}"
-            )
-        for option in options:
-            wanted = _option_texts(option["name"], command.options.get(option["name"]))
-            merged = _merged(orjson.loads(option["translations"]), locale, wanted)
-            if merged is not None:
-                changes += await work.execute(
-                    "UPDATE product_option SET translations = $2 WHERE id = $1",
-                    option["id"],
-                    to_jsonb(merged),
-                )
-        if changes:
-            work.emit(ProductsChanged(shop_id=command.shop_id, product_ids=(product["id"],)))
-
-
-def _read_locale(tag: str) -> str:
-    if not is_locale(tag):
-        raise InvalidInput(field=("locale",), reason=f"{tag[:40]!r} is not a language")
-    return canonical_locale(tag)
-
-
-def _read_text(name: str, text: str) -> str:
-    at = ("texts", name)
-    if name not in TEXT_LENGTHS:
-        raise InvalidInput(field=at, reason=f"a product has no text called {name[:40]!r}")
-    text = _checked(text, at, TEXT_LENGTHS[name])
-    return sanitise_html(text) if name == "description_html" else text
-
-
-def _checked(text: str, at: tuple[str, ...], max_length: int) -> str:
-    text = text.strip()
-    if len(text) > max_length:
-        raise InvalidInput(
-            field=at, reason=f"{len(text)} characters where at most {max_length} are allowed"
-        )
-    if not is_storable_text(text):
-        raise InvalidInput(field=at, reason="the text holds a character that cannot be stored")
-    return text
-
-
-def _option_texts(name: str, translation: OptionTranslation | None) -> dict[str, str]:
-    if translation is None:
-        return {}
-    at = ("options", name)
-    texts = {
-        OPTION_VALUE_PREFIX + _checked(value, (*at, value), MAX_TEXT_LENGTH): _checked(
-            text, (*at, value), MAX_TEXT_LENGTH
-        )
-        for value, text in translation.values.items()
-    }
-    if translation.name:
-        texts["name"] = _checked(translation.name, at, MAX_TEXT_LENGTH)
-    return texts
-
-
-def _merged(
-    translations: dict[str, dict[str, str]], locale: str, texts: Mapping[str, str]
-) -> dict[str, dict[str, str]] | None:
-    """Return the translations with these texts in, or None when that changes nothing."""
-    before = translations.get(locale, {})
-    after = {name: text for name, text in {**before, **texts}.items() if text}
-    if after == before:
-        return None
-    others = {tag: kept for tag, kept in translations.items() if tag != locale}
-    return {**others, locale: after} if after else others
 
 
 async def get_product(shop_id: UUID, handle: str, *, is_published_only: bool = True) -> Product:
@@ -226,7 +87,12 @@ async def list_products(
         raise InvalidInput(reason="a page needs exactly one of first and last")
     size, name = (first, "first") if first is not None else (last, "last")
     if size is None or not 1 <= size <= MAX_PAGE_SIZE + 1:
-        raise InvalidInput(field=(name,), reason=f"{name} must be within 1 and {MAX_PAGE_SIZE}")
+        raise InvalidInput(
+            field=(name,),
+            reason="{name} must be within 1 and {most}",
+            name=name,
+            most=MAX_PAGE_SIZE,
+        )
     query = Product.filter(shop_id=shop_id)
     if is_published_only:
         query = query.filter(is_published=True)
@@ -287,7 +153,7 @@ def localized(product: Product, locale: str, *, default_locale: str) -> Localize
     Args:
         default_locale: the shop's: the language the product's own texts are written in.
     """
-    texts = {name: str(getattr(product, name)) for name in TEXT_LENGTHS}
+    texts = {name: str(getattr(product, name)) for name in TEXTS}
     return LocalizedProduct(
         **pick(product.translations, locale, texts, fallback_locale=default_locale)
     )

@@ -93,7 +93,7 @@ def set_role(
     """Give a member another role; it counts at once."""
 
     async def work() -> None:
-        member = await _member(email, shop)
+        member = await member_of(email, shop)
         await update_member(
             UpdateMember(
                 merchant_id=member.merchant_id,
@@ -124,7 +124,7 @@ def reactivate(email: str, shop: ShopOption) -> None:
 
 def _change(email: str, shop: str, *, is_active: bool) -> None:
     async def work() -> None:
-        member = await _member(email, shop)
+        member = await member_of(email, shop)
         change = reactivate_member if is_active else deactivate_member
         await change(member.merchant_id, member.id, granted_by=ALL_SCOPES, version=member.version)
 
@@ -133,7 +133,12 @@ def _change(email: str, shop: str, *, is_active: bool) -> None:
     console.print(f"{email} is {'active' if is_active else 'deactivated'}")
 
 
-async def _member(email: str, shop: str) -> StaffMember:
+async def member_of(email: str, shop: str) -> StaffMember:
+    """Return a member of the staff of a shop's merchant.
+
+    Raises:
+        MemberNotFound: there is none with this address.
+    """
     found = await get_shop(shop)
     member = await StaffMember.filter(
         merchant_id=found.merchant_id, account__email=fold_email(email)

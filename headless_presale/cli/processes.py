@@ -24,7 +24,8 @@ from headless_presale.cli.session import (
     within_runtime,
 )
 from headless_presale.cli.supervisor import Supervisor, free_port, is_taken, only_run_on
-from headless_presale.demo import ensure_demo
+from headless_presale.demo import SHOP_SLUG, ensure_demo
+from headless_presale.demo.owner import DemoLogin, ensure_owner
 from headless_presale.kernel.logs import configure_logs
 from headless_presale.runtime import complete_settings, open_runtime
 from headless_presale.sandbox_gateway.settings import GatewaySettings
@@ -113,7 +114,7 @@ def run() -> None:
         if embedded is not None:
             settings = with_urls(settings, stack.enter_context(embedded))
         settings = complete_settings(settings)
-        within_runtime(ensure_demo, settings)
+        login = within_runtime(lambda: _make_demo(settings), settings)
         gateway = _gateway_environment(settings)
         supervisor = Supervisor(
             ("sandbox-gateway", "worker", "serve"),
@@ -121,7 +122,8 @@ def run() -> None:
             engines=embedded,
         )
         stopping = supervisor.start()
-        announcement = Announcement(settings, gateway["PRESALE_SANDBOX_GATEWAY_URL"], began)
+        addresses = _addresses(settings, gateway["PRESALE_SANDBOX_GATEWAY_URL"], login)
+        announcement = Announcement(settings, addresses, began)
         is_well = supervisor.look_after(stopping, each_time=announcement.look)
         supervisor.stop(("serve", "worker", "sandbox-gateway"))
     if not is_well:
@@ -155,8 +157,8 @@ def _gateway_environment(settings: Settings) -> dict[str, str]:
 class Announcement:
     """Tells the addresses once the API answers, or that it takes too long."""
 
-    def __init__(self, settings: Settings, gateway: str, began: float) -> None:
-        self._settings, self._gateway, self._began = settings, gateway, began
+    def __init__(self, settings: Settings, addresses: str, began: float) -> None:
+        self._settings, self._addresses, self._began = settings, addresses, began
         self._is_made = self._is_late = False
 
     def look(self) -> None:
@@ -170,22 +172,35 @@ class Announcement:
         except httpx.HTTPError:
             self._is_made = False
         if self._is_made:
-            _print_addresses(self._settings, self._gateway, seconds)
+            console.print(f"\n[bold]Headless Presale[/bold] is ready after {seconds:.1f} s")
+            console.print(self._addresses, markup=False)
         elif seconds > READY_SECONDS and not self._is_late:
             self._is_late = True
             console.print("[red]The API does not come up; its log above tells why.[/red]")
 
 
-def _print_addresses(settings: Settings, gateway: str, seconds: float) -> None:
+def _addresses(settings: Settings, gateway: str, login: DemoLogin | None) -> str:
     base = settings.base_url
-    console.print(
-        f"\n[bold]Headless Presale[/bold] is ready after {seconds:.1f} s\n"
-        f"  GraphQL       {base}/graphql\n"
-        f"  Schema        {base}/schema.graphql\n"
-        f"  Admin         {base}/admin/\n"
-        f"  Sandbox pay   {gateway}\n"
-        f"  Mails         {settings.mail_dir or settings.data_dir / 'mail'}\n"
-        "  Demo shop     moonlit-forge\n"
-        "  There is no login yet: shopping needs none, merchants use the command line.\n"
-        "Ctrl-C stops everything.\n"
-    )
+    lines = [
+        f"  GraphQL       {base}/graphql",
+        f"  Schema        {base}/schema.graphql",
+        f"  Admin         {base}/admin/",
+        f"  Sandbox pay   {gateway}",
+        f"  Mails         {settings.mail_dir or settings.data_dir / 'mail'}",
+    ]
+    if login is not None:
+        lines.append(f"  Demo shop     {SHOP_SLUG}")
+        lines.append(f"  Sign in       {login.email}")
+        if login.password is not None:
+            lines.append(f"  Password      {login.password}")
+        else:
+            lines.append("  Password      the one you chose. Forgotten:")
+            lines.append(f"    headless-presale staff reset-link {login.email} --shop {SHOP_SLUG}")
+    return "\n".join([*lines, "Ctrl-C stops everything.", ""])
+
+
+async def _make_demo(settings: Settings) -> DemoLogin | None:
+    await ensure_demo()
+    if settings.sign_in == "oidc":
+        return None
+    return await ensure_owner(settings.data_dir, SHOP_SLUG)

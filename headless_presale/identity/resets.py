@@ -45,16 +45,27 @@ async def open_reset(email: str, *, locale: str) -> None:
     if account is None:
         return
     async with unit_of_work() as work:
-        reset_id, at = new_id(), clock.now()
+        reset_id = await write_reset(account.id)
+        work.emit(PasswordResetRequested(account_id=account.id, reset_id=reset_id, locale=locale))
+
+
+@shielded
+async def write_reset(account_id: UUID) -> UUID:
+    """Write a reset without mailing its link; return its id.
+
+    For operators, who hand the link on by themselves.
+    """
+    reset_id, at = new_id(), clock.now()
+    async with unit_of_work() as work:
         await work.execute(
             "INSERT INTO password_reset (id, account_id, created_at, expires_at) "
             "VALUES ($1, $2, $3, $4)",
             reset_id,
-            account.id,
+            account_id,
             at,
             at + VALID_FOR,
         )
-        work.emit(PasswordResetRequested(account_id=account.id, reset_id=reset_id, locale=locale))
+    return reset_id
 
 
 def reset_token(reset_id: UUID) -> str:

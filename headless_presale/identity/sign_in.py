@@ -4,6 +4,7 @@ Whether an address has an account does not show: the answer is the same, and so 
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -18,7 +19,12 @@ from headless_presale.identity.limits import (
     second_factor_keys,
 )
 from headless_presale.identity.models import Account, Passkey, RecoveryCode
-from headless_presale.identity.passkeys import RelyingParty, use_passkey
+from headless_presale.identity.passkeys import (
+    RelyingParty,
+    list_passkeys,
+    remove_passkey,
+    use_passkey,
+)
 from headless_presale.identity.passwords import (
     check_new_password,
     hash_password,
@@ -34,7 +40,7 @@ from headless_presale.identity.sessions import (
     take_challenge,
 )
 from headless_presale.identity.throttle import forgive, take_attempt
-from headless_presale.identity.totp import use_totp
+from headless_presale.identity.totp import remove_totp, use_totp
 from headless_presale.kernel import clock
 from headless_presale.kernel.unit_of_work import shielded, unit_of_work
 
@@ -105,16 +111,26 @@ async def sign_in_with_password(
 
 
 async def begin(
-    account_id: UUID, *, factor: str, user_agent: str, is_enough: bool = False
+    account_id: UUID,
+    *,
+    factor: str,
+    user_agent: str,
+    is_enough: bool = False,
+    authenticated_at: datetime | None = None,
 ) -> NewSession:
     """Begin a session after a first factor.
 
     Args:
         is_enough: ask for no second one, even where one is set up.
+        authenticated_at: when the person was there, if that was before now.
     """
     is_complete = is_enough or not (await second_factors_of(account_id)).is_needed
     return await start_session(
-        account_id, factors=[factor], user_agent=user_agent, is_complete=is_complete
+        account_id,
+        factors=[factor],
+        user_agent=user_agent,
+        is_complete=is_complete,
+        authenticated_at=authenticated_at,
     )
 
 
@@ -175,6 +191,19 @@ async def sign_out_everywhere(session: Session) -> int:
         return ended + await revoke_grants(
             work, "account_id = $1", session.account_id, reason="signed_out_everywhere"
         )
+
+
+@shielded
+async def reset_second_factors(account_id: UUID) -> None:
+    """Remove every second factor of somebody who has lost them; signed out everywhere.
+
+    Whoever lets it happen must have made sure who asks. The person is told by mail.
+    """
+    async with unit_of_work():
+        await remove_totp(account_id)
+        for passkey in await list_passkeys(account_id):
+            await remove_passkey(account_id, passkey.id)
+        await end_sessions_of(account_id)
 
 
 @shielded

@@ -94,4 +94,4 @@ async def record_change(
         to_jsonb({key: value for key, value in old.items() if key not in both}),
         to_jsonb({key: value for key, value in new.items() if key not in both}),
     )
-    reach("audit_log.written")
+    reach("audit.recorded")

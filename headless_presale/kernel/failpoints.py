@@ -18,13 +18,13 @@ VARIABLE = "PRESALE_FAILPOINT"
 FAILPOINTS: Mapping[str, str] = {
     # Every transaction
     "events.written": "the transaction's events are rows, its handlers have not heard of them",
-    "audit_log.written": "the audit log knows of a change, its events are not written",
     "events.handled": "one handler of an event has done its part",
     "jobs.deferred": "a job is written, its transaction is open",
     "jobs.one_deferred": "a job of which one may wait is written, its transaction is open",
     "transaction.committed": "the database has committed; nobody has been told",
     "transaction.followed_up": "one of the things to do after a commit is done",
     "transaction.announced": "committed and announced; the caller has no answer",
+    "audit.recorded": "a change has its entry in the log, nothing is committed",
     # Placing
     "slots.reserved": "Redis has given out a pool's numbers; the database knows nothing",
     "orders.written": "the order and its lines are rows, without quota and slots",
@@ -65,11 +65,30 @@ FAILPOINTS: Mapping[str, str] = {
     "refunds.asked": "the gateway has been asked for the refund; we have not noted its answer",
     "refunds.begun_again": "a refund that failed is to be asked for again",
     "refunds.moved": "what became of a refund is noted, nothing is committed",
+    # Charting
+    "analytics.sums_moved": "changes are in the sums and wait no more, nothing is committed",
+    "analytics.sums_removed": "the sums of a shop are gone, to be made anew; nothing is committed",
+    "analytics.sums_rebuilt": "the sums of a shop are made anew, nothing is committed",
+    # The catalogue
+    "catalog.rows_written": "some rows of products are written, others of the same change are not",
+    "catalog.product_deleted": "a product is gone, the log does not know it",
     # Telling
     "messages.written": "a message is a row without a job that sends it",
     "messages.claimed": "a worker has a message in hand, nothing is committed",
     "messages.sent": "the mail is out; we have not noted it",
     "messages.sending_noted": "that the mail is out is noted, not committed",
+    # Telling merchants' systems
+    "webhooks.claimed": "a worker has in hand what is due, nothing is committed",
+    "webhooks.posted": "the receiver has answered; we have not noted it",
+    "webhooks.attempt_noted": "an attempt and what became of the delivery are rows, uncommitted",
+    "webhooks.health_noted": "an endpoint that failed is noted to be well",
+    "webhooks.trouble_noted": "an endpoint is noted to have failed once more",
+    "webhooks.rest_given": "an endpoint that keeps failing is given a rest",
+    "webhooks.turned_off": "an endpoint is turned off, it is in no log",
+    "webhooks.turning_off_recorded": "an endpoint is off and in the log, nobody is told",
+    "webhooks.test_written": "a test is a row, no job sends it",
+    "webhooks.replay_written": "a delivery is due once more, no job sends it",
+    "webhooks.batch_replayed": "a batch of a replay is due, no job sends it",
 }
 """Every place and what is true there; each is reached by exactly one line of the code."""
 

@@ -1,5 +1,10 @@
-"""Notifications: what buyers are told by e-mail, in their language, once."""
+"""Notifications: what people are told by e-mail, in their language, once."""
 
+from headless_presale.notifications.account_mails import (
+    on_password_reset_requested,
+    on_security_changed,
+    on_staff_invited,
+)
 from headless_presale.notifications.delivery import deliver, set_order_link, set_transport
 from headless_presale.notifications.errors import MailNotAccepted, MailRefused, MessageBusy
 from headless_presale.notifications.handlers import (
@@ -10,7 +15,7 @@ from headless_presale.notifications.handlers import (
     on_order_forfeited,
     on_order_refunded,
 )
-from headless_presale.notifications.models import Message, MessageKind
+from headless_presale.notifications.models import AccountMailKind, Message, MessageKind
 from headless_presale.notifications.transports import (
     ConsoleTransport,
     FileTransport,
@@ -20,6 +25,7 @@ from headless_presale.notifications.transports import (
 )
 
 __all__ = [
+    "AccountMailKind",
     "ConsoleTransport",
     "FileTransport",
     "MailNotAccepted",
@@ -37,6 +43,9 @@ __all__ = [
     "on_order_confirmed",
     "on_order_forfeited",
     "on_order_refunded",
+    "on_password_reset_requested",
+    "on_security_changed",
+    "on_staff_invited",
     "set_order_link",
     "set_transport",
 ]

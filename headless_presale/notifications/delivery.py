@@ -13,10 +13,11 @@ import structlog
 from headless_presale.kernel import clock
 from headless_presale.kernel.failpoints import reach
 from headless_presale.kernel.unit_of_work import shielded, unit_of_work
+from headless_presale.notifications.account_mails import account_link
 from headless_presale.notifications.errors import MailRefused, MessageBusy
 from headless_presale.notifications.mail import Mail, compose
-from headless_presale.notifications.models import Message, MessageKind
-from headless_presale.notifications.rendering import render
+from headless_presale.notifications.models import AccountMailKind, Message, MessageKind
+from headless_presale.notifications.rendering import render, render_account_mail
 from headless_presale.notifications.transports import MailTransport
 
 log = structlog.get_logger(__name__)
@@ -75,19 +76,27 @@ async def deliver(message_id: UUID) -> None:
 
 
 def _compose(message: Message, transport: MailTransport) -> Mail:
-    order_id = UUID(message.context["order_id"])
-    words = render(
-        MessageKind(message.kind),
-        message.locale,
-        message.context,
-        order_link=_order_link(order_id) if _order_link else None,
-    )
+    if message.kind in list(AccountMailKind):
+        link = account_link(AccountMailKind(message.kind), message.subject_id)
+        words = render_account_mail(
+            AccountMailKind(message.kind), message.locale, message.context, link=link
+        )
+        name = message.context["recipient_name"]
+    else:
+        order_id = UUID(message.context["order_id"])
+        words = render(
+            MessageKind(message.kind),
+            message.locale,
+            message.context,
+            order_link=_order_link(order_id) if _order_link else None,
+        )
+        name = message.context["buyer_name"]
     return compose(
         message.id,
         words,
         sender=transport.sender,
         recipient=message.recipient,
-        recipient_name=message.context["buyer_name"],
+        recipient_name=name,
         locale=message.locale,
         written_at=message.created_at,
     )

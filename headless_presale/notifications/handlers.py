@@ -13,15 +13,11 @@ from uuid import UUID
 
 from headless_presale.campaigns import Campaign, CampaignStatus
 from headless_presale.kernel import clock
-from headless_presale.kernel.failpoints import reach
-from headless_presale.kernel.ids import new_id
-from headless_presale.kernel.jobs import defer
-from headless_presale.kernel.jsonb import to_jsonb
 from headless_presale.kernel.locales import negotiate
-from headless_presale.kernel.unit_of_work import current_work
 from headless_presale.notifications import facts
 from headless_presale.notifications.facts import Facts
 from headless_presale.notifications.models import MessageKind
+from headless_presale.notifications.writing import write_message
 from headless_presale.orders import (
     HOLDING,
     BalanceReminded,
@@ -122,21 +118,9 @@ async def _write(kind: MessageKind, subject_id: UUID, order: OrderView, stated: 
     shop = await get_shop_by_id(order.shop_id)
     locale = _language(order, shop)
     context = {**facts.shared_facts(order, shop_name=shop_name(shop, locale)), **stated}
-    row = await current_work().fetchrow(
-        "INSERT INTO message (id, kind, subject_id, recipient, locale, context, created_at, "
-        "failure) VALUES ($1, $2, $3, $4, $5, $6::jsonb, $7, '') "
-        "ON CONFLICT (kind, subject_id) DO NOTHING RETURNING id",
-        new_id(),
-        kind,
-        subject_id,
-        order.buyer["email"],
-        locale,
-        to_jsonb(context),
-        clock.now(),
+    await write_message(
+        kind, subject_id, recipient=order.buyer["email"], locale=locale, context=context
     )
-    if row is not None:
-        reach("messages.written")
-        await defer("notifications:send_message", message_id=str(row["id"]))
 
 
 def _language(order: OrderView, shop: Shop) -> str:

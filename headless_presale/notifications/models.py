@@ -1,4 +1,4 @@
-"""Messages to buyers: one row per message, written before it is sent."""
+"""Messages: one row per message, written before it is sent."""
 
 from enum import StrEnum
 from typing import Any
@@ -9,7 +9,10 @@ from tortoise.models import Model
 
 
 class MessageKind(StrEnum):
-    """What a message is about. Names its templates: ``templates/<locale>/<kind>.html``."""
+    """What a message to a buyer is about.
+
+    Names its templates: ``templates/<locale>/<kind>.html``.
+    """
 
     ORDER_CONFIRMED = "order_confirmed"
     BALANCE_REMINDER = "balance_reminder"
@@ -17,6 +20,14 @@ class MessageKind(StrEnum):
     ORDER_FORFEITED = "order_forfeited"
     ORDER_REFUNDED = "order_refunded"
     LATE_PAYMENT_REFUSED = "late_payment_refused"
+
+
+class AccountMailKind(StrEnum):
+    """What a mail to somebody who signs in is about."""
+
+    INVITATION = "invitation"
+    PASSWORD_RESET = "password_reset"
+    SECURITY_CHANGED = "security_changed"
 
 
 class Message(Model):

@@ -8,7 +8,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from headless_presale.notifications import formats
-from headless_presale.notifications.models import MessageKind
+from headless_presale.notifications.models import AccountMailKind, MessageKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +33,30 @@ def render(
     Raises:
         jinja2.UndefinedError: a template names a fact that is not there.
     """
+    return _render(f"{locale}/{kind}", locale, {**context, "order_link": order_link})
+
+
+def render_account_mail(
+    kind: AccountMailKind, locale: str, context: Mapping[str, Any], *, link: str
+) -> RenderedMessage:
+    """Write a mail to somebody who signs in.
+
+    Args:
+        link: where its button leads.
+
+    Raises:
+        jinja2.UndefinedError: a template names a fact that is not there.
+    """
+    return _render(f"{locale}/{kind}", locale, {**context, "link": link})
+
+
+def _render(template: str, locale: str, values: Mapping[str, Any]) -> RenderedMessage:
     environment = _environment(locale)
-    values = {**context, "order_link": order_link}
-    subject = formats.one_line(environment.get_template(f"{locale}/{kind}.subject").render(values))
+    subject = formats.one_line(environment.get_template(f"{template}.subject").render(values))
     return RenderedMessage(
         subject=subject,
-        text=environment.get_template(f"{locale}/{kind}.txt").render(values).strip() + "\n",
-        html=environment.get_template(f"{locale}/{kind}.html").render(values, subject=subject),
+        text=environment.get_template(f"{template}.txt").render(values).strip() + "\n",
+        html=environment.get_template(f"{template}.html").render(values, subject=subject),
     )
 
 

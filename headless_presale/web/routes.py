@@ -4,7 +4,16 @@ from collections.abc import Sequence
 
 from starlette.routing import BaseRoute, Route
 
-from headless_presale.web import account, authorize, factors, mailed_links, oauth, sign_in
+from headless_presale.web import (
+    account,
+    applications,
+    authorize,
+    factors,
+    mailed_links,
+    oauth,
+    provider,
+    sign_in,
+)
 from headless_presale.web.assets import serve_asset
 
 ROUTES: Sequence[BaseRoute] = (
@@ -13,6 +22,8 @@ ROUTES: Sequence[BaseRoute] = (
     Route("/sign-in", sign_in.take_password, methods=["POST"]),
     Route("/sign-in/verify", sign_in.show_verify, methods=["GET"]),
     Route("/sign-in/verify", sign_in.take_second_factor, methods=["POST"]),
+    Route("/sign-in/provider", provider.go_to_provider, methods=["GET"]),
+    Route(provider.CALLBACK, provider.return_from_provider, methods=["GET"]),
     Route("/sign-out", sign_in.show_sign_out, methods=["GET"]),
     Route("/sign-out", sign_in.sign_out, methods=["POST"]),
     Route("/forgot-password", mailed_links.forgot_password, methods=["GET", "POST"]),
@@ -36,4 +47,5 @@ ROUTES: Sequence[BaseRoute] = (
     Route("/account/passkeys/remove", factors.drop_passkey, methods=["POST"]),
     *oauth.ROUTES,
     *authorize.ROUTES,
+    *applications.ROUTES,
 )

@@ -2,9 +2,11 @@
 
 import strawberry
 
+from headless_presale.analytics import SalesInterval
 from headless_presale.identity import Scope
 from headless_presale.shops import Shop
-from resolvers.admin import audit, orders
+from resolvers.admin import analytics, audit, orders
+from schema.admin.analytics import SalesChartType, SalesFrom, SalesUntil
 from schema.admin.audit import AuditEntryType, AuditFilterInput, question_of
 from schema.admin.orders import (
     AdminOrderConnection,
@@ -15,6 +17,7 @@ from schema.admin.orders import (
 )
 from schema.admin.orders import question_of as order_question_of
 from schema.admin.policies import ShopPoliciesType, ShopSettingsType, policies_of
+from schema.admin.shop_products import ProductsOfShop
 from schema.nodes import (
     After,
     Before,
@@ -31,7 +34,7 @@ from schema.scalars import CurrencyCode
 
 
 @strawberry.type(name="AdminShop", description="A shop as its merchant sees it.")
-class AdminShopType:
+class AdminShopType(ProductsOfShop):
     """Who it is; its fields beyond that name what they require."""
 
     shop: strawberry.Private[Shop]
@@ -89,6 +92,23 @@ class AdminShopType:
             page_request(first, after, last, before),
         )
         return connect(page, lambda row: AuditEntryType(row=row))
+
+    @strawberry.field(
+        description="Slots and money over time, of the shop or of one campaign; null if that is "
+        "not the shop's. At most 400 buckets.",
+        extensions=requires(Scope.ANALYTICS_READ),
+    )
+    async def sales(
+        self,
+        from_: SalesFrom,
+        until: SalesUntil,
+        by: SalesInterval,
+        campaign_id: strawberry.ID | None = None,
+    ) -> SalesChartType | None:
+        chart = await analytics.find_sales(
+            self.shop, begins_at=from_, ends_at=until, by=by, campaign_id=campaign_id
+        )
+        return None if chart is None else SalesChartType(row=chart)
 
     @strawberry.field(
         description="Orders, the newest first unless sorted otherwise.",

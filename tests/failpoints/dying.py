@@ -12,12 +12,19 @@ from headless_presale.kernel.clock import ManualClock, use_clock
 from headless_presale.kernel.failpoints import killing, observed
 from headless_presale.runtime import open_runtime
 from headless_presale.settings import Settings
-from tests.failpoints import buying, ending, merchant
+from tests.failpoints import buying, cataloguing, charting, ending, merchant, webhooks
 from tests.failpoints.world import Scenario
 
 SCENARIOS: dict[str, Scenario] = {
     scenario.name: scenario
-    for scenario in (*buying.SCENARIOS, *ending.SCENARIOS, *merchant.SCENARIOS)
+    for scenario in (
+        *buying.SCENARIOS,
+        *ending.SCENARIOS,
+        *charting.SCENARIOS,
+        *cataloguing.SCENARIOS,
+        *merchant.SCENARIOS,
+        *webhooks.SCENARIOS,
+    )
 }
 LONGEST_SECONDS = 30
 

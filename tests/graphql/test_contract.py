@@ -175,6 +175,14 @@ def test_every_scope_that_a_field_requires_exists() -> None:
 
 
 UNPAGED = {
+    # Bounded by what a person made, each a handful.
+    "AdminProduct.options",
+    "AdminProduct.tags",
+    "AdminProduct.translations",
+    "AdminProductOption.values",
+    "AdminProductVariant.optionValues",
+    "ProductOptionTranslation.values",
+    "ProductTranslation.options",
     # Bounded by what a person made, each a handful; of notes and refunds so many are accepted.
     "AdminOrder.dueLater",
     "AdminOrder.dueNow",
@@ -203,9 +211,17 @@ UNPAGED = {
     "Merchant.roles",
     "Merchant.shops",
     "RoleInfo.scopes",
+    # At most MOST_BUCKETS, a currency of a shop's, the three legs.
+    "SalesBucket.money",
+    "SalesChart.buckets",
+    "SalesMoney.legs",
     "ShopSettings.translations",
     "StaffMember.shopIds",
     "Viewer.scopes",
+    "Merchant.webhookEventTypes",
+    "WebhookDelivery.log",
+    "WebhookEndpoint.eventTypes",
+    "WebhookEndpoint.shopIds",
     "Campaign.items",
     "CampaignAvailability.items",
     "CampaignItem.batches",

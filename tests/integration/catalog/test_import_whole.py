@@ -9,8 +9,8 @@ import pytest
 
 from headless_presale.catalog import ImportProducts, ImportReport, import_products
 from headless_presale.catalog import importer as importer_module
-from headless_presale.catalog.import_plan import StoredProduct
-from headless_presale.catalog.import_rows import load_products
+from headless_presale.catalog.product_plan import StoredProduct
+from headless_presale.catalog.product_rows import load_products
 from headless_presale.kernel.unit_of_work import UnitOfWork
 from headless_presale.shops import Shop
 from tests.integration.catalog.files import Import, row, row_versions, write_products
@@ -159,11 +159,11 @@ async def test_control_two_atomic_imports_without_the_lock_collide(
     # Given: the lock is gone, and both have looked before either writes
     both_looked = asyncio.Barrier(2)
 
-    async def no_lock(*_: object) -> None:
+    async def no_lock(*_: object, **__: object) -> None:
         """Take nothing."""
 
     async def load_together(
-        work: UnitOfWork, shop_id: object, handles: list[str]
+        work: UnitOfWork, shop_id: object, handles: list[str], *, is_locked: bool
     ) -> dict[str, StoredProduct]:
         stored = await load_products(work, shop.id, handles)
         await both_looked.wait()

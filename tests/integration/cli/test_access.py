@@ -1,11 +1,6 @@
 """Commands about who may do what, each as a process of its own."""
 
-import asyncio
-import os
 import re
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 from redis.asyncio import Redis
@@ -24,41 +19,13 @@ from headless_presale.identity.oauth.access_tokens import TokenInvalid, verify_a
 from headless_presale.identity.oauth.keys import forget_keys
 from headless_presale.kernel.audit_log import AuditEntry
 from headless_presale.kernel.ids import hash_secret
-from tests.conftest import SECRET_KEY
+from tests.support.commands import run
 from tests.support.shop import make_shop
 from tests.support.staff import sign_in
 
 pytestmark = pytest.mark.usefixtures("database", "redis")
 
 SHOP = ("--shop", "moonlit-forge")
-
-
-@pytest.fixture
-def environment(worker_database_url: str, redis_url: str, tmp_path: Path) -> dict[str, str]:
-    """Return what names this worker's own engines, and its secret, to a process."""
-    return {
-        **os.environ,
-        "DATABASE_URL": worker_database_url,
-        "REDIS_URL": redis_url,
-        "PRESALE_DATA_DIR": str(tmp_path / "data"),
-        "PRESALE_SECRET_KEY": SECRET_KEY,
-        "PRESALE_LOG_LEVEL": "ERROR",
-        "COLUMNS": "200",
-    }
-
-
-async def run(environment: dict[str, str], *words: str) -> "subprocess.CompletedProcess[str]":
-    done = await asyncio.to_thread(
-        subprocess.run,
-        [sys.executable, "-m", "headless_presale.cli", *words],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert "Traceback" not in done.stderr
-    return done
 
 
 async def test_a_local_token_is_for_one_shop_and_what_was_asked(

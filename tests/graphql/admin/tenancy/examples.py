@@ -6,9 +6,12 @@ test compares.
 """
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Any
 
 from headless_presale.identity import ROLE_SCOPES, Role, Scope
+from headless_presale.kernel import clock
+from tests.graphql.admin.tenancy import catalog, webhooks
 from tests.graphql.admin.tenancy.world import House
 
 Example = Callable[[House], dict[str, Any]]
@@ -100,6 +103,8 @@ MUTATIONS: Mapping[str, tuple[Example, ...]] = {
             "idempotencyKey": "a-cancellation",
         },
     ),
+    **webhooks.MUTATIONS,
+    **catalog.MUTATIONS,
 }
 
 GIVES: Mapping[str, frozenset[Scope]] = {
@@ -110,6 +115,7 @@ GIVES: Mapping[str, frozenset[Scope]] = {
     "apiClientCreate": frozenset({Scope.ORDERS_READ}),
     "apiClientUpdate": frozenset({Scope.CATALOG_READ}),
     "apiClientSecretRotate": frozenset({Scope.CATALOG_READ}),
+    **webhooks.GIVES,
 }
 """Permissions that a mutation's example gives or takes: whoever lacks one is told so, as data."""
 
@@ -119,6 +125,12 @@ ARGUMENTS: Mapping[str, Callable[[House], Any]] = {
     "Merchant.orders(shopIds)": lambda house: [house.ids["shop"]],
     "Merchant.orders(filter)": lambda house: {"campaignId": house.ids["campaign"]},
     "AdminShop.auditLog(filter)": lambda house: {"subjectId": house.ids["shop"]},
+    "AdminShop.sales(from)": lambda house: (clock.now() - timedelta(days=1)).isoformat(),
+    "AdminShop.sales(until)": lambda house: clock.now().isoformat(),
+    "AdminShop.sales(by)": lambda house: "DAY",
+    "AdminShop.sales(campaignId)": lambda house: house.ids["campaign"],
+    "Merchant.webhookEndpoint(id)": lambda house: house.ids["endpoint"],
+    **catalog.ARGUMENTS,
     "AdminShop.orders(filter)": lambda house: {"campaignId": house.ids["campaign"]},
     # Twenty times all of an order, by edges and by nodes, is more than may be asked at once.
     "AdminShop.orders(first)": lambda house: 5,

@@ -1,0 +1,98 @@
+"""Commands that help people sign in: invitations, links for a new password, lost second factors."""
+
+from typing import Annotated
+
+import typer
+
+from headless_presale.cli.access import ShopOption, console, member_of, staff
+from headless_presale.cli.session import engines, within_runtime
+from headless_presale.identity import InviteStaff, Role, invitation_token, invite_staff, issuer
+from headless_presale.identity.resets import reset_token, write_reset
+from headless_presale.identity.sign_in import reset_second_factors
+from headless_presale.kernel.audit_log import record_change
+from headless_presale.kernel.locales import SUPPORTED_LOCALES
+from headless_presale.kernel.unit_of_work import shielded, unit_of_work
+from headless_presale.shops import get_shop, shop_name
+
+__all__ = ["staff"]
+
+
+@staff.command("invite")
+def invite(
+    email: str,
+    shop: ShopOption,
+    role: Annotated[Role, typer.Option(case_sensitive=False)],
+    this_shop_only: Annotated[
+        bool, typer.Option("--this-shop-only", help="Limit it to the shop named.")
+    ] = False,
+    locale: Annotated[str, typer.Option(help="Language of the mail.")] = SUPPORTED_LOCALES[0],
+) -> None:
+    """Invite somebody by mail, and print the link in case no mail arrives."""
+
+    async def work() -> str:
+        found = await get_shop(shop)
+        invitation = await invite_staff(
+            InviteStaff(
+                merchant_id=found.merchant_id,
+                email=email,
+                role=role,
+                shop_ids=[found.id] if this_shop_only else None,
+                invited_by=shop_name(found, locale),
+                locale=locale,
+            )
+        )
+        return f"{issuer()}/invitation?token={invitation_token(invitation.id)}"
+
+    with engines() as settings:
+        link = within_runtime(work, settings)
+    console.print(f"{email} is invited as {role}; the worker sends the mail. The link, for 7 days:")
+    print(link)
+
+
+@staff.command("reset-link")
+def reset_link(email: str, shop: ShopOption) -> None:
+    """Print a link that sets a member's password anew; it works once, for 30 minutes."""
+
+    @shielded
+    async def work() -> str:
+        async with unit_of_work() as unit:
+            member = await member_of(email, shop)
+            reset_id = await write_reset(member.account_id)
+            await record_change(
+                unit,
+                action="staff.resetLink",
+                owner_id=member.merchant_id,
+                subject_type="StaffMember",
+                subject_id=member.id,
+                subject_label=email,
+            )
+        return f"{issuer()}/reset-password?token={reset_token(reset_id)}"
+
+    with engines() as settings:
+        print(within_runtime(work, settings))
+
+
+@staff.command("reset-second-factor")
+def reset_second_factor(email: str, shop: ShopOption) -> None:
+    """Remove a member's authenticator app, passkeys and recovery codes; signed out everywhere.
+
+    For somebody who has lost all of them. Make sure that it is that person who asks.
+    """
+
+    @shielded
+    async def work() -> None:
+        async with unit_of_work() as unit:
+            member = await member_of(email, shop)
+            await reset_second_factors(member.account_id)
+            await record_change(
+                unit,
+                action="staff.resetSecondFactor",
+                owner_id=member.merchant_id,
+                subject_type="StaffMember",
+                subject_id=member.id,
+                subject_label=email,
+            )
+
+    with engines() as settings:
+        within_runtime(work, settings)
+    console.print(f"{email} signs in with the password alone now, and was told so by mail")

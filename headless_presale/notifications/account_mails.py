@@ -1,0 +1,83 @@
+"""Mails to people who sign in: invitations, new passwords, and what changed about their account.
+
+A link in them is a secret. It is made when the mail is sent and stored nowhere; what is stored is
+whose it is.
+"""
+
+from uuid import UUID
+
+from headless_presale.identity import (
+    Account,
+    Invitation,
+    PasswordResetRequested,
+    SecurityChanged,
+    StaffInvited,
+    invitation_token,
+    issuer,
+    reset_token,
+)
+from headless_presale.kernel import clock
+from headless_presale.kernel.locales import negotiate
+from headless_presale.notifications.formats import one_line
+from headless_presale.notifications.models import AccountMailKind
+from headless_presale.notifications.writing import write_message
+
+SENDER = "Headless Presale"
+
+
+async def on_staff_invited(event: StaffInvited) -> None:
+    """Invite somebody: whoever reads the mail may accept."""
+    invitation = await Invitation.get(id=event.invitation_id).select_related("merchant")
+    await write_message(
+        AccountMailKind.INVITATION,
+        invitation.id,
+        recipient=invitation.email,
+        locale=negotiate(invitation.locale),
+        context={
+            "shop_name": SENDER,
+            "recipient_name": "",
+            "inviter": one_line(invitation.invited_by),
+            "merchant": one_line(invitation.merchant.name),
+            "role": str(invitation.role),
+            "expires_at": invitation.expires_at.isoformat(),
+        },
+    )
+
+
+async def on_password_reset_requested(event: PasswordResetRequested) -> None:
+    """Send the link that sets a new password."""
+    account = await Account.get(id=event.account_id)
+    await write_message(
+        AccountMailKind.PASSWORD_RESET,
+        event.reset_id,
+        recipient=account.email,
+        locale=negotiate(event.locale),
+        context={"shop_name": SENDER, "recipient_name": one_line(account.name)},
+    )
+
+
+async def on_security_changed(event: SecurityChanged) -> None:
+    """Tell what changed, so that what somebody else did does not go unnoticed."""
+    account = await Account.get(id=event.account_id)
+    await write_message(
+        AccountMailKind.SECURITY_CHANGED,
+        event.notice_id,
+        recipient=account.email,
+        locale=negotiate(account.locale),
+        context={
+            "shop_name": SENDER,
+            "recipient_name": one_line(account.name),
+            "change": str(event.change),
+            "detail": one_line(event.detail),
+            "at": clock.now().isoformat(),
+        },
+    )
+
+
+def account_link(kind: AccountMailKind, subject_id: UUID) -> str:
+    """Return where the button of a mail leads."""
+    if kind is AccountMailKind.INVITATION:
+        return f"{issuer()}/invitation?token={invitation_token(subject_id)}"
+    if kind is AccountMailKind.PASSWORD_RESET:
+        return f"{issuer()}/reset-password?token={reset_token(subject_id)}"
+    return f"{issuer()}/account"
