@@ -17,6 +17,7 @@ from psycopg.rows import dict_row
 from headless_presale.analytics.jobs import jobs as analytics_jobs
 from headless_presale.campaigns.jobs import jobs as campaign_jobs
 from headless_presale.identity.jobs import jobs as identity_jobs
+from headless_presale.media.jobs import jobs as media_jobs
 from headless_presale.notifications.jobs import jobs as notification_jobs
 from headless_presale.orders.jobs import jobs as order_jobs
 from headless_presale.payments.jobs import jobs as payment_jobs
@@ -94,6 +95,7 @@ def create_job_app(database_url: str) -> procrastinate.App:
         ("analytics", analytics_jobs),
         ("campaigns", campaign_jobs),
         ("identity", identity_jobs),
+        ("media", media_jobs),
         ("orders", order_jobs),
         ("payments", payment_jobs),
         ("slots", slot_jobs),

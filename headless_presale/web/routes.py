@@ -15,9 +15,11 @@ from headless_presale.web import (
     sign_in,
 )
 from headless_presale.web.assets import serve_asset
+from headless_presale.web.pictures import serve_picture
 
 ROUTES: Sequence[BaseRoute] = (
     Route("/assets/{name}", serve_asset, methods=["GET"]),
+    Route("/media/{sha256}/{name}", serve_picture, methods=["GET"]),
     Route("/sign-in", sign_in.show_sign_in, methods=["GET"]),
     Route("/sign-in", sign_in.take_password, methods=["POST"]),
     Route("/sign-in/verify", sign_in.show_verify, methods=["GET"]),

@@ -5,9 +5,10 @@ import strawberry
 from headless_presale.analytics import SalesInterval
 from headless_presale.identity import Scope
 from headless_presale.shops import Shop
-from resolvers.admin import analytics, audit, orders
+from resolvers.admin import analytics, audit, media, orders
 from schema.admin.analytics import SalesChartType, SalesFrom, SalesUntil
 from schema.admin.audit import AuditEntryType, AuditFilterInput, question_of
+from schema.admin.media import MediaAssetType
 from schema.admin.orders import (
     AdminOrderConnection,
     AdminOrderType,
@@ -71,6 +72,19 @@ class AdminShopType(ProductsOfShop):
     )
     def policies(self) -> ShopPoliciesType:
         return policies_of(self.shop)
+
+    @strawberry.field(
+        description="Its pictures, the newest first.", extensions=requires(Scope.CATALOG_READ)
+    )
+    async def media(
+        self,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> Connection[MediaAssetType]:
+        page = await media.page_of_media(self.shop, page_request(first, after, last, before))
+        return connect(page, lambda row: MediaAssetType(row=row))
 
     @strawberry.field(
         description="Changes of the shop and what is in it, the newest first.",

@@ -216,6 +216,8 @@ UNPAGED = {
     "SalesChart.buckets",
     "SalesMoney.legs",
     "ShopSettings.translations",
+    "MediaAsset.sizes",
+    "MediaAsset.translations",
     "StaffMember.shopIds",
     "Viewer.scopes",
     "Merchant.webhookEventTypes",

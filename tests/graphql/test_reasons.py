@@ -14,6 +14,7 @@ BUYERS_MEET = ("headless_presale/checkout", "headless_presale/orders", "headless
 MERCHANTS_MEET = (
     "headless_presale/shops",
     "headless_presale/catalog",
+    "headless_presale/media",
     "headless_presale/webhooks",
     "headless_presale/kernel",
 )

@@ -11,7 +11,7 @@ from typing import Any
 
 from headless_presale.identity import ROLE_SCOPES, Role, Scope
 from headless_presale.kernel import clock
-from tests.graphql.admin.tenancy import catalog, webhooks
+from tests.graphql.admin.tenancy import catalog, media, webhooks
 from tests.graphql.admin.tenancy.world import House
 
 Example = Callable[[House], dict[str, Any]]
@@ -105,6 +105,7 @@ MUTATIONS: Mapping[str, tuple[Example, ...]] = {
     ),
     **webhooks.MUTATIONS,
     **catalog.MUTATIONS,
+    **media.MUTATIONS,
 }
 
 GIVES: Mapping[str, frozenset[Scope]] = {
