@@ -7,7 +7,8 @@ from typing import TypedDict
 import strawberry
 
 from resolvers.errors import Refusal, camel
-from schema.enums import CampaignStatus, ErrorCode, OrderStatus
+from schema.admin.campaign_previews import CancelPreviewType
+from schema.enums import CampaignFaultCode, CampaignStatus, ErrorCode, OrderStatus
 from schema.money import Money
 
 
@@ -119,6 +120,21 @@ class VersionConflictError(UserError):
     )
 
 
+@strawberry.type(description="One thing that hinders publishing; `field` is where it is.")
+class CampaignFaultError(UserError):
+    fault: CampaignFaultCode
+
+
+@strawberry.type(description="Orders hold or own more slots than there are to be.")
+class CapacityBelowSoldError(UserError):
+    sold: int = strawberry.field(description="Sold or held, checkouts under way included.")
+
+
+@strawberry.type(description="Cancelling would do more than was shown. Nothing was cancelled.")
+class CancelPreviewOutdatedError(UserError):
+    preview: CancelPreviewType = strawberry.field(description="What it would do now.")
+
+
 @strawberry.type(description="Any other refusal; its code tells which.")
 class RefusedError(UserError):
     pass
@@ -165,6 +181,13 @@ def user_error(refusal: Refusal) -> UserError:
             return RefundTooLargeError(**base, refundable=Money.of(given["money"]))
         case ErrorCode.REFUND_NOT_ALLOWED:
             return RefundNotAllowedError(**base, status=OrderStatus(given["status"]))
+        case ErrorCode.CAMPAIGN_NOT_PUBLISHABLE:
+            return CampaignFaultError(**base, fault=CampaignFaultCode(given["fault"]))
+        case ErrorCode.CAPACITY_BELOW_SOLD:
+            return CapacityBelowSoldError(**base, sold=given["owned"])
+        case ErrorCode.CANCEL_PREVIEW_OUTDATED:
+            preview = CancelPreviewType(preview=given["preview"], currency=given["currency"])
+            return CancelPreviewOutdatedError(**base, preview=preview)
         case ErrorCode.VERSION_CONFLICT:
             return VersionConflictError(
                 **base,
@@ -202,6 +225,9 @@ USER_ERRORS: list[type[UserError]] = [
     CancelNotAllowedError,
     RefundTooLargeError,
     RefundNotAllowedError,
+    CampaignFaultError,
+    CapacityBelowSoldError,
+    CancelPreviewOutdatedError,
     VersionConflictError,
     RefusedError,
 ]

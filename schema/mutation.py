@@ -3,6 +3,7 @@
 import strawberry
 
 from resolvers import orders, payments
+from schema.admin.campaign_mutations import CampaignMutation
 from schema.admin.clients import ClientMutation
 from schema.admin.media import MediaMutation
 from schema.admin.merchant import MerchantMutation
@@ -88,6 +89,7 @@ class Mutation(
     StaffMutation,
     ClientMutation,
     OrderMutation,
+    CampaignMutation,
     WebhookMutation,
     ProductMutation,
     VariantMutation,

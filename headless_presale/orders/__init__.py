@@ -1,5 +1,6 @@
 """Orders: what was bought, what is due, what happened."""
 
+from headless_presale.orders.calling_off import CallOffCampaign, call_off_campaign
 from headless_presale.orders.errors import (
     CancelNotAllowed,
     OrderLineNotFound,
@@ -67,6 +68,16 @@ from headless_presale.orders.states import (
     OrderStatus,
 )
 from headless_presale.orders.sweeps import sweep_orders
+from headless_presale.orders.tallies import (
+    CancelPreview,
+    ClosePreview,
+    LegRefund,
+    Tally,
+    preview_cancellation,
+    preview_close,
+    tally_campaigns,
+    tally_items,
+)
 from headless_presale.orders.view import LineView, OrderView, find_order, find_order_of, leg_amount
 
 __all__ = [
@@ -77,12 +88,16 @@ __all__ = [
     "AddNote",
     "BalanceOpened",
     "BalanceReminded",
+    "CallOffCampaign",
     "CancelNotAllowed",
     "CancelOrder",
     "CancelPlan",
+    "CancelPreview",
     "CancelTerms",
+    "ClosePreview",
     "Due",
     "LatePaymentRefused",
+    "LegRefund",
     "LineQuantity",
     "LineView",
     "MerchantRefund",
@@ -111,8 +126,10 @@ __all__ = [
     "RefundTooLarge",
     "RefundWish",
     "StartPayment",
+    "Tally",
     "add_note",
     "amount_of",
+    "call_off_campaign",
     "cancel_order",
     "cancel_order_by_merchant",
     "cancel_orders_of_campaign",
@@ -128,6 +145,8 @@ __all__ = [
     "merchant_cancel_rule",
     "plan_refund",
     "position_of",
+    "preview_cancellation",
+    "preview_close",
     "refund_campaign",
     "refund_order",
     "refundable",
@@ -135,5 +154,7 @@ __all__ = [
     "split_cancellation",
     "start_payment",
     "sweep_orders",
+    "tally_campaigns",
+    "tally_items",
     "write_order",
 ]

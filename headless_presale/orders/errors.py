@@ -38,3 +38,11 @@ class RefundTooLarge(DomainError):
 
     code = "REFUND_TOO_LARGE"
     template = "at most {refundable} can be given back"
+
+
+class CancelPreviewOutdated(DomainError):
+    """More would be cancelled or refunded than was shown. ``params``: orders,
+    preview, currency."""
+
+    code = "CANCEL_PREVIEW_OUTDATED"
+    template = "there are {orders} orders now: look again before the campaign is cancelled"

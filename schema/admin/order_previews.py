@@ -60,7 +60,9 @@ class CancelShare(PaymentShare):
     kept: Money
 
 
-@strawberry.type(name="RefundPreview", description="What `orderRefund` would do at this moment.")
+@strawberry.type(
+    name="OrderRefundPreview", description="What `orderRefund` would do at this moment."
+)
 class RefundPreviewType:
     refundable: Money = strawberry.field(description="The most that can be given back now.")
     amount: Money | None = strawberry.field(description="Null: it would be refused.")
@@ -91,7 +93,7 @@ class RefundPreviewType:
 
 
 @strawberry.type(
-    name="CancelPreview", description="What `orderCancelByMerchant` would do at this moment."
+    name="OrderCancelPreview", description="What `orderCancelByMerchant` would do at this moment."
 )
 class CancelPreviewType:
     is_allowed: bool
