@@ -14,6 +14,7 @@ from procrastinate.manager import JobManager
 from psycopg.rows import dict_row
 
 from headless_presale.campaigns.jobs import jobs as campaign_jobs
+from headless_presale.catalog.jobs import jobs as catalog_jobs
 from headless_presale.identity.jobs import jobs as identity_jobs
 from headless_presale.notifications.jobs import jobs as notification_jobs
 from headless_presale.orders.jobs import jobs as order_jobs
@@ -87,6 +88,7 @@ def create_job_app(database_url: str) -> procrastinate.App:
     )
     for namespace, blueprint in (
         ("campaigns", campaign_jobs),
+        ("catalog", catalog_jobs),
         ("identity", identity_jobs),
         ("orders", order_jobs),
         ("payments", payment_jobs),
