@@ -28,6 +28,7 @@ MODEL_MODULES = (
     "headless_presale.payments.models",
     "headless_presale.orders.models",
     "headless_presale.notifications.models",
+    "headless_presale.webhooks.models",
 )
 MIGRATION_LOCK = 7_301_102_400
 """Advisory lock that lets one process migrate while the others wait."""

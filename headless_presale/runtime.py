@@ -27,6 +27,7 @@ from headless_presale.notifications import make_transport, set_order_link, set_t
 from headless_presale.payments.gateways import PaymentGateway, close_gateways, set_gateways
 from headless_presale.payments.gateways.sandbox import SandboxGateway
 from headless_presale.settings import Settings
+from headless_presale.webhooks import Outlet, set_outlet
 
 log = structlog.get_logger(__name__)
 
@@ -125,6 +126,8 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
         stack.push_async_callback(close_gateways)
         set_transport(make_transport(settings))
         set_order_link(_order_link(settings))
+        set_outlet(Outlet(allow_private=settings.webhooks_allow_private))
+        stack.callback(set_outlet, None)
         stack.push_async_callback(_finish_accepted)
         hub = LiveHub()
         await hub.start()

@@ -53,6 +53,9 @@ class Settings(BaseSettings):
     """Address of an order in your storefront, for links in mails: ``{id}`` becomes its GraphQL id
     and ``{token}`` the guest's token. Unset, mails carry no link."""
 
+    webhooks_allow_private: bool = False
+    """Send webhooks to http, to any port and into private networks as well. For development, and
+    for receivers of your own: whoever registers an endpoint then reaches what this machine does."""
     sign_in: Literal["password", "oidc"] = "password"
     """Where people sign in: on our own pages, beside the OpenID Connect provider if one is set, or
     at the provider alone."""

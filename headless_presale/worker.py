@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import copy
 import signal
+from collections.abc import Mapping
 
 import procrastinate
 import structlog
@@ -20,10 +21,13 @@ from headless_presale.notifications.jobs import jobs as notification_jobs
 from headless_presale.orders.jobs import jobs as order_jobs
 from headless_presale.payments.jobs import jobs as payment_jobs
 from headless_presale.slots.jobs import jobs as slot_jobs
+from headless_presale.webhooks.jobs import jobs as webhook_jobs
 
 log = structlog.get_logger(__name__)
 
-CONCURRENCY = 8
+CONCURRENCY: Mapping[str, int] = {"default": 8, "webhooks": 32}
+"""Jobs at once, by queue. Those of webhooks wait for systems of others, one job an endpoint:
+however many of those are slow, mails and refunds are not behind them."""
 STALLED_AFTER_SECONDS = 30.0
 GRACEFUL_STOP_SECONDS = 20.0
 RESTART_AFTER_SECONDS = 1.0
@@ -82,7 +86,7 @@ def create_job_app(database_url: str) -> procrastinate.App:
         connector=procrastinate.PsycopgConnector(
             conninfo=database_url,
             min_size=1,
-            max_size=CONCURRENCY,
+            max_size=CONCURRENCY["default"] + len(CONCURRENCY),
             kwargs={"row_factory": dict_row},
         )
     )
@@ -94,6 +98,7 @@ def create_job_app(database_url: str) -> procrastinate.App:
         ("payments", payment_jobs),
         ("slots", slot_jobs),
         ("notifications", notification_jobs),
+        ("webhooks", webhook_jobs),
         ("maintenance", maintenance),
     ):
         # A copy: taking a blueprint in changes it, and a second time would name its tasks twice.
@@ -125,13 +130,18 @@ async def run_worker(database_url: str, stop: asyncio.Event) -> None:
 
 async def _work(app: procrastinate.App) -> None:
     # Cancelling this stops fetching, then waits for what runs.
-    async with app.open_async():
-        await app.run_worker_async(
-            concurrency=CONCURRENCY,
-            install_signal_handlers=False,
-            fetch_job_polling_interval=1.0,
-            shutdown_graceful_timeout=GRACEFUL_STOP_SECONDS,
-        )
+    async with app.open_async(), asyncio.TaskGroup() as group:
+        for queue, concurrency in CONCURRENCY.items():
+            group.create_task(
+                app.run_worker_async(
+                    queues=[queue],
+                    name=queue,
+                    concurrency=concurrency,
+                    install_signal_handlers=False,
+                    fetch_job_polling_interval=1.0,
+                    shutdown_graceful_timeout=GRACEFUL_STOP_SECONDS,
+                )
+            )
 
 
 def stop_on_signals() -> asyncio.Event:

@@ -195,6 +195,14 @@ MESSAGES: Mapping[str, Mapping[str, str]] = {
         "now. Nothing was saved.",
         "zh-CN": "在您读取之后，内容已被他人修改（当前版本为 {current_version}），本次未保存。",
     },
+    "WEBHOOK_DELIVERY_NOT_FOUND": {
+        "en": "There is no such webhook delivery.",
+        "zh-CN": "没有这次 Webhook 推送。",
+    },
+    "WEBHOOK_ENDPOINT_NOT_FOUND": {
+        "en": "There is no such webhook endpoint.",
+        "zh-CN": "没有这个 Webhook 接收地址。",
+    },
 }
 
 STATUS_WORDS: Mapping[str, Mapping[str, str]] = {
@@ -229,6 +237,22 @@ MAX_COUNTED_DAYS = 30
 
 REASONS: Mapping[str, Mapping[str, str]] = {
     "zh-CN": {
+        "a description has at most {most} printable characters": "说明最多 {most} 个可见字符",
+        "a merchant has at most {most} endpoints": "每个商家最多 {most} 个接收地址",
+        "a replay begins within the last {days} days": "重新推送的起点须在最近 {days} 天内",
+        "an address is absolute and https, in ASCII, without a user and a fragment": (
+            "地址须为完整的 https 地址，仅含 ASCII 字符，不含用户名和片段"
+        ),
+        "name at least one event": "请至少选择一个事件",
+        "name shops of this merchant, or leave them out for all": (
+            "请选择该商家的店铺，留空表示全部"
+        ),
+        "the address must be one of the public internet": "地址须为公网地址",
+        "the endpoint is off: turn it on first": "该接收地址已停用，请先启用",
+        "there is no event {name}; order.* means all of orders": (
+            "没有事件 {name}；order.* 表示订单的全部事件"
+        ),
+        "webhooks go to port 443 or 8443": "Webhook 只能发往 443 或 8443 端口",
         "a name has 1 to {most} printable characters": "名称须为 1 到 {most} 个可见字符",
         "a slug is 1 to {most} lower-case letters and digits, in groups joined by single hyphens": (
             "地址须为 1 到 {most} 个小写字母和数字，可用单个连字符分隔"

@@ -13,6 +13,7 @@ from schema.admin.product_mutations import (
 )
 from schema.admin.settings import SettingsMutation
 from schema.admin.staff import StaffMutation
+from schema.admin.webhook_mutations import WebhookMutation
 from schema.errors import UserError, user_errors
 from schema.inputs import OrderCancelInput, OrderPlaceInput, PaymentStartInput
 from schema.nodes import Info
@@ -83,6 +84,7 @@ class Mutation(
     SettingsMutation,
     StaffMutation,
     ClientMutation,
+    WebhookMutation,
     ProductMutation,
     VariantMutation,
     ProductMediaMutation,

@@ -31,6 +31,7 @@ from headless_presale.kernel.events import set_event_handlers
 from headless_presale.kernel.redis import close_redis, open_redis
 from headless_presale.kernel.unit_of_work import set_publisher
 from headless_presale.kernel.vault import set_secret_key
+from headless_presale.webhooks import Outlet, set_outlet
 
 TEMPLATE = "presale_template"
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -138,6 +139,7 @@ async def database(open_worker_database: str, database_admin: asyncpg.Connection
     set_secret_key(SECRET_KEY)
     set_issuer(ISSUER)
     set_event_handlers(EVENT_HANDLERS)
+    set_outlet(Outlet())
     return open_worker_database
 
 

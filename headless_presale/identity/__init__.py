@@ -31,6 +31,7 @@ from headless_presale.identity.events import (
     StaffInvited,
     StaffJoined,
 )
+from headless_presale.identity.granting import checked_shops, refuse_excess
 from headless_presale.identity.invitations import (
     InviteStaff,
     invitation_token,
@@ -98,6 +99,7 @@ __all__ = [
     "UpdateMember",
     "add_member",
     "authenticate_bearer",
+    "checked_shops",
     "create_client",
     "deactivate_member",
     "disable_client",
@@ -113,6 +115,7 @@ __all__ = [
     "parse_scopes",
     "reactivate_member",
     "read_bearer",
+    "refuse_excess",
     "reset_token",
     "revoke_grant",
     "revoke_invitation",

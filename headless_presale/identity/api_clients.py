@@ -10,7 +10,12 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from headless_presale.identity.errors import ClientNotFound, GrantNotFound
-from headless_presale.identity.granting import checked_shops, refuse_excess, revoke_grants
+from headless_presale.identity.granting import (
+    checked_shops,
+    forget_consent,
+    refuse_excess,
+    revoke_grants,
+)
 from headless_presale.identity.models import OAuthClient, OAuthGrant
 from headless_presale.identity.scopes import Scope, known_scopes
 from headless_presale.kernel import clock
@@ -209,6 +214,9 @@ async def revoke_grant(merchant_id: UUID, grant_id: UUID) -> None:
         if grant is None:
             raise GrantNotFound(field=("grantId",))
         if await revoke_grants(work, "id = $1", grant_id, reason="revoked_by_merchant"):
+            if grant.account_id is not None:
+                # Or the application would have another one with the user's next visit, unasked.
+                await forget_consent(work, grant.account_id, grant.client_id, merchant_id)
             await record_change(
                 work,
                 action="grant.revoke",

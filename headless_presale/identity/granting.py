@@ -56,3 +56,18 @@ async def revoke_grants(work: UnitOfWork, condition: str, *args: object, reason:
     for row in rows:
         work.wake(f"grant:{row['id']}")
     return len(rows)
+
+
+async def forget_consent(
+    work: UnitOfWork, account_id: UUID, client_id: UUID, merchant_id: UUID
+) -> bool:
+    """Have the application ask again."""
+    return bool(
+        await work.execute(
+            "DELETE FROM oauth_consent "
+            "WHERE account_id = $1 AND client_id = $2 AND merchant_id = $3",
+            account_id,
+            client_id,
+            merchant_id,
+        )
+    )

@@ -77,6 +77,18 @@ FAILPOINTS: Mapping[str, str] = {
     "messages.claimed": "a worker has a message in hand, nothing is committed",
     "messages.sent": "the mail is out; we have not noted it",
     "messages.sending_noted": "that the mail is out is noted, not committed",
+    # Telling merchants' systems
+    "webhooks.claimed": "a worker has in hand what is due, nothing is committed",
+    "webhooks.posted": "the receiver has answered; we have not noted it",
+    "webhooks.attempt_noted": "an attempt and what became of the delivery are rows, uncommitted",
+    "webhooks.health_noted": "an endpoint that failed is noted to be well",
+    "webhooks.trouble_noted": "an endpoint is noted to have failed once more",
+    "webhooks.rest_given": "an endpoint that keeps failing is given a rest",
+    "webhooks.turned_off": "an endpoint is turned off, it is in no log",
+    "webhooks.turning_off_recorded": "an endpoint is off and in the log, nobody is told",
+    "webhooks.test_written": "a test is a row, no job sends it",
+    "webhooks.replay_written": "a delivery is due once more, no job sends it",
+    "webhooks.batch_replayed": "a batch of a replay is due, no job sends it",
 }
 """Every place and what is true there; each is reached by exactly one line of the code."""
 

@@ -23,7 +23,10 @@ class OrderEvent(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderPlaced(OrderEvent):
-    """Slots are held and prices frozen. Amounts in minor units."""
+    """Slots are held and prices frozen.
+
+    Amounts in minor units.
+    """
 
     type: ClassVar[str] = "order.placed"
     target: OrderStatus

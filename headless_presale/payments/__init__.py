@@ -9,6 +9,7 @@ from headless_presale.payments.errors import (
 from headless_presale.payments.events import (
     PaymentCancelled,
     PaymentCaptured,
+    PaymentEvent,
     PaymentFailed,
     PaymentMismatched,
     PaymentStarted,
@@ -53,6 +54,7 @@ __all__ = [
     "Payment",
     "PaymentCancelled",
     "PaymentCaptured",
+    "PaymentEvent",
     "PaymentFailed",
     "PaymentLeg",
     "PaymentMismatched",

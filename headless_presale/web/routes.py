@@ -4,7 +4,15 @@ from collections.abc import Sequence
 
 from starlette.routing import BaseRoute, Route
 
-from headless_presale.web import account, authorize, factors, mailed_links, oauth, sign_in
+from headless_presale.web import (
+    account,
+    applications,
+    authorize,
+    factors,
+    mailed_links,
+    oauth,
+    sign_in,
+)
 from headless_presale.web.assets import serve_asset
 
 ROUTES: Sequence[BaseRoute] = (
@@ -36,4 +44,5 @@ ROUTES: Sequence[BaseRoute] = (
     Route("/account/passkeys/remove", factors.drop_passkey, methods=["POST"]),
     *oauth.ROUTES,
     *authorize.ROUTES,
+    *applications.ROUTES,
 )

@@ -6,8 +6,9 @@ import strawberry
 
 from headless_presale.identity import Account, Principal, Role, Scope
 from headless_presale.shops import Merchant, Shop
+from headless_presale.webhooks import EVENT_TYPES
 from resolvers import access
-from resolvers.admin import audit, clients, merchant, orders, staff
+from resolvers.admin import audit, clients, merchant, orders, staff, webhooks
 from schema.admin.audit import AuditEntryType, AuditFilterInput, question_of
 from schema.admin.clients import ApiClientType, GrantType
 from schema.admin.orders import (
@@ -19,6 +20,7 @@ from schema.admin.orders import (
 from schema.admin.orders import question_of as order_question_of
 from schema.admin.shop import AdminShopType
 from schema.admin.staff import InvitationType, RoleType, StaffMemberType
+from schema.admin.webhooks import WebhookEndpointType, WebhookEventTypeType
 from schema.errors import UserError, user_errors
 from schema.nodes import (
     After,
@@ -151,6 +153,38 @@ class MerchantType:
     ) -> Connection[GrantType]:
         page = await clients.page_of_grants(info.context, page_request(first, after, last, before))
         return connect(page, lambda row: GrantType(row=row))
+
+    @strawberry.field(
+        description="Endpoints that are told of events, the newest first. Who is limited to some "
+        "shops sees those of his shops alone.",
+        extensions=requires(Scope.WEBHOOKS_READ),
+    )
+    async def webhook_endpoints(
+        self,
+        info: Info,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> Connection[WebhookEndpointType]:
+        page = await webhooks.page_of_endpoints(
+            info.context, page_request(first, after, last, before)
+        )
+        return connect(page, lambda row: WebhookEndpointType(row=row))
+
+    @strawberry.field(
+        description="An endpoint by its id; null if it is not yours.",
+        extensions=requires(Scope.WEBHOOKS_READ),
+    )
+    async def webhook_endpoint(self, info: Info, id: strawberry.ID) -> WebhookEndpointType | None:
+        row = await webhooks.find_endpoint(info.context, id)
+        return None if row is None else WebhookEndpointType(row=row)
+
+    @strawberry.field(
+        description="Events that can be subscribed to.", extensions=requires(Scope.WEBHOOKS_READ)
+    )
+    def webhook_event_types(self) -> list[WebhookEventTypeType]:
+        return [WebhookEventTypeType(row=row) for row in EVENT_TYPES.values()]
 
     @strawberry.field(
         description="Changes of what belongs to no shop: staff, applications, shops opened.",

@@ -2,4 +2,6 @@
 
 import pytest
 
-pytest.register_assert_rewrite("tests.failpoints.buying", "tests.failpoints.ending")
+pytest.register_assert_rewrite(
+    "tests.failpoints.buying", "tests.failpoints.ending", "tests.failpoints.webhooks"
+)

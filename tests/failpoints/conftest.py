@@ -17,6 +17,7 @@ from headless_presale.notifications.transports import FileTransport
 from tests.conftest import NOON, empty
 from tests.failpoints.world import World, new_sale
 from tests.support.gateway import sandbox_running
+from tests.support.receiver import open_outlet, receiving
 
 Worlds = Callable[[], AbstractAsyncContextManager[World]]
 
@@ -36,8 +37,12 @@ async def worlds(
         clock = ManualClock(NOON)
         file = tmp_path / f"gateway-{next(numbers)}.sqlite3"
         with use_clock(clock):
-            async with sandbox_running(file) as sandbox:
-                yield World(database_admin, redis, sandbox, clock, await new_sale())
+            async with (
+                sandbox_running(file) as sandbox,
+                receiving() as receiver,
+                open_outlet(),
+            ):
+                yield World(database_admin, redis, sandbox, receiver, clock, await new_sale())
 
     set_transport(FileTransport(parse_sender("Presale <no-reply@localhost>"), tmp_path / "mail"))
     yield new_world

@@ -12,7 +12,7 @@ from headless_presale.kernel.clock import ManualClock, use_clock
 from headless_presale.kernel.failpoints import killing, observed
 from headless_presale.runtime import open_runtime
 from headless_presale.settings import Settings
-from tests.failpoints import buying, cataloguing, ending
+from tests.failpoints import buying, cataloguing, ending, webhooks
 from tests.failpoints.world import Scenario
 
 SCENARIOS: dict[str, Scenario] = {
@@ -21,6 +21,7 @@ SCENARIOS: dict[str, Scenario] = {
         *buying.SCENARIOS,
         *ending.SCENARIOS,
         *cataloguing.SCENARIOS,
+        *webhooks.SCENARIOS,
     )
 }
 LONGEST_SECONDS = 30

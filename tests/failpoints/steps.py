@@ -12,8 +12,18 @@ from tortoise.connection import get_connection
 
 from headless_presale.kernel.failpoints import observed
 from headless_presale.notifications.transports import FileTransport
+from headless_presale.webhooks.outlet import Line
 
-WRITING = ("INSERT", "UPDATE", "DELETE", "WITH PLACED", "SELECT PROCRASTINATE_DEFER", "COMMIT")
+WRITING = (
+    "INSERT",
+    "UPDATE",
+    "DELETE",
+    "WITH PLACED",
+    "WITH NOTED",
+    "WITH BATCH",
+    "SELECT PROCRASTINATE_DEFER",
+    "COMMIT",
+)
 """How statements begin that change something. Reads and locks need no place to die after."""
 WRITING_IN_REDIS = frozenset({"EVALSHA", "EVAL"})
 """Staging of a load is left out: it expires by itself and is nothing to anybody."""
@@ -47,7 +57,7 @@ class Steps(list[tuple[bool, str]]):
 
 @contextmanager
 def recorded() -> Iterator[Steps]:
-    """Record what this process changes inside the block: rows, Redis, the gateway, mail."""
+    """Record what this process changes: rows, Redis, the gateway, mail, merchants' systems."""
     steps = Steps()
 
     @contextmanager
@@ -58,7 +68,7 @@ def recorded() -> Iterator[Steps]:
             steps.effect(sql[:60])
 
     command: Callable[..., Awaitable[Any]] = Redis.execute_command
-    ask, send = httpx.AsyncClient.send, FileTransport.send
+    ask, send, tell = httpx.AsyncClient.send, FileTransport.send, Line.post
 
     async def note_command(self: Any, *args: Any, **options: Any) -> Any:
         answer = await command(self, *args, **options)
@@ -76,11 +86,17 @@ def recorded() -> Iterator[Steps]:
         await send(self, mail)
         steps.effect("mail")
 
+    async def note_webhook(self: Any, *args: Any) -> Any:
+        reply = await tell(self, *args)
+        steps.effect("webhook")
+        return reply
+
     with (
         patch.object(asyncpg.Connection, "_time_and_log", noting),
         patch.object(Redis, "execute_command", note_command),
         patch.object(httpx.AsyncClient, "send", note_request),
         patch.object(FileTransport, "send", note_mail),
+        patch.object(Line, "post", note_webhook),
         observed(steps.place),
     ):
         yield steps

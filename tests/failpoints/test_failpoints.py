@@ -19,6 +19,7 @@ from headless_presale import checkout
 from headless_presale.campaigns import forget_all
 from headless_presale.kernel import redis as kernel_redis
 from headless_presale.kernel.failpoints import FAILPOINTS, killing
+from tests.conftest import SECRET_KEY
 from tests.failpoints.conftest import Worlds
 from tests.failpoints.dying import SCENARIOS, Death, die
 from tests.failpoints.steps import Steps, listening, recorded, reopen
@@ -38,6 +39,7 @@ OUTSIDE = frozenset(
         "payments.intent_cancelled",
         "refunds.asked",
         "messages.sent",
+        "webhooks.posted",
     }
 )
 """Places at which no transaction is open: what was done stays done."""
@@ -76,7 +78,7 @@ def test_each_place_is_marked_by_one_line_of_the_code() -> None:
     )
 
     assert marked == dict.fromkeys(FAILPOINTS, 1)
-    assert len(FAILPOINTS) == 47
+    assert len(FAILPOINTS) == 58
 
 
 def test_a_place_that_does_not_exist_is_refused() -> None:
@@ -104,7 +106,8 @@ async def test_it_may_die_anywhere(
                 "database_url": database,
                 "redis_url": redis_url if scenario.has_redis else NO_REDIS,
                 "data_dir": tmp_path / str(number),
-                "secret_key": "failpoints",
+                "secret_key": SECRET_KEY,
+                "webhooks_allow_private": True,
                 "sandbox_gateway_url": world.sandbox.url,
                 "sandbox_gateway_api_key": API_KEY,
                 "sandbox_gateway_webhook_secret": WEBHOOK_SECRET,

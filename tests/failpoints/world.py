@@ -19,6 +19,7 @@ from headless_presale.slots import reconcile_pool
 from headless_presale.slots.admission import RESERVATION_TTL_SECONDS
 from tests.support.gateway import SandboxRun
 from tests.support.money import open_deposit_sale, place, read, start
+from tests.support.receiver import Receiver
 from tests.support.shop import Sale
 
 HOLD = timedelta(minutes=20)
@@ -32,6 +33,7 @@ class World:
     admin: asyncpg.Connection
     redis: Redis
     sandbox: SandboxRun
+    receiver: Receiver
     clock: ManualClock
     sale: Sale
 

@@ -1,5 +1,6 @@
 """An application that a merchant lets in, and the browser of the person who uses it."""
 
+import asyncio
 import base64
 import hashlib
 from dataclasses import dataclass, field
@@ -8,6 +9,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 from uuid import UUID
 
 import httpx
+import pytest
 
 from headless_presale.identity import (
     ALL_SCOPES,
@@ -18,8 +20,12 @@ from headless_presale.identity import (
     add_member,
     create_client,
 )
+from headless_presale.identity.oauth import tokens
 from headless_presale.identity.oauth.clients import ADMIN_CLIENT
+from headless_presale.identity.oauth.parameters import TokenRequest
+from headless_presale.identity.oauth.server import Rows
 from headless_presale.identity.sessions import start_session
+from headless_presale.kernel.unit_of_work import UnitOfWork
 from headless_presale.shops.models import Shop
 from headless_presale.web.cookies import cookie_name
 from tests.support.accounts import make_account
@@ -161,3 +167,15 @@ def answer_of(page: Page) -> dict[str, str]:
     query = parse_qs(urlsplit(target).query, strict_parsing=True)
     assert all(len(values) == 1 for values in query.values())
     return {name: values[0] for name, values in query.items()}
+
+
+def let_them_all_look_first(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
+    """Have so many requests for tokens read their rows before the first of them goes on."""
+    read, barrier = tokens._read_rows, asyncio.Barrier(count)
+
+    async def read_and_wait(work: UnitOfWork, request: TokenRequest) -> Rows:
+        rows = await read(work, request)
+        await barrier.wait()
+        return rows
+
+    monkeypatch.setattr(tokens, "_read_rows", read_and_wait)

@@ -161,7 +161,7 @@ async def read_authorization(pairs: Iterable[tuple[str, str]]) -> Authorization:
         redirect_uri=grant.redirect_uri,
         scopes=known_scopes(grant.request.scope.split()),
         state=parameters.get("state"),
-        code_challenge=parameters.values["code_challenge"],
+        code_challenge=parameters.get("code_challenge") or "",
     )
 
 

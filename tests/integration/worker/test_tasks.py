@@ -60,10 +60,12 @@ def test_the_periodic_tasks_and_how_often_they_run() -> None:
         "campaigns:sweep": {5},
         "orders:sweep": {5},
         "slots:reconcile": {10},
+        "webhooks:sweep": {2},
         "maintenance:retry_stalled": {15},
         "payments:reconcile": {30},
         "maintenance:forget_finished": {3600},
         "identity:forget_attempts": {3600},
+        "webhooks:forget": {3600},
     }
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from headless_presale.identity import ROLE_SCOPES, Role, Scope
-from tests.graphql.admin.tenancy import catalog
+from tests.graphql.admin.tenancy import catalog, webhooks
 from tests.graphql.admin.tenancy.world import House
 
 Example = Callable[[House], dict[str, Any]]
@@ -69,6 +69,7 @@ MUTATIONS: Mapping[str, tuple[Example, ...]] = {
     "apiClientSecretRotate": (lambda house: {"clientId": house.ids["client"], "version": 1},),
     "apiClientDisable": (lambda house: {"clientId": house.ids["client"], "version": 1},),
     "grantRevoke": (lambda house: {"grantId": house.ids["grant"]},),
+    **webhooks.MUTATIONS,
     **catalog.MUTATIONS,
 }
 
@@ -80,6 +81,7 @@ GIVES: Mapping[str, frozenset[Scope]] = {
     "apiClientCreate": frozenset({Scope.ORDERS_READ}),
     "apiClientUpdate": frozenset({Scope.CATALOG_READ}),
     "apiClientSecretRotate": frozenset({Scope.CATALOG_READ}),
+    **webhooks.GIVES,
 }
 """Permissions that a mutation's example gives or takes: whoever lacks one is told so, as data."""
 
@@ -89,6 +91,7 @@ ARGUMENTS: Mapping[str, Callable[[House], Any]] = {
     "Merchant.orders(shopIds)": lambda house: [house.ids["shop"]],
     "Merchant.orders(filter)": lambda house: {"campaignId": house.ids["campaign"]},
     "AdminShop.auditLog(filter)": lambda house: {"subjectId": house.ids["shop"]},
+    "Merchant.webhookEndpoint(id)": lambda house: house.ids["endpoint"],
     **catalog.ARGUMENTS,
     "AdminShop.orders(filter)": lambda house: {"campaignId": house.ids["campaign"]},
     # Twenty times all of an order, by edges and by nodes, is more than may be asked at once.

@@ -23,11 +23,13 @@ from headless_presale.identity import (
 from headless_presale.kernel import clock
 from headless_presale.kernel.ids import sign_token
 from headless_presale.shops.models import Merchant, Shop
+from headless_presale.webhooks import Asker, WebhookAttempt, send_test
 from resolvers.global_ids import seal, unseal
 from tests.conftest import SECRET_KEY
 from tests.graphql.admin.tenancy import catalog
 from tests.graphql.admin.tenancy.declared import requirements
 from tests.support.money import place
+from tests.support.receiver import subscribe
 from tests.support.shop import TERMS, make_shop, open_sale
 from tests.support.staff import Caller, connect, sign_in
 from tests.support.till import Till, till_open
@@ -138,6 +140,21 @@ async def _house(mark: str, till: Till) -> House:
             invited_by=f"owner@{mark}.example.com",
         )
     )
+    endpoint = await subscribe(
+        shop, f"https://{mark}.example.com/hooks", "order.*", description=f"Hook of {mark}"
+    )
+    asker = Asker(merchant_id=shop.merchant_id, scopes=ALL_SCOPES)
+    delivery = await send_test(asker, endpoint.endpoint.id)
+    await WebhookAttempt.create(
+        delivery_id=delivery.id,
+        number=1,
+        at=delivery.occurred_at,
+        url=endpoint.endpoint.url,
+        response_code=500,
+        response_body=f"Answer of {mark}",
+        error="",
+        duration_ms=12,
+    )
     assert member.member is not None
     house.ids |= await _orders(house, till)
     house.ids |= {
@@ -146,6 +163,8 @@ async def _house(mark: str, till: Till) -> House:
         "client": seal("ApiClient", client.client.id),
         "grant": seal("Grant", erp.grant.id),
         "invitation": seal("Invitation", invitation.id),
+        "endpoint": seal("WebhookEndpoint", endpoint.endpoint.id),
+        "delivery": seal("WebhookDelivery", delivery.id),
         **await catalog.furnish(shop, mark),
     }
     return house

@@ -1,0 +1,79 @@
+"""Which events there are to be told of, and what one has to be allowed to hear of them."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from headless_presale.campaigns import CampaignEvent
+from headless_presale.identity import Scope
+from headless_presale.kernel.errors import InvalidInput
+from headless_presale.kernel.events import Event
+from headless_presale.orders import OrderEvent
+from headless_presale.payments import PaymentEvent
+
+FAMILIES: Mapping[str, Scope] = {
+    "order": Scope.ORDERS_READ,
+    "payment": Scope.ORDERS_READ,
+    "refund": Scope.ORDERS_READ,
+    "campaign": Scope.CAMPAIGNS_READ,
+}
+"""The first word of an event's name -> what one needs to read the same over GraphQL."""
+
+TEST_TYPE = "webhook.test"
+"""What a test is called on the wire; nobody subscribes to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventType:
+    """An event by its name on the wire, with a sentence about it."""
+
+    name: str
+    description: str
+    scope: Scope
+
+
+def _kinds(base: type[Event]) -> Iterator[type[Event]]:
+    for kind in base.__subclasses__():
+        if "type" in vars(kind) and kind.__module__.startswith("headless_presale."):
+            yield kind
+        yield from _kinds(kind)
+
+
+def _event_types() -> dict[str, EventType]:
+    kinds = [kind for base in (OrderEvent, PaymentEvent, CampaignEvent) for kind in _kinds(base)]
+    found = {}
+    for kind in sorted(kinds, key=lambda kind: kind.type):
+        family = kind.type.partition(".")[0]
+        if family in FAMILIES:
+            sentence = (kind.__doc__ or "").partition("\n")[0]
+            found[kind.type] = EventType(kind.type, sentence, FAMILIES[family])
+    return found
+
+
+EVENT_TYPES: Mapping[str, EventType] = _event_types()
+"""Every event that can be subscribed to, by name."""
+
+
+def read_event_types(names: Iterable[str]) -> list[str]:
+    """Return the names and families, each once and in order.
+
+    Raises:
+        InvalidInput: there is none, or one that does not exist; ``field`` names it.
+    """
+    wanted = list(dict.fromkeys(names))
+    if not wanted:
+        raise InvalidInput(reason="name at least one event", field=("event_types",))
+    for position, name in enumerate(wanted):
+        family, _, rest = name.partition(".")
+        if name not in EVENT_TYPES and (family not in FAMILIES or rest != "*"):
+            raise InvalidInput(
+                reason="there is no event {name}; order.* means all of orders",
+                name=name[:60],
+                field=("event_types", str(position)),
+            )
+    return sorted(wanted)
+
+
+def scopes_for(names: Iterable[str]) -> frozenset[Scope]:
+    """Return what one needs to hear of these events; a name unknown by now needs nothing."""
+    families = (name.partition(".")[0] for name in names)
+    return frozenset(FAMILIES[family] for family in families if family in FAMILIES)

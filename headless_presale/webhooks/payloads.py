@@ -1,0 +1,75 @@
+"""What an event looks like on the wire: thin, with ids that GraphQL takes."""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from headless_presale.kernel.ids import display_number, global_id
+from headless_presale.kernel.money import Money
+
+_KINDS = {"item": "CampaignItem"}
+"""Things whose type GraphQL calls otherwise than the event calls the thing."""
+_MINOR = "_minor"
+_UTC_OFFSET = re.compile(r"(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?)\+00:00")
+
+
+def body_of(
+    type_: str, occurred_at: datetime, payload: Mapping[str, Any], *, shop_id: UUID | None
+) -> bytes:
+    """Return the body of a delivery; the same for each of its attempts.
+
+    Args:
+        payload: an event's, as it is stored: ``order_id``, ``total_minor``, ``currency``...
+    """
+    return orjson.dumps(
+        {
+            "type": type_,
+            "timestamp": _moment(occurred_at.astimezone(UTC).isoformat()),
+            "data": data_of(payload, shop_id=shop_id),
+        }
+    )
+
+
+def data_of(payload: Mapping[str, Any], *, shop_id: UUID | None) -> dict[str, Any]:
+    """Return an event's fields as GraphQL spells them: global ids, ``Money``, camel case."""
+    data: dict[str, Any] = {}
+    if shop_id is not None:
+        data["shopId"] = global_id("Shop", shop_id)
+    for name, value in payload.items():
+        if name.endswith("_id") and isinstance(value, str):
+            stem = name.removesuffix("_id")
+            data[_camel(name)] = global_id(_KINDS.get(stem) or _pascal(stem), value)
+            if name == "order_id":
+                data["orderNumber"] = display_number(UUID(value))
+        elif name.endswith(_MINOR) and isinstance(value, int):
+            stem = name.removesuffix(_MINOR)
+            currency = payload.get(f"{stem}_currency", payload.get("currency"))
+            data[_camel(stem)] = _money(value, currency)
+        elif name == "currency" or name.endswith("_currency"):
+            continue
+        else:
+            data[_camel(name)] = _moment(value) if isinstance(value, str) else value
+    return data
+
+
+def _money(minor: int, currency: object) -> dict[str, Any]:
+    money = Money(minor, str(currency))
+    return {"amount": f"{money.amount:f}", "minor": minor, "currency": money.currency}
+
+
+def _moment(text: str) -> str:
+    found = _UTC_OFFSET.fullmatch(text)
+    return f"{found[1]}Z" if found else text
+
+
+def _camel(name: str) -> str:
+    head, *tail = name.split("_")
+    return head + "".join(word.capitalize() for word in tail)
+
+
+def _pascal(name: str) -> str:
+    return "".join(word.capitalize() for word in name.split("_"))
