@@ -4,6 +4,7 @@ import strawberry
 
 from resolvers import orders, payments
 from schema.admin.clients import ClientMutation
+from schema.admin.imports import ProductImportMutation
 from schema.admin.merchant import MerchantMutation
 from schema.admin.product_mutations import (
     ProductMediaMutation,
@@ -89,5 +90,6 @@ class Mutation(
     VariantMutation,
     ProductMediaMutation,
     ProductTranslationMutation,
+    ProductImportMutation,
 ):
     """Put together from what each part of the house lets one do."""

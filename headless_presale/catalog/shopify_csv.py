@@ -140,8 +140,8 @@ class ProductCsv:
                 if "field limit" in str(error):
                     # Where the runaway cell ends is unknown, so nothing below can be trusted.
                     reason = Reason(
-                        "a cell is too long, perhaps for want of a closing quote; the file was not "
-                        "read beyond this row"
+                        "a cell is too long, perhaps for want of a closing quote; nothing below "
+                        "this row was read"
                     )
                     yield RowError(line, "", reason)
                     return

@@ -6,6 +6,7 @@ from headless_presale.identity import Scope
 from headless_presale.shops import Shop
 from resolvers.admin import audit, orders
 from schema.admin.audit import AuditEntryType, AuditFilterInput, question_of
+from schema.admin.imports import ImportsOfShop
 from schema.admin.orders import (
     AdminOrderConnection,
     AdminOrderType,
@@ -32,7 +33,7 @@ from schema.scalars import CurrencyCode
 
 
 @strawberry.type(name="AdminShop", description="A shop as its merchant sees it.")
-class AdminShopType(ProductsOfShop):
+class AdminShopType(ProductsOfShop, ImportsOfShop):
     """Who it is; its fields beyond that name what they require."""
 
     shop: strawberry.Private[Shop]
