@@ -16,7 +16,7 @@ from starlette.types import ASGIApp
 
 from headless_presale import __version__
 from headless_presale.health import readiness, refresh_job_metrics
-from headless_presale.kernel.errors import Unavailable
+from headless_presale.kernel.errors import DomainError, Unavailable
 from headless_presale.kernel.events import acting_as
 from headless_presale.middleware import RequestLog
 from headless_presale.overload import Admission, Door
@@ -24,12 +24,13 @@ from headless_presale.payments import GatewayUnknown, get_gateway, record_notice
 from headless_presale.payments.gateways import NoticeRejected
 from headless_presale.runtime import open_runtime
 from headless_presale.settings import Settings
+from headless_presale.uploads import upload_routes
 from headless_presale.web.refusals import EXCEPTION_HANDLERS
 from headless_presale.web.routes import ROUTES
 
 ADMIN = Path(__file__).resolve().parent.parent / "admin_static" / "dist"
 MAX_BODY_BYTES = 256_000
-"""For every route; GraphQL's own limit is lower."""
+"""For every route but those that take files; GraphQL's own limit is lower."""
 
 _close_streams: list[Callable[[], Awaitable[None]]] = []
 
@@ -46,6 +47,7 @@ def create_app(
     schema_text: str,
     settings: Settings,
     close_streams: Callable[[], Awaitable[None]] | None = None,
+    tell: Callable[[DomainError, str], str] = lambda error, _: str(error),
 ) -> Starlette:
     """Return the application around a GraphQL endpoint.
 
@@ -54,6 +56,7 @@ def create_app(
             ``scope["state"]["runtime"]``.
         schema_text: the printed schema, served at ``/schema.graphql``.
         close_streams: ends the endpoint's open subscriptions; see ``close_open_streams``.
+        tell: returns the sentence of a refusal in a language, for routes beside GraphQL.
     """
 
     door = Door(settings.max_in_flight)
@@ -82,6 +85,7 @@ def create_app(
         Route("/livez", _livez),
         Route("/readyz", _readyz),
         Route("/metrics", _metrics),
+        *upload_routes(settings, tell),
         *ROUTES,
     ]
     if ADMIN.is_dir():

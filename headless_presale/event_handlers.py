@@ -14,6 +14,7 @@ from headless_presale.notifications import (
     on_password_reset_requested,
     on_security_changed,
     on_staff_invited,
+    on_webhook_endpoint_disabled,
 )
 from headless_presale.orders import (
     BalanceReminded,
@@ -25,6 +26,7 @@ from headless_presale.orders import (
     settle_payment,
 )
 from headless_presale.payments import PaymentCaptured
+from headless_presale.webhooks import WebhookEndpointDisabled
 
 EVENT_HANDLERS: Mapping[type[Event], Sequence[Handler]] = {
     CampaignCancelled: (refund_campaign,),
@@ -37,4 +39,5 @@ EVENT_HANDLERS: Mapping[type[Event], Sequence[Handler]] = {
     StaffInvited: (on_staff_invited,),
     PasswordResetRequested: (on_password_reset_requested,),
     SecurityChanged: (on_security_changed,),
+    WebhookEndpointDisabled: (on_webhook_endpoint_disabled,),
 }

@@ -27,7 +27,7 @@ from headless_presale.kernel.unit_of_work import abandoned_commands
 MESSAGE = "Too many requests are being worked on: send the same request again in a moment."
 RETRY_AFTER_SECONDS = 1
 GRAPHQL_PATH = "/graphql"
-WEBHOOKS_PATH = "/webhooks/"
+PLAIN_PATHS = ("/webhooks/", "/uploads/")
 GRAPHQL_RESPONSE = b"application/graphql-response+json"
 
 
@@ -166,7 +166,7 @@ def _does_work(scope: Scope) -> bool:
     method: str = scope["method"]
     if path == GRAPHQL_PATH:
         return method in ("GET", "POST")
-    return method == "POST" and path.startswith(WEBHOOKS_PATH)
+    return method == "POST" and path.startswith(PLAIN_PATHS)
 
 
 _GRAPHQL_BODY = orjson.dumps(
@@ -182,7 +182,7 @@ _GRAPHQL_BODY = orjson.dumps(
         ]
     }
 )
-_WEBHOOK_BODY = orjson.dumps({"error": {"code": Overloaded.code}})
+_PLAIN_BODY = orjson.dumps({"error": {"code": Overloaded.code}})
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +213,7 @@ class _Refusal:
 
 _JSON = _Refusal.of(b"application/json; charset=utf-8", _GRAPHQL_BODY)
 _GRAPHQL = _Refusal.of(GRAPHQL_RESPONSE + b"; charset=utf-8", _GRAPHQL_BODY)
-_WEBHOOK = _Refusal.of(b"application/json", _WEBHOOK_BODY)
+_PLAIN = _Refusal.of(b"application/json", _PLAIN_BODY)
 
 
 async def _refuse(scope: Scope, send: Send) -> None:
@@ -244,7 +244,7 @@ def refuse_at_once(
 
 def _refusal_for(scope: Scope) -> _Refusal:
     if not scope["path"].endswith(GRAPHQL_PATH):
-        return _WEBHOOK
+        return _PLAIN
     return _GRAPHQL if _wants_graphql_response(scope) else _JSON
 
 

@@ -23,6 +23,7 @@ from headless_presale.kernel.live import LiveHub
 from headless_presale.kernel.redis import close_redis, open_redis
 from headless_presale.kernel.unit_of_work import drain, set_publisher
 from headless_presale.kernel.vault import set_secret_key
+from headless_presale.media import open_store, set_store
 from headless_presale.notifications import make_transport, set_order_link, set_transport
 from headless_presale.payments.gateways import PaymentGateway, close_gateways, set_gateways
 from headless_presale.payments.gateways.sandbox import SandboxGateway
@@ -122,6 +123,8 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
         set_event_handlers(EVENT_HANDLERS)
         set_publisher(live.publish)
         stack.callback(set_publisher, None)
+        set_store(open_store(settings.media_url, settings.data_dir / "media"))
+        stack.callback(set_store, None)
         set_gateways(_gateways(settings))
         stack.push_async_callback(close_gateways)
         set_transport(make_transport(settings))

@@ -1,5 +1,6 @@
 """Settings: read once from the environment, validated, passed on explicitly."""
 
+import re
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal, Self
@@ -39,6 +40,14 @@ class Settings(BaseSettings):
     max_in_flight: int = Field(default=96, ge=0)
     """Requests that one API process works on at once; one more is refused at the door with 503
     and ``Retry-After``. 0: none is refused, and under overload all of them wait ever longer."""
+
+    media_url: str | None = None
+    """Where pictures are kept: ``s3://bucket`` or ``s3://bucket/prefix``, with keys, region and
+    endpoint from ``AWS_*`` variables. Unset: in ``data_dir/media``, which all processes share."""
+    media_max_bytes: int = Field(default=20_000_000, ge=10_000, le=100_000_000)
+    """The largest picture file that may be uploaded."""
+    product_file_max_bytes: int = Field(default=32_000_000, ge=10_000, le=200_000_000)
+    """The largest product file that may be uploaded."""
 
     sandbox_gateway_url: str | None = None
     """The sandbox gateway is offered to buyers only where all three are set.
@@ -84,6 +93,7 @@ class Settings(BaseSettings):
         "oidc_issuer",
         "oidc_client_id",
         "oidc_client_secret",
+        "media_url",
         "order_url_template",
         "sandbox_gateway_url",
         "sandbox_gateway_api_key",
@@ -123,6 +133,13 @@ class Settings(BaseSettings):
         is_local = parts.hostname in ("localhost", "127.0.0.1", "::1")
         if not parts.hostname or not (parts.scheme == "https" or is_local):
             raise ValueError("the provider's address must begin with https://")
+        return value
+
+    @field_validator("media_url")
+    @classmethod
+    def _media_url_names_a_bucket(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"s3://[^/\s]+(/\S*)?", value):
+            raise ValueError("the media store's address is s3://bucket or s3://bucket/prefix")
         return value
 
     @property

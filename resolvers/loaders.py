@@ -33,6 +33,7 @@ from headless_presale.catalog import (
 from headless_presale.identity import Account, OAuthClient
 from headless_presale.kernel import clock
 from headless_presale.kernel.unit_of_work import shielded, unit_of_work
+from headless_presale.media import count_uses
 from headless_presale.orders import MerchantRefund, OrderNote, OrderView, find_order
 from headless_presale.payments import Booking, Payment, list_bookings
 from headless_presale.shops import Shop
@@ -75,6 +76,11 @@ class Loaders:
     @cached_property
     def media_of(self) -> DataLoader[UUID, list[ProductMedia]]:
         return DataLoader(load_fn=_load_media_of)
+
+    @cached_property
+    def media_uses(self) -> DataLoader[UUID, int]:
+        """By how many products a merchant's picture is shown."""
+        return DataLoader(load_fn=_load_media_uses)
 
     @cached_property
     def campaigns(self) -> DataLoader[UUID, CampaignSnapshot | None]:
@@ -146,6 +152,12 @@ def _lists(
         return [found.get(key, []) for key in keys]
 
     return load
+
+
+@reads
+async def _load_media_uses(media_ids: list[UUID]) -> list[int]:
+    uses = await count_uses(media_ids)
+    return [uses.get(media_id, 0) for media_id in media_ids]
 
 
 async def _shops(shop_ids: list[UUID]) -> Mapping[UUID, Shop]:

@@ -98,6 +98,30 @@ MESSAGES: Mapping[str, Mapping[str, str]] = {
         "first.",
         "zh-CN": "这是该商品的最后一个规格，请先添加其他规格，或直接删除商品。",
     },
+    "MEDIA_ANIMATED": {
+        "en": "Animated pictures are not supported. Upload a still one.",
+        "zh-CN": "不支持动图，请上传静态图片。",
+    },
+    "MEDIA_DAMAGED": {
+        "en": "The picture is damaged or incomplete.",
+        "zh-CN": "图片已损坏或不完整。",
+    },
+    "MEDIA_IN_USE": {
+        "en": "Products show this picture ({uses}). Take it out of them first.",
+        "zh-CN": "有 {uses} 件商品正在使用这张图片，请先从商品中移除。",
+    },
+    "MEDIA_NOT_FOUND": {
+        "en": "There is no such picture.",
+        "zh-CN": "没有这张图片。",
+    },
+    "MEDIA_NOT_PICTURE": {
+        "en": "This is not a JPEG, PNG, WebP, AVIF or GIF picture.",
+        "zh-CN": "该文件不是 JPEG、PNG、WebP、AVIF 或 GIF 图片。",
+    },
+    "MEDIA_TOO_MANY_PIXELS": {
+        "en": "A picture may have at most {limit_megapixels} megapixels.",
+        "zh-CN": "图片最多 {limit_megapixels} 百万像素。",
+    },
     "MEMBER_NOT_FOUND": {
         "en": "There is no such member of the staff.",
         "zh-CN": "没有这位员工。",
@@ -189,6 +213,10 @@ MESSAGES: Mapping[str, Mapping[str, str]] = {
     "UNREADABLE_PRODUCT_FILE": {
         "en": "{file} cannot be imported: {reason}.",
         "zh-CN": "无法导入 {file}：{reason}。",
+    },
+    "UPLOAD_TOO_LARGE": {
+        "en": "The file is too large: at most {limit_mb} MB.",
+        "zh-CN": "文件过大，最多 {limit_mb} MB。",
     },
     "VARIANT_EXISTS": {
         "en": "Two variants of the product would be alike: {values}.",

@@ -16,6 +16,7 @@ from headless_presale.settings import Settings, get_settings
 from resolvers.access import read_token
 from resolvers.context import RequestContext, locale_of
 from resolvers.errors import Unauthenticated
+from resolvers.messages import message_of
 from resolvers.shop_directory import ShopDirectory
 from schema.contract import schema, schema_text
 from schema.transport import PresaleGraphQL, request_id_of
@@ -36,6 +37,7 @@ def create(settings: Settings | None = None) -> Starlette:
         schema_text=schema_text(),
         settings=settings,
         close_streams=graphql.close_all,
+        tell=message_of,
     )
 
 

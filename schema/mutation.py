@@ -5,6 +5,7 @@ import strawberry
 from resolvers import orders, payments
 from schema.admin.clients import ClientMutation
 from schema.admin.imports import ProductImportMutation
+from schema.admin.media import MediaMutation
 from schema.admin.merchant import MerchantMutation
 from schema.admin.product_mutations import (
     ProductMediaMutation,
@@ -83,6 +84,7 @@ class Mutation(
     StorefrontMutation,
     MerchantMutation,
     SettingsMutation,
+    MediaMutation,
     StaffMutation,
     ClientMutation,
     WebhookMutation,

@@ -5,6 +5,7 @@ from datetime import datetime
 
 import asyncpg
 
+from headless_presale.analytics import DRIFT
 from headless_presale.audits.findings import Finding, ask
 from headless_presale.kernel import clock
 from headless_presale.worker import KEEP_FINISHED_HOURS
@@ -157,6 +158,7 @@ DATABASE_AUDITS: Mapping[str, str] = {
     "every order has its first event": """
         SELECT o.id::text FROM sales_order o WHERE NOT EXISTS (
             SELECT 1 FROM event e WHERE e.topic = 'order:' || o.id AND e.type = 'order.placed')""",
+    "the sums of charts, and what waits to be summed up, are what is booked": DRIFT,
 }
 """Sentence -> query for the ids that break it; ``moment.at`` is the time of the audit.
 

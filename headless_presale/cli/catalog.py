@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from headless_presale.analytics import rebuild_sales
 from headless_presale.catalog import ImportProducts, ImportReport
 from headless_presale.catalog import import_products as run_import
 from headless_presale.cli.session import engines, within_runtime
@@ -31,6 +32,18 @@ def create(
     with engines() as settings:
         shop = within_runtime(partial(create_shop, command), settings)
     console.print(f"Created shop [bold]{shop.slug}[/bold] ({shop.currency})")
+
+
+@shops.command("rebuild-sales")
+def rebuild(slug: str) -> None:
+    """Make the sums of a shop's charts anew from its books; selling goes on meanwhile."""
+
+    async def work() -> int:
+        return await rebuild_sales((await get_shop(slug)).id)
+
+    with engines() as settings:
+        made = within_runtime(work, settings)
+    console.print(f"Made {made:,} sums of [bold]{slug}[/bold] anew")
 
 
 def demo() -> None:

@@ -38,12 +38,13 @@ async def _examine(settings: Settings) -> bool:
     console.print("[bold]Engines[/bold]")
     is_redis_well = await _redis_answers(settings.redis_url)
     await _gateway_answers(settings.sandbox_gateway_url)
+    is_provider_well = await _provider_answers(settings.oidc_issuer)
     connection = await asyncpg.connect(settings.database_url)
     client = Redis.from_url(settings.redis_url, decode_responses=True, socket_timeout=5)
     try:
         version = str(connection.get_server_version()[0])
         _tell(Finding("PostgreSQL answers"), version)
-        return await _audit(connection, client if is_redis_well else None)
+        return await _audit(connection, client if is_redis_well else None) and is_provider_well
     except asyncpg.UndefinedTableError:
         return _tell(Finding("the database is migrated", ("run: headless-presale migrate",)))
     finally:
@@ -83,6 +84,22 @@ async def _gateway_answers(url: str | None) -> None:
         _warn(Finding("the sandbox gateway answers", (repr(error),)))
     else:
         _tell(Finding("the sandbox gateway answers"))
+
+
+async def _provider_answers(issuer: str | None) -> bool:
+    """Ask the OpenID Connect provider who it is: nobody signs in there if it is somebody else."""
+    if issuer is None:
+        return True
+    address = f"{issuer.rstrip('/')}/.well-known/openid-configuration"
+    broken: tuple[str, ...] = ()
+    try:
+        async with httpx.AsyncClient(timeout=5) as client:
+            answer = (await client.get(address)).raise_for_status().json()
+        if answer.get("issuer") != issuer:
+            broken = (f"PRESALE_OIDC_ISSUER must be {answer.get('issuer')!r}, letter by letter",)
+    except (httpx.HTTPError, ValueError, AttributeError) as error:
+        broken = (f"{address}: {error!r}",)
+    return _tell(Finding("the sign-in provider answers and is who it should be", broken))
 
 
 def _tell(finding: Finding, detail: str = "") -> bool:

@@ -70,16 +70,27 @@ class NewSession:
 
 @shielded
 async def start_session(
-    account_id: UUID, *, factors: Sequence[str], user_agent: str = "", is_complete: bool = False
+    account_id: UUID,
+    *,
+    factors: Sequence[str],
+    user_agent: str = "",
+    is_complete: bool = False,
+    authenticated_at: datetime | None = None,
 ) -> NewSession:
     """Begin a session after the first factor.
 
     Args:
         is_complete: whether no further factor is needed.
+        authenticated_at: when the person was there, if that was before now.
     """
     async with unit_of_work() as work:
         return await _insert(
-            work, account_id, factors=factors, user_agent=user_agent, is_complete=is_complete
+            work,
+            account_id,
+            factors=factors,
+            user_agent=user_agent,
+            is_complete=is_complete,
+            authenticated_at=authenticated_at,
         )
 
 
@@ -195,13 +206,14 @@ async def _insert(
     factors: Sequence[str],
     user_agent: str,
     is_complete: bool,
+    authenticated_at: datetime | None = None,
 ) -> NewSession:
     at = clock.now()
     cookie_value = secrets.token_urlsafe(32)
     session = Session(
         id=new_id(),
         account_id=account_id,
-        authenticated_at=at if is_complete else None,
+        authenticated_at=(authenticated_at or at) if is_complete else None,
         factors=tuple(dict.fromkeys(factors)),
         challenge=None,
         user_agent=user_agent[:MAX_USER_AGENT_LENGTH],

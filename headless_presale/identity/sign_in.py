@@ -4,6 +4,7 @@ Whether an address has an account does not show: the answer is the same, and so 
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -110,16 +111,26 @@ async def sign_in_with_password(
 
 
 async def begin(
-    account_id: UUID, *, factor: str, user_agent: str, is_enough: bool = False
+    account_id: UUID,
+    *,
+    factor: str,
+    user_agent: str,
+    is_enough: bool = False,
+    authenticated_at: datetime | None = None,
 ) -> NewSession:
     """Begin a session after a first factor.
 
     Args:
         is_enough: ask for no second one, even where one is set up.
+        authenticated_at: when the person was there, if that was before now.
     """
     is_complete = is_enough or not (await second_factors_of(account_id)).is_needed
     return await start_session(
-        account_id, factors=[factor], user_agent=user_agent, is_complete=is_complete
+        account_id,
+        factors=[factor],
+        user_agent=user_agent,
+        is_complete=is_complete,
+        authenticated_at=authenticated_at,
     )
 
 

@@ -62,6 +62,13 @@ FAILPOINTS: Mapping[str, str] = {
     "refunds.asked": "the gateway has been asked for the refund; we have not noted its answer",
     "refunds.begun_again": "a refund that failed is to be asked for again",
     "refunds.moved": "what became of a refund is noted, nothing is committed",
+    # Pictures
+    "media.files_kept": "a picture's files are in the store; the database knows nothing",
+    "media.row_written": "the picture is a row, the log does not know it",
+    # Charting
+    "analytics.sums_moved": "changes are in the sums and wait no more, nothing is committed",
+    "analytics.sums_removed": "the sums of a shop are gone, to be made anew; nothing is committed",
+    "analytics.sums_rebuilt": "the sums of a shop are made anew, nothing is committed",
     # The catalogue
     "catalog.rows_written": "some rows of products are written, others of the same change are not",
     "catalog.file_named": "a product file is a row without content",

@@ -15,9 +15,11 @@ if TYPE_CHECKING:
 class MediaAsset(Model):
     """A picture of a shop, in several sizes. Never changed: other content is another asset.
 
-    ``sha256`` is that of the bytes that were uploaded, so that a shop has each picture once.
-    ``width`` and ``height`` are those of the picture as it was uploaded, turned upright.
+    ``sha256``, ``mime`` and ``bytes`` are those of the file that was uploaded, so that a shop has
+    each picture once; ``width`` and ``height`` those of the picture in it, turned upright.
     ``sizes`` lists the files there are, the smallest first; see ``rules.StoredSize``.
+    Only what is said of it may change: ``alt`` is what it shows, in the shop's own language;
+    ``translations`` maps a locale to the same in another one: ``{"zh-CN": {"alt": ...}}``.
     """
 
     id = fields.UUIDField(primary_key=True)
@@ -31,6 +33,9 @@ class MediaAsset(Model):
     height = fields.IntField()
     sizes = fields.JSONField[list[dict[str, Any]]]()
     bytes = fields.BigIntField()
+    alt = fields.CharField(max_length=512, default="", db_default="")
+    translations = fields.JSONField[dict[str, dict[str, str]]](default=dict, db_default="{}")
+    version = fields.IntField(default=1, db_default=1)
     created_at = fields.DatetimeField()
 
     class Meta:

@@ -4,6 +4,7 @@ from headless_presale.notifications.account_mails import (
     on_password_reset_requested,
     on_security_changed,
     on_staff_invited,
+    on_webhook_endpoint_disabled,
 )
 from headless_presale.notifications.delivery import deliver, set_order_link, set_transport
 from headless_presale.notifications.errors import MailNotAccepted, MailRefused, MessageBusy
@@ -44,6 +45,7 @@ __all__ = [
     "on_password_reset_requested",
     "on_security_changed",
     "on_staff_invited",
+    "on_webhook_endpoint_disabled",
     "set_order_link",
     "set_transport",
 ]

@@ -4,14 +4,17 @@ A link in them is a secret. It is made when the mail is sent and stored nowhere;
 whose it is.
 """
 
-from uuid import UUID
+from typing import Protocol
+from uuid import UUID, uuid5
 
 from headless_presale.identity import (
     Account,
     Invitation,
     PasswordResetRequested,
+    Role,
     SecurityChanged,
     StaffInvited,
+    StaffMember,
     invitation_token,
     issuer,
     reset_token,
@@ -74,10 +77,52 @@ async def on_security_changed(event: SecurityChanged) -> None:
     )
 
 
+class EndpointDisabled(Protocol):
+    """What is told of a webhook endpoint that was turned off; its event belongs to a sibling."""
+
+    @property
+    def endpoint_id(self) -> UUID: ...
+    @property
+    def merchant_id(self) -> UUID: ...
+    @property
+    def reason(self) -> str: ...
+    @property
+    def url(self) -> str: ...
+    @property
+    def version(self) -> int: ...
+
+
+async def on_webhook_endpoint_disabled(event: EndpointDisabled) -> None:
+    """Tell those who may turn it on again: owners and administrators."""
+    members = await StaffMember.filter(
+        merchant_id=event.merchant_id,
+        role__in=(Role.OWNER, Role.ADMIN),
+        deactivated_at=None,
+        account__deactivated_at=None,
+    ).select_related("account")
+    for member in members:
+        await write_message(
+            AccountMailKind.WEBHOOK_DISABLED,
+            # One mail for each time and person.
+            uuid5(event.endpoint_id, f"{event.version}:{member.account_id}"),
+            recipient=member.account.email,
+            locale=negotiate(member.account.locale),
+            context={
+                "shop_name": SENDER,
+                "recipient_name": one_line(member.account.name),
+                "url": one_line(event.url),
+                "reason": str(event.reason),
+                "at": clock.now().isoformat(),
+            },
+        )
+
+
 def account_link(kind: AccountMailKind, subject_id: UUID) -> str:
     """Return where the button of a mail leads."""
     if kind is AccountMailKind.INVITATION:
         return f"{issuer()}/invitation?token={invitation_token(subject_id)}"
     if kind is AccountMailKind.PASSWORD_RESET:
         return f"{issuer()}/reset-password?token={reset_token(subject_id)}"
+    if kind is AccountMailKind.WEBHOOK_DISABLED:
+        return f"{issuer()}/admin/"
     return f"{issuer()}/account"

@@ -27,6 +27,7 @@ class AccountMailKind(StrEnum):
     INVITATION = "invitation"
     PASSWORD_RESET = "password_reset"
     SECURITY_CHANGED = "security_changed"
+    WEBHOOK_DISABLED = "webhook_disabled"
 
 
 class Message(Model):

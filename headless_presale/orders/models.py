@@ -23,7 +23,8 @@ class Order(Model):
     Amounts are minor units of ``currency``; ``deposit_minor`` is 0 on the full-payment plan, and
     ``deposit_minor + balance_minor == total_minor``. Due dates are columns because one sweep looks
     for them; no job waits for a single order. ``number`` is what people read to each other, of 40
-    bits: not unique in a large shop. ``quantity`` is how many slots its lines have. ``version``
+    bits: not unique in a large shop. ``quantity`` is how many slots its lines have. ``sold_at`` is
+    when its first payment made the slots its own, ``released_at`` when they went back. ``version``
     rises with each change of the order and with each refund that its merchant decides.
     """
 
@@ -57,6 +58,8 @@ class Order(Model):
     balance_remind_at = fields.DatetimeField(null=True)
     reminded_at = fields.DatetimeField(null=True)
     placed_at = fields.DatetimeField()
+    sold_at = fields.DatetimeField(null=True)
+    released_at = fields.DatetimeField(null=True)
     updated_at = fields.DatetimeField()
     closed_reason = fields.CharField(max_length=200, default="")
     version = fields.IntField(default=1, db_default=1)

@@ -12,7 +12,13 @@ from headless_presale.orders.errors import CancelNotAllowed, OrderNotFound
 from headless_presale.orders.events import BalanceOpened, OrderCancelled, OrderPlaced
 from headless_presale.orders.models import Order
 from headless_presale.orders.rules import cancel_rule, refund_of
-from headless_presale.orders.states import HOLDING, ORDER_LIFECYCLE, OrderStatus
+from headless_presale.orders.states import (
+    CLAIMING,
+    HOLDING,
+    ORDER_LIFECYCLE,
+    RELEASED,
+    OrderStatus,
+)
 from headless_presale.orders.view import OrderView
 from headless_presale.payments import (
     call_off_payments,
@@ -137,7 +143,20 @@ async def move(order: Order, target: OrderStatus, *, reason: str = "") -> OrderS
     order.updated_at = clock.now()
     order.closed_reason = reason[:200]
     order.version += 1
-    await order.save(update_fields=["status", "updated_at", "closed_reason", "version"])
+    if target in CLAIMING and source not in CLAIMING:
+        order.sold_at, order.released_at = order.updated_at, None
+    elif target in RELEASED:
+        order.released_at = order.updated_at
+    await order.save(
+        update_fields=[
+            "status",
+            "updated_at",
+            "closed_reason",
+            "version",
+            "sold_at",
+            "released_at",
+        ]
+    )
     reach("orders.moved")
     return source
 

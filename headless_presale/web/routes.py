@@ -11,16 +11,21 @@ from headless_presale.web import (
     factors,
     mailed_links,
     oauth,
+    provider,
     sign_in,
 )
 from headless_presale.web.assets import serve_asset
+from headless_presale.web.pictures import serve_picture
 
 ROUTES: Sequence[BaseRoute] = (
     Route("/assets/{name}", serve_asset, methods=["GET"]),
+    Route("/media/{sha256}/{name}", serve_picture, methods=["GET"]),
     Route("/sign-in", sign_in.show_sign_in, methods=["GET"]),
     Route("/sign-in", sign_in.take_password, methods=["POST"]),
     Route("/sign-in/verify", sign_in.show_verify, methods=["GET"]),
     Route("/sign-in/verify", sign_in.take_second_factor, methods=["POST"]),
+    Route("/sign-in/provider", provider.go_to_provider, methods=["GET"]),
+    Route(provider.CALLBACK, provider.return_from_provider, methods=["GET"]),
     Route("/sign-out", sign_in.show_sign_out, methods=["GET"]),
     Route("/sign-out", sign_in.sign_out, methods=["POST"]),
     Route("/forgot-password", mailed_links.forgot_password, methods=["GET", "POST"]),

@@ -44,6 +44,7 @@ from headless_presale.web.texts import say, say_wait
 
 SIGN_IN = "/sign-in"
 VERIFY = "/sign-in/verify"
+PROVIDER = "/sign-in/provider"
 NOTICES = frozenset({"password_reset", "reset_requested"})
 
 
@@ -54,6 +55,8 @@ async def show_sign_in(request: Request) -> Response:
     is_again = request.query_params.get("again") == "1"
     if session is not None and not is_again:
         return go_on(request, target) if session.is_complete else see(VERIFY, next=target)
+    if not has_built_in_sign_in(request):
+        return see(PROVIDER, next=target, again="1" if is_again else "")
     email = ""
     if session is not None and session.is_complete:
         email = (await get_account(session.account_id)).email
@@ -99,7 +102,7 @@ async def _sign_in_page(
     notice = request.query_params.get("done", "")
     return page(
         request,
-        "sign_in.html" if has_built_in_sign_in(request) else "sign_in_elsewhere.html",
+        "sign_in.html",
         status=UNPROCESSABLE if is_wrong else 429 if wait else 200,
         headers=wait_headers(wait) if wait else None,
         csrf=csrf_token(request, session),
@@ -107,13 +110,20 @@ async def _sign_in_page(
         email=email[:320],
         is_again=is_again,
         provider=settings.oidc_name if settings.oidc_issuer else "",
+        provider_way=_way_to_provider(target, is_again=is_again),
         notice=say(notice, locale) if notice in NOTICES else "",
         problem=say_wait(wait, locale) if wait else problem,
     )
 
 
+def _way_to_provider(target: str, *, is_again: bool) -> str:
+    query = {"next": target, **({"again": "1"} if is_again else {})}
+    return f"{PROVIDER}?{urlencode(query)}"
+
+
 async def show_verify(request: Request) -> Response:
     """Ask for a second factor."""
+    require_built_in_sign_in(request)
     session = await pending_session(request)
     target = safe_next(request.query_params.get("next"))
     if session is None:

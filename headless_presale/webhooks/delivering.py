@@ -255,7 +255,11 @@ async def _turn_off(work: UnitOfWork, endpoint_id: UUID, reason: DisabledReason)
     reach("webhooks.turning_off_recorded")
     work.emit(
         WebhookEndpointDisabled(
-            endpoint_id=endpoint_id, merchant_id=endpoint.merchant_id, reason=reason
+            endpoint_id=endpoint_id,
+            merchant_id=endpoint.merchant_id,
+            reason=reason,
+            url=endpoint.url,
+            version=endpoint.version,
         )
     )
     log.warning("webhooks.endpoint_disabled", endpoint_id=str(endpoint_id), reason=reason)

@@ -10,12 +10,14 @@ from headless_presale.webhooks.states import DisabledReason
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookEndpointDisabled(Event):
-    """We turned an endpoint off; what happens from now on it is not told."""
+    """We turned an endpoint off. ``version`` is the one that it has since."""
 
     type: ClassVar[str] = "webhook.endpoint_disabled"
     endpoint_id: UUID
     merchant_id: UUID
     reason: DisabledReason
+    url: str
+    version: int
 
     @property
     def topic(self) -> str:

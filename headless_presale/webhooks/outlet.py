@@ -11,10 +11,11 @@ import socket
 import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import httpcore
@@ -28,6 +29,10 @@ TOTAL_SECONDS = 15.0
 MAX_RESPONSE_BYTES = 1_024
 MOST_ADDRESSES = 3
 """So many of a host's addresses are tried, one after the other."""
+
+# Threads of their own: a name server that does not answer keeps one for half a minute, and whoever
+# registers an endpoint may have such a server.
+_resolvers = ThreadPoolExecutor(max_workers=16, thread_name_prefix="webhooks-names")
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 
@@ -56,8 +61,8 @@ class Reply:
 
 async def resolve(host: str, port: int) -> Sequence[str]:
     """Return the addresses of a host, as the machine's resolver orders them."""
-    loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    lookup = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+    found = await asyncio.get_running_loop().run_in_executor(_resolvers, lookup)
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 

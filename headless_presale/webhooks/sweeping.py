@@ -51,7 +51,7 @@ async def _forget_batch() -> int:
             clock.now() - RETENTION,
             FORGET_BATCH,
         )
-        ids = [row["id"] for row in rows]
+        ids = list({row["id"] for row in rows})
         if ids:
             await work.execute(
                 "DELETE FROM webhook_attempt WHERE delivery_id = ANY($1::uuid[])", ids

@@ -1,12 +1,10 @@
 """A shop's settings and its numbers."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from uuid import UUID
 
-from headless_presale.kernel.errors import InvalidInput
 from headless_presale.kernel.events import acting_as
-from headless_presale.kernel.locales import canonical_locale
 from headless_presale.shops import (
     Shop,
     UpdatePolicies,
@@ -17,14 +15,15 @@ from headless_presale.shops import (
 )
 from resolvers.access import read_shop_id
 from resolvers.context import RequestContext
-from resolvers.errors import Answer, Refusal, answer, reads
+from resolvers.errors import Answer, answer, reads
+from resolvers.language_lists import Texts, by_language, in_list
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShopForm:
     """Settings as a client of the API sent them; None leaves one as it is.
 
-    ``names`` are pairs of a language and the shop's name in it; a name that is None removes it.
+    ``names`` are the shop's names in other languages.
     """
 
     slug: str | None
@@ -33,7 +32,7 @@ class ShopForm:
     contact_email: str | None
     timezone: str | None
     default_locale: str | None
-    names: Sequence[tuple[str, str | None]] | None
+    names: Texts | None
 
 
 @reads
@@ -58,13 +57,12 @@ async def change(
             contact_email=form.contact_email,
             timezone=form.timezone,
             default_locale=form.default_locale,
-            translations=_texts(form.names) if form.names is not None else None,
+            translations=_names(form.names),
         )
         return await update_shop(command)
 
     with acting_as(context.merchant_actor):
-        changed = await answer(run(), context.locale)
-    return replace(changed, refusals=tuple(_in_list(r, form) for r in changed.refusals))
+        return in_list(await answer(run(), context.locale), form.names)
 
 
 async def change_policies(
@@ -81,22 +79,8 @@ async def change_policies(
         return await answer(run(), context.locale)
 
 
-def _texts(names: Sequence[tuple[str, str | None]]) -> dict[str, dict[str, str]]:
-    texts: dict[str, dict[str, str]] = {}
-    for position, (locale, name) in enumerate(names):
-        if canonical_locale(locale) in map(canonical_locale, texts):
-            at = ("translations", str(position), "locale")
-            raise InvalidInput(reason="each language is named once", field=at)
-        texts[locale] = {} if name is None else {"name": name}
-    return texts
-
-
-def _in_list(refusal: Refusal, form: ShopForm) -> Refusal:
-    """Point at a text by its place in the input's list, where the domain says its language."""
-    match refusal.field:
-        case ("translations", locale, *rest) if not locale.isdigit():
-            locales = [locale for locale, _ in form.names or ()]
-            place = (str(locales.index(locale)), *(rest or ["locale"]))
-            return replace(refusal, field=("translations", *place))
-        case _:
-            return refusal
+def _names(names: Texts | None) -> dict[str, dict[str, str]] | None:
+    if names is None:
+        return None
+    named = by_language(names)
+    return {locale: {} if name is None else {"name": name} for locale, name in named.items()}

@@ -2,11 +2,14 @@
 
 import strawberry
 
+from headless_presale.analytics import SalesInterval
 from headless_presale.identity import Scope
 from headless_presale.shops import Shop
-from resolvers.admin import audit, orders
+from resolvers.admin import analytics, audit, media, orders
+from schema.admin.analytics import SalesChartType, SalesFrom, SalesUntil
 from schema.admin.audit import AuditEntryType, AuditFilterInput, question_of
 from schema.admin.imports import ImportsOfShop
+from schema.admin.media import MediaAssetType
 from schema.admin.orders import (
     AdminOrderConnection,
     AdminOrderType,
@@ -72,6 +75,19 @@ class AdminShopType(ProductsOfShop, ImportsOfShop):
         return policies_of(self.shop)
 
     @strawberry.field(
+        description="Its pictures, the newest first.", extensions=requires(Scope.CATALOG_READ)
+    )
+    async def media(
+        self,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> Connection[MediaAssetType]:
+        page = await media.page_of_media(self.shop, page_request(first, after, last, before))
+        return connect(page, lambda row: MediaAssetType(row=row))
+
+    @strawberry.field(
         description="Changes of the shop and what is in it, the newest first.",
         extensions=requires(Scope.AUDIT_READ),
     )
@@ -91,6 +107,23 @@ class AdminShopType(ProductsOfShop, ImportsOfShop):
             page_request(first, after, last, before),
         )
         return connect(page, lambda row: AuditEntryType(row=row))
+
+    @strawberry.field(
+        description="Slots and money over time, of the shop or of one campaign; null if that is "
+        "not the shop's. At most 400 buckets.",
+        extensions=requires(Scope.ANALYTICS_READ),
+    )
+    async def sales(
+        self,
+        from_: SalesFrom,
+        until: SalesUntil,
+        by: SalesInterval,
+        campaign_id: strawberry.ID | None = None,
+    ) -> SalesChartType | None:
+        chart = await analytics.find_sales(
+            self.shop, begins_at=from_, ends_at=until, by=by, campaign_id=campaign_id
+        )
+        return None if chart is None else SalesChartType(row=chart)
 
     @strawberry.field(
         description="Orders, the newest first unless sorted otherwise.",

@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 
 from headless_presale.campaigns import forget_all
 from headless_presale.kernel.clock import ManualClock, use_clock
+from headless_presale.media import open_store, set_store
 from headless_presale.notifications import set_transport
 from headless_presale.notifications.mail import parse_sender
 from headless_presale.notifications.transports import FileTransport
@@ -45,5 +46,7 @@ async def worlds(
                 yield World(database_admin, redis, sandbox, receiver, clock, await new_sale())
 
     set_transport(FileTransport(parse_sender("Presale <no-reply@localhost>"), tmp_path / "mail"))
+    set_store(open_store(None, tmp_path / "media"))
     yield new_world
+    set_store(None)
     set_transport(None)

@@ -12,7 +12,7 @@ from headless_presale.kernel.clock import ManualClock, use_clock
 from headless_presale.kernel.failpoints import killing, observed
 from headless_presale.runtime import open_runtime
 from headless_presale.settings import Settings
-from tests.failpoints import buying, cataloguing, ending, webhooks
+from tests.failpoints import buying, cataloguing, charting, ending, uploading, webhooks
 from tests.failpoints.world import Scenario
 
 SCENARIOS: dict[str, Scenario] = {
@@ -20,7 +20,9 @@ SCENARIOS: dict[str, Scenario] = {
     for scenario in (
         *buying.SCENARIOS,
         *ending.SCENARIOS,
+        *charting.SCENARIOS,
         *cataloguing.SCENARIOS,
+        *uploading.SCENARIOS,
         *webhooks.SCENARIOS,
     )
 }

@@ -19,6 +19,7 @@ WRITING = (
     "UPDATE",
     "DELETE",
     "WITH PLACED",
+    "WITH MOVED",
     "WITH NOTED",
     "WITH BATCH",
     "SELECT PROCRASTINATE_DEFER",

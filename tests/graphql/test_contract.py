@@ -208,7 +208,13 @@ UNPAGED = {
     "Merchant.roles",
     "Merchant.shops",
     "RoleInfo.scopes",
+    # At most MOST_BUCKETS, a currency of a shop's, the three legs.
+    "SalesBucket.money",
+    "SalesChart.buckets",
+    "SalesMoney.legs",
     "ShopSettings.translations",
+    "MediaAsset.sizes",
+    "MediaAsset.translations",
     "StaffMember.shopIds",
     "Viewer.scopes",
     "Merchant.webhookEventTypes",

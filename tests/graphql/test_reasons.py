@@ -11,7 +11,12 @@ from resolvers.messages import REASONS, message_of
 
 ROOT = Path(__file__).parents[2]
 BUYERS_MEET = ("headless_presale/checkout", "headless_presale/orders", "headless_presale/payments")
-MERCHANTS_MEET = ("headless_presale/shops", "headless_presale/catalog", "headless_presale/webhooks")
+MERCHANTS_MEET = (
+    "headless_presale/shops",
+    "headless_presale/catalog",
+    "headless_presale/media",
+    "headless_presale/webhooks",
+)
 REASONED = {"InvalidInput", "PaymentNotDue"}
 
 

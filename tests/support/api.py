@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import re
+import socket
 from collections.abc import AsyncIterator, Iterator
 from typing import Any, Literal
 
@@ -38,14 +39,18 @@ class QuietServer(Server):
 
 @contextlib.asynccontextmanager
 async def api_serving(
-    settings: Settings, *, protocol: type[asyncio.Protocol] | Literal["auto"] = DoorProtocol
+    settings: Settings,
+    *,
+    protocol: type[asyncio.Protocol] | Literal["auto"] = DoorProtocol,
+    listener: socket.socket | None = None,
 ) -> AsyncIterator[httpx.AsyncClient]:
     """Serve the API with its lifespan; yield a client of it.
 
     Args:
         protocol: the server's HTTP; the product's own, or uvicorn's.
+        listener: a bound socket, where the settings have to know the address; else any port.
     """
-    listener = bind_free_port()
+    listener = listener or bind_free_port()
     config = uvicorn.Config(
         create(settings), http=protocol, log_config=None, timeout_graceful_shutdown=5
     )

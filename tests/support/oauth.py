@@ -26,10 +26,11 @@ from headless_presale.identity.oauth.parameters import TokenRequest
 from headless_presale.identity.oauth.server import Rows
 from headless_presale.identity.sessions import start_session
 from headless_presale.kernel.unit_of_work import UnitOfWork
+from headless_presale.settings import Settings
 from headless_presale.shops.models import Shop
 from headless_presale.web.cookies import cookie_name
 from tests.support.accounts import make_account
-from tests.support.pages import Browser, Page, Site
+from tests.support.pages import Browser, Page
 
 VERIFIER = "a-verifier-of-forty-three-letters-or-more-0123456789"
 CALLBACK = "https://planner.example/callback"
@@ -122,20 +123,20 @@ class Person:
 
 
 async def make_person(
-    site: Site, browser: Browser, shop: Shop, role: Role = Role.OWNER, **values: Any
+    settings: Settings, browser: Browser, shop: Shop, role: Role = Role.OWNER, **values: Any
 ) -> Person:
     """Sign somebody in who belongs to the shop's merchant."""
     email = values.pop("email", f"{role.lower()}@{shop.slug}.example")
     account_id = await make_account(email, **values)
     await add_member(shop.merchant_id, account_id, role)
-    await sign_in_browser(site, browser, account_id)
+    await sign_in_browser(settings, browser, account_id)
     return Person(browser, account_id, shop)
 
 
-async def sign_in_browser(site: Site, browser: Browser, account_id: UUID) -> None:
+async def sign_in_browser(settings: Settings, browser: Browser, account_id: UUID) -> None:
     """Put a session's cookie into a browser."""
     started = await start_session(account_id, factors=["pwd", "otp"], is_complete=True)
-    browser.cookies.set(cookie_name(site.settings, "session"), started.cookie_value)
+    browser.cookies.set(cookie_name(settings, "session"), started.cookie_value)
 
 
 async def make_app(

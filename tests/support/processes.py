@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 import httpx
 import psutil
@@ -188,7 +188,15 @@ class ApiProcess(ProductProcess):
         await until_ready(f"{self.url}/readyz", self)
 
 
-async def until_ready(url: str, process: ProductProcess, *, seconds: float = 30) -> None:
+class Living(Protocol):
+    """A process that can be asked whether it lives."""
+
+    def is_alive(self) -> bool: ...
+
+    def log_tail(self) -> str: ...
+
+
+async def until_ready(url: str, process: Living, *, seconds: float = 30) -> None:
     """Wait until an address such as ``http://127.0.0.1:8000/readyz`` answers 200.
 
     Raises:

@@ -72,4 +72,41 @@ SIGN_IN: dict[str, tuple[str, str]] = {
         "Applications that you let in keep their access until you end it.",
         "您授权的应用仍保留访问权限，直到您撤销为止。",
     ),
+    "provider_away": (
+        "The sign-in provider does not answer right now. Please try again in a moment.",
+        "身份提供方暂时没有响应，请稍后重试。",
+    ),
+    "provider_expired": (
+        "The sign-in took too long, or its answer was not for this browser. Please start again.",
+        "登录超时，或返回结果不属于此浏览器。请重新登录。",
+    ),
+    "provider_refused": (
+        "The provider did not sign you in. Try again, or ask whoever runs it.",
+        "身份提供方未完成登录。请重试，或联系其管理员。",
+    ),
+    "provider_wait": (
+        "Too many attempts. Please wait a little and try again.",
+        "尝试次数过多，请稍后再试。",
+    ),
+    "provider_unverified": (
+        "The provider does not vouch for your e-mail address, so we cannot tell which account is "
+        "yours. Have the address verified there first.",
+        "身份提供方未确认您的邮箱地址，无法判断哪个账号属于您。请先在该处验证邮箱。",
+    ),
+    "provider_unknown": (
+        "Nobody with your e-mail address belongs to the staff of a merchant here. Ask for an "
+        "invitation.",
+        "此处没有使用您邮箱地址的员工账号。请联系商家发送邀请。",
+    ),
+    "provider_deactivated": ("This account is switched off.", "此账号已停用。"),
+    "provider_taken": (
+        "The account with this address is linked to somebody else at the provider. Ask whoever "
+        "runs this shop.",
+        "使用该邮箱的账号已关联到身份提供方的其他用户。请联系店铺管理员。",
+    ),
+    "provider_not_fresh": (
+        "The provider did not confirm that you were there just now. Sign in with your password "
+        "instead.",
+        "身份提供方未确认您刚刚完成登录。请改用密码登录。",
+    ),
 }

@@ -150,9 +150,26 @@ async def test_pages_follow_one_another_from_both_ends(
     assert backwards == whole
 
 
+async def test_a_page_follows_the_longest_title(api: Api, shop: Shop, token: str) -> None:
+    for number in range(2):
+        await create_product(
+            CreateProduct(
+                shop_id=shop.id,
+                fields={"title": "𠮷" * 255, "handle": f"long-{number}"},
+                variants=[{"price_minor": 1}],
+            )
+        )
+    by_title: dict[str, Any] = {"sort": {"by": "TITLE"}, "first": 1}
+
+    first = await listed(api, token, **by_title)
+    second = await handles(api, token, after=first["pageInfo"]["endCursor"], **by_title)
+
+    assert ([node["handle"] for node in first["nodes"]], second) == (["long-1"], ["long-0"])
+
+
 async def test_what_cannot_be_asked_is_refused(api: Api, shop: Shop, token: str) -> None:
     foreign = (await listed(api, token, sort={"by": "TITLE"}, first=1))["pageInfo"]["endCursor"]
-    for arguments, code in [
+    wrong: list[tuple[dict[str, Any], str]] = [
         ({"first": 101}, "ARGUMENT_INVALID"),
         ({"first": 1, "last": 1}, "ARGUMENT_INVALID"),
         ({"after": "nonsense"}, "CURSOR_INVALID"),
@@ -162,7 +179,8 @@ async def test_what_cannot_be_asked_is_refused(api: Api, shop: Shop, token: str)
             "CURSOR_INVALID",
         ),
         ({"after": seal("products-TITLE", "a\x00/1"), "sort": {"by": "TITLE"}}, "CURSOR_INVALID"),
-    ]:
+    ]
+    for arguments, code in wrong:
         reply = await api.ask(LIST, bearer=token, **arguments)
         assert reply.error_codes == [code], arguments
 
@@ -177,11 +195,12 @@ async def test_one_product_by_id_or_handle(api: Api, shop: Shop, token: str) -> 
     for handle in ("none", "a\x00"):
         none = await api.ask(query, bearer=token, handle=handle)
         assert none.data["merchant"]["shop"]["product"] is None
-    for arguments, code in [
+    unclear: list[tuple[dict[str, Any], str]] = [
         ({}, "ARGUMENT_INVALID"),
         ({"id": found["id"], "handle": "p3"}, "ARGUMENT_INVALID"),
         ({"id": "nonsense"}, "ID_INVALID"),
-    ]:
+    ]
+    for arguments, code in unclear:
         assert (await api.ask(query, bearer=token, **arguments)).error_codes == [code]
 
 

@@ -215,6 +215,12 @@ DAMAGE: dict[str, list[tuple[str, ...]]] = {
     "every order has its first event": [
         (f"DELETE FROM event WHERE type = 'order.placed' AND topic = 'order:' || {of('last')}",),
     ],
+    "the sums of charts, and what waits to be summed up, are what is booked": [
+        ("DELETE FROM sales_change WHERE id = (SELECT min(id) FROM sales_change)",),
+        ("UPDATE sales_change SET at = at + interval '1 day' WHERE sold > 0",),
+        ("UPDATE sales_change SET deposit_captured = 1 WHERE deposit_captured > 0",),
+        ("UPDATE sales_change SET currency = 'EUR'",),
+    ],
 }
 
 

@@ -14,6 +14,7 @@ from headless_presale.checkout import drain, place_order
 from headless_presale.orders import OrderView
 from headless_presale.slots.admission import keys_of
 from tests.conftest import with_database
+from tests.support.oidc_issuer import running_issuer
 from tests.support.shop import TERMS, Sale, open_sale, order_for
 from tests.support.state import everything
 
@@ -31,7 +32,7 @@ async def placed(database: str, redis: Redis) -> tuple[Sale, OrderView]:
     return sale, order
 
 
-async def examine(database_url: str, redis_url: str) -> tuple[int, list[str]]:
+async def examine(database_url: str, redis_url: str, **settings: str) -> tuple[int, list[str]]:
     """Run the command as an operator does; return its exit code and its lines."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -43,6 +44,7 @@ async def examine(database_url: str, redis_url: str) -> tuple[int, list[str]]:
             "DATABASE_URL": database_url,
             "REDIS_URL": redis_url,
             "NO_COLOR": "1",
+            **settings,
         },
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
@@ -141,3 +143,20 @@ async def test_a_database_that_is_not_migrated_says_what_to_do(
     assert code == 1
     assert marked(lines, "✗") == ["the database is migrated"]
     assert "      run: headless-presale migrate" in lines
+
+
+async def test_a_sign_in_provider_that_is_somebody_else_is_told(
+    database: str, redis: Redis, redis_url: str
+) -> None:
+    async with running_issuer() as issuer:
+        settings = {"PRESALE_OIDC_ISSUER": issuer.url, "PRESALE_OIDC_CLIENT_ID": "presale"}
+        code, lines = await examine(database, redis_url, **settings)
+        assert code == 0
+        assert "the sign-in provider answers and is who it should be" in marked(lines, "✓")
+
+        issuer.discovery_lies = {"issuer": f"{issuer.url}/"}
+        code, lines = await examine(database, redis_url, **settings)
+
+    assert code == 1
+    assert marked(lines, "✗") == ["the sign-in provider answers and is who it should be"]
+    assert any("letter by letter" in line for line in lines)

@@ -41,6 +41,8 @@ FACTS = {
     "change": "PASSKEY_ADDED",
     "detail": "Phone",
     "at": "2026-03-01T12:00:00+00:00",
+    "url": "https://erp.example.com/hooks",
+    "reason": "FAILING",
 }
 
 

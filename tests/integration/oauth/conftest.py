@@ -37,7 +37,7 @@ async def shop(database: str, clock: object) -> Shop:
 
 @pytest.fixture
 async def owner(site: Site, browser: Browser, shop: Shop) -> Person:
-    return await make_person(site, browser, shop)
+    return await make_person(site.settings, browser, shop)
 
 
 @pytest.fixture

@@ -58,7 +58,7 @@ async def test_what_somebody_else_let_in_cannot_be_ended(
 ) -> None:
     await owner.tokens(app)
     async with site.browser() as browser:
-        await make_person(site, browser, await make_shop("other"))
+        await make_person(site.settings, browser, await make_shop("other"))
         await browser.open("/account/applications")
         csrf = await _csrf(browser)
         before = await stored_rows(database_admin)

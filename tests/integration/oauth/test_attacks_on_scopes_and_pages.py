@@ -60,7 +60,7 @@ async def test_control_scopes_as_they_are_asked_for(
 async def test_nobody_gives_an_application_more_than_he_has(
     site: Site, browser: Browser, http: httpx.AsyncClient, shop: Shop
 ) -> None:
-    analyst = await make_person(site, browser, shop, Role.ANALYST)
+    analyst = await make_person(site.settings, browser, shop, Role.ANALYST)
 
     tokens = await analyst.tokens(admin_app(http, ISSUER))
 
@@ -75,7 +75,7 @@ async def test_control_without_the_role_he_would(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(authorization, "ROLE_SCOPES", dict.fromkeys(Role, frozenset(Scope)))
-    analyst = await make_person(site, browser, shop, Role.ANALYST)
+    analyst = await make_person(site.settings, browser, shop, Role.ANALYST)
 
     tokens = await analyst.tokens(admin_app(http, ISSUER))
 
@@ -156,7 +156,7 @@ async def test_a_yes_of_somebody_else_is_no_yes(
     site: Site, owner: Person, app: App, shop: Shop
 ) -> None:
     async with site.browser() as browser:
-        await make_person(site, browser, shop, Role.ADMIN)
+        await make_person(site.settings, browser, shop, Role.ADMIN)
         theirs = (await browser.open(app.address())).form("/oauth/authorize").fields
 
     answer = await owner.browser.post(app.address(), **theirs, decision="allow")

@@ -169,7 +169,7 @@ async def test_a_role_bounds_what_is_granted(
     app = await make_app(
         http, shop, scopes=frozenset({Scope.ORDERS_READ, Scope.ORDERS_REFUND, Scope.MEMBERS_WRITE})
     )
-    analyst = await make_person(site, browser, shop, Role.ANALYST)
+    analyst = await make_person(site.settings, browser, shop, Role.ANALYST)
 
     page = await browser.open(app.address())
     assert "Pay money back" not in page.text

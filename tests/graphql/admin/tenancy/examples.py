@@ -6,10 +6,12 @@ test compares.
 """
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Any
 
 from headless_presale.identity import ROLE_SCOPES, Role, Scope
-from tests.graphql.admin.tenancy import catalog, webhooks
+from headless_presale.kernel import clock
+from tests.graphql.admin.tenancy import catalog, media, webhooks
 from tests.graphql.admin.tenancy.world import House
 
 Example = Callable[[House], dict[str, Any]]
@@ -71,6 +73,7 @@ MUTATIONS: Mapping[str, tuple[Example, ...]] = {
     "grantRevoke": (lambda house: {"grantId": house.ids["grant"]},),
     **webhooks.MUTATIONS,
     **catalog.MUTATIONS,
+    **media.MUTATIONS,
 }
 
 GIVES: Mapping[str, frozenset[Scope]] = {
@@ -91,6 +94,10 @@ ARGUMENTS: Mapping[str, Callable[[House], Any]] = {
     "Merchant.orders(shopIds)": lambda house: [house.ids["shop"]],
     "Merchant.orders(filter)": lambda house: {"campaignId": house.ids["campaign"]},
     "AdminShop.auditLog(filter)": lambda house: {"subjectId": house.ids["shop"]},
+    "AdminShop.sales(from)": lambda house: (clock.now() - timedelta(days=1)).isoformat(),
+    "AdminShop.sales(until)": lambda house: clock.now().isoformat(),
+    "AdminShop.sales(by)": lambda house: "DAY",
+    "AdminShop.sales(campaignId)": lambda house: house.ids["campaign"],
     "Merchant.webhookEndpoint(id)": lambda house: house.ids["endpoint"],
     **catalog.ARGUMENTS,
     "AdminShop.orders(filter)": lambda house: {"campaignId": house.ids["campaign"]},

@@ -13,7 +13,7 @@ from tests.graphql.admin.tenancy.asking import Asker
         "UPDATE staff_member SET version = version + 1 WHERE role = 'SUPPORT'",
         "DELETE FROM oauth_grant",
         "INSERT INTO event (topic, type, payload, actor, created_at) "
-        "VALUES ('order:1', 'x', '{}', 'nobody', now())",
+        "VALUES ('note:1', 'x', '{}', 'nobody', now())",
         "WITH one AS (DELETE FROM invitation RETURNING *) "
         "INSERT INTO merchant (id, name, created_at) SELECT id, email, created_at FROM one",
     ],

@@ -26,7 +26,7 @@ from headless_presale.shops.models import Merchant, Shop
 from headless_presale.webhooks import Asker, WebhookAttempt, send_test
 from resolvers.global_ids import seal, unseal
 from tests.conftest import SECRET_KEY
-from tests.graphql.admin.tenancy import catalog
+from tests.graphql.admin.tenancy import catalog, media
 from tests.graphql.admin.tenancy.declared import requirements
 from tests.support.money import place
 from tests.support.receiver import subscribe
@@ -166,6 +166,7 @@ async def _house(mark: str, till: Till) -> House:
         "endpoint": seal("WebhookEndpoint", endpoint.endpoint.id),
         "delivery": seal("WebhookDelivery", delivery.id),
         **await catalog.furnish(shop, mark),
+        **await media.furnish(shop, mark),
     }
     return house
 

@@ -1,0 +1,35 @@
+"""What sold when."""
+
+from datetime import datetime
+
+from headless_presale.analytics import SalesChart, SalesInterval, read_sales
+from headless_presale.campaigns import CampaignNotFound
+from headless_presale.kernel.errors import InvalidInput
+from headless_presale.shops import Shop
+from resolvers.errors import ArgumentInvalid, reads
+from resolvers.global_ids import read_argument_id
+
+
+@reads
+async def find_sales(
+    shop: Shop,
+    *,
+    begins_at: datetime,
+    ends_at: datetime,
+    by: SalesInterval,
+    campaign_id: str | None,
+) -> SalesChart | None:
+    """Return the sales of a shop the caller may see; None if it has no such campaign.
+
+    Raises:
+        ArgumentInvalid: the time is empty or too long, or the id is none.
+    """
+    campaign = None if campaign_id is None else read_argument_id(campaign_id, "Campaign")
+    try:
+        return await read_sales(
+            shop, begins_at=begins_at, ends_at=ends_at, by=by, campaign_id=campaign
+        )
+    except CampaignNotFound:
+        return None
+    except InvalidInput as error:
+        raise ArgumentInvalid(f"'{error.field[0]}' cannot be used: {error}.") from None

@@ -1,0 +1,461 @@
+"""Pictures of a shop: kept once, files before rows, orphans swept, foreign ones not there."""
+
+import asyncio
+import time
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+from headless_presale.catalog import ProductMedia
+from headless_presale.kernel import clock
+from headless_presale.kernel.clock import ManualClock, use_clock
+from headless_presale.kernel.errors import InvalidInput, Unavailable, VersionConflict
+from headless_presale.kernel.ids import new_id
+from headless_presale.media import (
+    MediaAsset,
+    MediaDamaged,
+    MediaInUse,
+    MediaNotFound,
+    MediaStore,
+    UpdateMedia,
+    add_picture,
+    delete_media,
+    media_path,
+    open_store,
+    service,
+    set_store,
+    sizes_of,
+    sweep_orphans,
+    update_media,
+    workshop,
+)
+from headless_presale.shops import Shop
+from tests.support.pictures import jpeg, photo, png
+from tests.support.servers import until
+from tests.support.shop import make_shop, make_variant
+from tests.support.state import stored_rows
+from tests.support.uploads import make_asset, picture_of, stored_keys
+
+NOW = timedelta(0)
+
+
+async def show(asset: MediaAsset, product_id: Any) -> None:
+    """Have a product show a picture."""
+    await ProductMedia.create(
+        id=new_id(),
+        product_id=product_id,
+        url=media_path(asset),
+        position=0,
+        asset_id=asset.id,
+    )
+
+
+async def test_a_picture_is_kept_in_all_sizes(shop: Shop, store: MediaStore) -> None:
+    content = photo(orientation=6, width=1_000, height=500)
+
+    added = await add_picture(picture_of(shop.id, content))
+
+    asset = added.asset
+    assert added.is_new
+    assert (asset.mime, asset.width, asset.height) == ("image/jpeg", 500, 1_000)
+    assert (asset.bytes, asset.alt, asset.version) == (len(content), "", 1)
+    assert [size.name for size in sizes_of(asset)] == [
+        "1-320.webp",
+        "1-640.webp",
+        "1-1280.jpg",
+        "1-1280.webp",
+    ]
+    assert media_path(asset) == f"/media/{asset.sha256}/1-1280.webp"
+    for size in sizes_of(asset):
+        kept = await store.find(f"{asset.sha256}/{size.name}")
+        assert kept is not None
+        assert len(kept) == size.bytes
+
+
+async def test_the_same_picture_twice_is_one_asset(
+    shop: Shop, store: MediaStore, database_admin: asyncpg.Connection
+) -> None:
+    first = await add_picture(picture_of(shop.id, jpeg()))
+    before = await stored_rows(database_admin)
+
+    again = await add_picture(picture_of(shop.id, jpeg()))
+
+    assert (again.asset.id, again.is_new) == (first.asset.id, False)
+    assert await stored_rows(database_admin) == before
+
+
+async def test_six_at_once_are_one_asset(shop: Shop, store: MediaStore) -> None:
+    added = await asyncio.gather(*(add_picture(picture_of(shop.id, jpeg())) for _ in range(6)))
+
+    assert len({found.asset.id for found in added}) == 1
+    assert sum(found.is_new for found in added) == 1
+    assert await MediaAsset.all().count() == 1
+
+
+async def test_two_shops_share_the_files_and_not_the_asset(shop: Shop, store: MediaStore) -> None:
+    other = await make_shop("other")
+    ours = await add_picture(picture_of(shop.id, jpeg()))
+    keys = await stored_keys(store)
+
+    theirs = await add_picture(picture_of(other.id, jpeg()))
+
+    assert theirs.is_new
+    assert theirs.asset.id != ours.asset.id
+    assert await stored_keys(store) == keys
+
+
+async def test_an_addition_is_in_the_log(
+    shop: Shop, store: MediaStore, database_admin: asyncpg.Connection
+) -> None:
+    added = await add_picture(picture_of(shop.id, jpeg()))
+
+    (row,) = await database_admin.fetch("SELECT * FROM audit_entry")
+    assert (row["action"], row["owner_id"]) == ("media.add", shop.id)
+    assert (row["subject_type"], row["subject_id"]) == ("MediaAsset", added.asset.id)
+
+
+async def test_a_damaged_picture_leaves_nothing(
+    shop: Shop, store: MediaStore, database_admin: asyncpg.Connection
+) -> None:
+    before = await stored_rows(database_admin)
+
+    with pytest.raises(MediaDamaged):
+        await add_picture(picture_of(shop.id, jpeg(1_000, 1_000)[:4_000]))
+
+    assert await stored_rows(database_admin) == before
+    assert await stored_keys(store) == []
+
+
+async def test_files_that_were_lost_come_back_with_the_next_upload(
+    shop: Shop, store: MediaStore
+) -> None:
+    added = await add_picture(picture_of(shop.id, jpeg()))
+    keys = await stored_keys(store)
+    await store.delete(keys[0])
+
+    again = await add_picture(picture_of(shop.id, jpeg()))
+
+    assert (again.asset.id, again.is_new) == (added.asset.id, False)
+    assert await stored_keys(store) == keys
+
+
+# Between file and row
+
+
+async def test_files_without_a_row_are_swept_when_they_are_old(
+    shop: Shop, store: MediaStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given an upload that died between its files and its row
+    async def die(*_: object) -> None:
+        raise ConnectionError("gone")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(service, "_keep_row", die)
+        with pytest.raises(ConnectionError):
+            await add_picture(picture_of(shop.id, jpeg()))
+    kept = await add_picture(picture_of(shop.id, png()))
+    orphans = len(await stored_keys(store)) - len(sizes_of(kept.asset))
+    assert orphans == 3
+
+    # Then nothing is swept while it could still be under way
+    assert await sweep_orphans() == 0
+    # And everything of it is when it is old, and only that
+    with use_clock(ManualClock(clock.now() + service.ORPHANS_AFTER + timedelta(minutes=1))):
+        assert await sweep_orphans() == orphans
+        assert await sweep_orphans() == 0
+    assert await stored_keys(store) == sorted(
+        f"{kept.asset.sha256}/{size.name}" for size in sizes_of(kept.asset)
+    )
+
+
+async def test_what_is_not_ours_in_the_store_is_left_alone(shop: Shop, store: MediaStore) -> None:
+    await store.put("backup/notes.txt", b"not a picture", mime="text/plain")
+
+    assert await sweep_orphans(older_than=NOW) == 0
+    assert await stored_keys(store) == ["backup/notes.txt"]
+
+
+async def test_a_sweep_during_an_upload_loses_nothing(
+    shop: Shop, store: MediaStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given an earlier attempt's files, old enough to be swept, and a sweep that comes exactly
+    # between the new upload's files and its row
+    keep_row = service._keep_row
+
+    async def sweep_first(*args: Any) -> Any:
+        assert await sweep_orphans(older_than=NOW) == 3
+        return await keep_row(*args)
+
+    monkeypatch.setattr(service, "_keep_row", sweep_first)
+
+    added = await add_picture(picture_of(shop.id, jpeg()))
+
+    assert len(await stored_keys(store)) == len(sizes_of(added.asset)) == 3
+
+
+async def test_control_without_the_look_under_the_lock_the_files_are_lost(
+    shop: Shop, store: MediaStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def believe(*_: object) -> bool:
+        return True
+
+    keep_row = service._keep_row
+
+    async def sweep_first(*args: Any) -> Any:
+        await sweep_orphans(older_than=NOW)
+        return await keep_row(*args)
+
+    monkeypatch.setattr(service, "_keep_row", sweep_first)
+    monkeypatch.setattr(service, "_has_files", believe)
+
+    await add_picture(picture_of(shop.id, jpeg()))
+
+    assert await stored_keys(store) == []
+
+
+async def test_sweeps_and_uploads_at_once_lose_nothing(shop: Shop, store: MediaStore) -> None:
+    contents = [png(60, 40 + n) for n in range(6)]
+
+    async def sweep() -> None:
+        for _ in range(12):
+            await sweep_orphans(older_than=NOW)
+
+    await asyncio.gather(
+        sweep(), *(add_picture(picture_of(shop.id, content)) for content in contents)
+    )
+
+    wanted = {
+        f"{asset.sha256}/{size.name}"
+        for asset in await MediaAsset.all()
+        for size in sizes_of(asset)
+    }
+    assert len(wanted) == 6 * 2
+    assert wanted <= set(await stored_keys(store))
+
+
+# Texts
+
+
+async def test_a_picture_is_described_in_several_languages(
+    shop: Shop, database_admin: asyncpg.Connection
+) -> None:
+    asset = await make_asset(shop)
+    own = frozenset({shop.id})
+
+    first = await update_media(
+        UpdateMedia(
+            shop_ids=own,
+            media_id=asset.id,
+            version=1,
+            alt=" A fox ",
+            translations={"zh-cn": "狐狸", "fr": "Un renard"},
+        )
+    )
+    second = await update_media(
+        UpdateMedia(shop_ids=own, media_id=asset.id, version=2, translations={"fr": ""})
+    )
+    same = await update_media(UpdateMedia(shop_ids=own, media_id=asset.id, version=3, alt="A fox"))
+
+    assert (first.alt, first.translations) == (
+        "A fox",
+        {"zh-CN": {"alt": "狐狸"}, "fr": {"alt": "Un renard"}},
+    )
+    assert (second.alt, second.translations, second.version) == (
+        "A fox",
+        {"zh-CN": {"alt": "狐狸"}},
+        3,
+    )
+    assert same.version == 3
+    assert await database_admin.fetchval("SELECT count(*) FROM audit_entry") == 2
+
+
+async def test_of_two_descriptions_at_once_one_is_kept(shop: Shop) -> None:
+    asset = await make_asset(shop)
+    command = [
+        UpdateMedia(
+            shop_ids=frozenset({shop.id}), media_id=asset.id, version=1, alt=f"Description {n}"
+        )
+        for n in range(5)
+    ]
+
+    results = await asyncio.gather(*map(update_media, command), return_exceptions=True)
+
+    assert sum(isinstance(result, VersionConflict) for result in results) == 5 - 1
+    await asset.refresh_from_db()
+    assert asset.version == 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"alt": "x" * 513}, ("alt",)),
+        ({"alt": "a\u0000b"}, ("alt",)),
+        ({"translations": {"!": "x"}}, ("translations", "!")),
+        ({"translations": {"fr": "x\ny"}}, ("translations", "fr", "alt")),
+        ({"translations": {f"x-{n}": "x" for n in range(41)}}, ("translations",)),
+    ],
+)
+async def test_descriptions_that_cannot_be(
+    shop: Shop, changes: dict[str, Any], field: tuple[str, ...]
+) -> None:
+    asset = await make_asset(shop)
+
+    with pytest.raises(InvalidInput) as caught:
+        await update_media(
+            UpdateMedia(shop_ids=frozenset({shop.id}), media_id=asset.id, version=1, **changes)
+        )
+
+    assert caught.value.field == field
+    await asset.refresh_from_db()
+    assert (asset.version, asset.alt) == (1, "")
+
+
+async def test_a_picture_of_somebody_else_is_not_there(shop: Shop) -> None:
+    theirs = await make_asset(await make_shop("other"))
+    own = frozenset({shop.id})
+
+    for media_id in (theirs.id, uuid4()):
+        with pytest.raises(MediaNotFound):
+            await update_media(UpdateMedia(shop_ids=own, media_id=media_id, version=1, alt="mine"))
+        with pytest.raises(MediaNotFound):
+            await delete_media(own, media_id)
+    assert await MediaAsset.filter(id=theirs.id, alt="").exists()
+
+
+# Deleting
+
+
+async def test_an_unused_picture_is_deleted_and_its_files_go_with_the_sweep(
+    shop: Shop, store: MediaStore
+) -> None:
+    asset = (await add_picture(picture_of(shop.id, jpeg()))).asset
+
+    await delete_media(frozenset({shop.id}), asset.id)
+
+    assert await MediaAsset.all().count() == 0
+    assert await sweep_orphans(older_than=NOW) == 3
+    with pytest.raises(MediaNotFound):
+        await delete_media(frozenset({shop.id}), asset.id)
+
+
+async def test_files_stay_while_another_shop_has_the_picture(shop: Shop, store: MediaStore) -> None:
+    other = await make_shop("other")
+    ours = (await add_picture(picture_of(shop.id, jpeg()))).asset
+    await add_picture(picture_of(other.id, jpeg()))
+
+    await delete_media(frozenset({shop.id}), ours.id)
+
+    assert await sweep_orphans(older_than=NOW) == 0
+    assert len(await stored_keys(store)) == 3
+
+
+async def test_a_picture_that_a_product_shows_stays(shop: Shop) -> None:
+    asset, variant = await make_asset(shop), await make_variant(shop)
+    await show(asset, variant.product_id)
+
+    with pytest.raises(MediaInUse) as caught:
+        await delete_media(frozenset({shop.id}), asset.id)
+
+    assert caught.value.params == {"uses": 1}
+    assert await MediaAsset.filter(id=asset.id).exists()
+
+
+async def test_a_picture_that_is_taken_up_at_this_moment_stays(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given a product that takes the picture up after it was found unused
+    asset, variant = await make_asset(shop), await make_variant(shop)
+
+    async def nobody(_: object) -> dict[Any, int]:
+        return {}
+
+    await show(asset, variant.product_id)
+    monkeypatch.setattr(service, "count_uses", nobody)
+
+    # Then the database says no, and that is what is told
+    with pytest.raises(MediaInUse):
+        await delete_media(frozenset({shop.id}), asset.id)
+    assert await MediaAsset.filter(id=asset.id).exists()
+
+
+# The workshop and the store
+
+
+async def test_the_loop_lives_while_pictures_are_made(shop: Shop, store: MediaStore) -> None:
+    longest, began = 0.0, time.perf_counter()
+    is_done = asyncio.Event()
+
+    async def tick() -> None:
+        nonlocal longest
+        while not is_done.is_set():
+            before = time.perf_counter()
+            await asyncio.sleep(0.005)
+            longest = max(longest, time.perf_counter() - before)
+
+    ticking = asyncio.create_task(tick())
+    contents = [jpeg(3_000, 2_000 + n) for n in range(2)]
+    began = time.perf_counter()
+    await asyncio.gather(*(add_picture(picture_of(shop.id, content)) for content in contents))
+    took = time.perf_counter() - began
+    is_done.set()
+    await ticking
+
+    # In the loop itself, one picture's work would be one pause.
+    assert longest < took / 2
+
+
+async def test_a_full_workshop_asks_to_come_again(
+    shop: Shop, store: MediaStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workshop, "MAX_WAITING", 0)
+    contents = [jpeg(900, 600 + n) for n in range(5)]
+
+    results = await asyncio.gather(
+        *(add_picture(picture_of(shop.id, content)) for content in contents),
+        return_exceptions=True,
+    )
+
+    assert sum(isinstance(result, Unavailable) for result in results) == 5 - workshop.THREADS
+    # And there is room again afterwards.
+    assert (await add_picture(picture_of(shop.id, png()))).is_new
+
+
+async def test_a_caller_who_goes_away_leaves_the_workshop_in_order(
+    shop: Shop, store: MediaStore
+) -> None:
+    going = asyncio.create_task(add_picture(picture_of(shop.id, jpeg(3_000, 2_000))))
+    await until(lambda: workshop._inside == 1)
+    going.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await going
+
+    assert workshop._inside == 1
+    assert (await add_picture(picture_of(shop.id, png()))).is_new
+    await until(lambda: workshop._inside == 0)
+    assert await MediaAsset.all().count() == 1
+
+
+async def test_a_store_that_is_away_is_unavailable_and_leaves_no_row(
+    shop: Shop, tmp_path: Path, database_admin: asyncpg.Connection
+) -> None:
+    folder = tmp_path / "media"
+    set_store(open_store(None, folder))
+    folder.rmdir()
+    folder.write_text("a file where the folder was")
+    before = await stored_rows(database_admin)
+
+    with pytest.raises(Unavailable):
+        await add_picture(picture_of(shop.id, jpeg()))
+
+    assert await stored_rows(database_admin) == before
+    set_store(None)
+
+
+def test_a_store_is_a_bucket_or_a_folder(tmp_path: Path) -> None:
+    for url in ("http://elsewhere/", "file:///etc", "ftp://x"):
+        with pytest.raises(ValueError, match="must begin with s3://"):
+            open_store(url, tmp_path)

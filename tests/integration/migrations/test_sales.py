@@ -1,0 +1,147 @@
+"""The migration of charts on a shop that has sold things already."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import pytest
+from tortoise.connection import get_connection
+from tortoise.context import TortoiseContext
+from tortoise.migrations.executor import MigrationExecutor, MigrationTarget
+
+from headless_presale.audits import DATABASE_AUDITS
+from headless_presale.database import migrate, tortoise_config
+from headless_presale.kernel.ids import new_id
+from tests.conftest import with_database
+
+BEFORE = "0008_webhooks"
+SUMS = next(sentence for sentence in DATABASE_AUDITS if sentence.startswith("the sums of charts"))
+
+
+async def insert(connection: asyncpg.Connection, table: str, **values: Any) -> UUID:
+    """Insert a row; what is not named and has no default is empty."""
+    empty = {"jsonb": "{}", "text": "", "character varying": "", "integer": 0, "bigint": 0}
+    columns = await connection.fetch(
+        "SELECT column_name AS name, data_type AS type FROM information_schema.columns "
+        "WHERE table_name = $1 AND is_nullable = 'NO' AND column_default IS NULL "
+        "AND is_identity = 'NO'",
+        table,
+    )
+    row = {
+        column["name"]: empty.get(column["type"]) if column["type"] in empty else MORNING
+        for column in columns
+        if column["type"] in empty or column["type"].startswith("timestamp")
+    }
+    row_id = new_id()
+    row = {"id": row_id, **row, **values}
+    names = list(row)
+    marks = ", ".join(
+        f"(${n}::text)::timestamptz" if name.endswith("_at") else f"${n}"
+        for n, name in enumerate(names, 1)
+    )
+    await connection.execute(
+        f"INSERT INTO {table} ({', '.join(names)}) VALUES ({marks})", *row.values()
+    )
+    return row_id
+
+
+MORNING, NOON, EVENING = (f"2026-03-01 {hour}:07Z" for hour in ("08", "12", "18"))
+
+
+@pytest.fixture
+async def filled_database(engine_urls: tuple[str, str], worker_id: str) -> AsyncIterator[str]:
+    """Return the address of a database of the version before, in which things were sold."""
+    name = f"presale_sold_{worker_id}"
+    admin = await asyncpg.connect(engine_urls[0])
+    await admin.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+    await admin.execute(f"CREATE DATABASE {name}")
+    url = with_database(engine_urls[0], name)
+    config = tortoise_config(url, pool_size=2, statement_timeout_ms=0)
+    async with TortoiseContext() as context:
+        await context.init(config=config)
+        executor = MigrationExecutor(get_connection("default"), config["apps"])
+        await executor.migrate([MigrationTarget(app_label="presale", name=BEFORE)])
+        await get_connection("default").close()
+    connection = await asyncpg.connect(url)
+    await _sell(connection)
+    await connection.close()
+    yield url
+    await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    await admin.close()
+
+
+async def _sell(connection: asyncpg.Connection) -> None:
+    merchant_id = await insert(connection, "merchant", name="Forge")
+    shop_id = await insert(
+        connection, "shop", merchant_id=merchant_id, slug="forge", currency="CNY"
+    )
+    campaign_id = await insert(
+        connection, "campaign", shop_id=shop_id, currency="CNY", hold_seconds=900,
+        opens_at=MORNING, closes_at=EVENING,
+    )  # fmt: skip
+    for name, status, confirmed_at, updated_at in [
+        ("held", "AWAITING_PAYMENT", None, MORNING),
+        ("sold", "PAID", NOON, EVENING),
+        ("without history", "PAID", None, EVENING),
+        ("ran out", "EXPIRED", None, NOON),
+        ("cancelled unpaid", "CANCELLED", None, NOON),
+        ("cancelled later", "CANCELLED", NOON, EVENING),
+    ]:
+        order_id = await insert(
+            connection, "sales_order", shop_id=shop_id, campaign_id=campaign_id, currency="CNY",
+            customer_id=new_id(), status=status, quantity=2, total_minor=500, deposit_minor=0,
+            balance_minor=500, number=name[:9], placed_at=MORNING, updated_at=updated_at,
+        )  # fmt: skip
+        if confirmed_at is None:
+            continue
+        await connection.execute(
+            "INSERT INTO event (topic, type, payload, actor, created_at) VALUES "
+            "('order:' || $1::uuid, 'order.confirmed', '{}', 'buyer', ($2::text)::timestamptz)",
+            order_id,
+            confirmed_at,
+        )
+        payment_id = await insert(
+            connection, "payment", shop_id=shop_id, order_id=order_id, leg="FULL",
+            status="CAPTURED", amount_minor=500, currency="CNY", captured_at=NOON,
+        )  # fmt: skip
+        async with connection.transaction():
+            booked = await insert(
+                connection, "ledger_transaction", shop_id=shop_id, order_id=order_id,
+                kind="capture", source=f"capture:{payment_id}", booked_at=NOON,
+            )  # fmt: skip
+            await connection.execute(
+                "INSERT INTO ledger_entry (transaction_id, account, amount_minor, currency) "
+                "VALUES ($1, 'GATEWAY', 500, 'CNY'), ($1, 'CUSTOMER_FUNDS', -500, 'CNY')",
+                booked,
+            )
+
+
+async def test_what_was_sold_before_is_in_the_charts(filled_database: str) -> None:
+    assert "0009_sales" in await migrate(filled_database)
+
+    connection = await asyncpg.connect(filled_database)
+    times = await connection.fetch(
+        "SELECT number, to_char(sold_at, 'HH24') AS sold, to_char(released_at, 'HH24') AS released "
+        "FROM sales_order ORDER BY id"
+    )
+    sums = await connection.fetch(
+        "SELECT to_char(at AT TIME ZONE 'UTC', 'HH24:MI'), held, sold, returned, returned_sold, "
+        "full_captured FROM sales_sum WHERE subject_id = (SELECT id FROM shop) ORDER BY at"
+    )
+    wrong = await connection.fetch(DATABASE_AUDITS[SUMS])
+    await connection.close()
+    assert [tuple(row)[1:] for row in times] == [
+        (None, None),
+        ("12", None),
+        ("18", None),
+        (None, "12"),
+        (None, "12"),
+        ("12", "18"),
+    ]
+    assert [tuple(row) for row in sums] == [
+        ("08:00", 6 * 2, 0, 0, 0, 0),
+        ("12:00", 0, 2 * 2, 2 * 2, 0, 2 * 500),
+        ("18:00", 0, 2, 2, 2, 0),
+    ]
+    assert wrong == []
