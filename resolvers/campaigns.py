@@ -29,7 +29,7 @@ MAX_SECONDS = 2**31 - 1
 def is_public(campaign: CampaignSnapshot) -> bool:
     """Tell whether storefronts may see the campaign. A draft, or one that was never published
     before it was cancelled, is nobody's business."""
-    return campaign.recorded_status is not CampaignStatus.DRAFT and campaign.terms is not None
+    return campaign.is_published
 
 
 async def find_public_campaign(

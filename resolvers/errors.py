@@ -13,9 +13,10 @@ from typing import Any, ClassVar, Generic, ParamSpec, TypeVar
 
 import structlog
 
+from headless_presale.campaigns import CampaignNotPublishable
 from headless_presale.kernel.errors import DomainError, NotFound, Unavailable
 from headless_presale.kernel.unit_of_work import DATABASE_DOWN
-from resolvers.messages import message_of
+from resolvers.messages import fault_message, message_of
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -120,6 +121,21 @@ def refusal_of(error: DomainError, locale: str, **more: object) -> Refusal:
     )
 
 
+def refusals_of(error: DomainError, locale: str) -> tuple[Refusal, ...]:
+    """Return a domain error as data: one refusal for each fault of a campaign."""
+    if not isinstance(error, CampaignNotPublishable):
+        return (refusal_of(error, locale),)
+    return tuple(
+        Refusal(
+            code=error.code,
+            message=fault_message(fault, locale),
+            field=tuple(fault.path.split(".")),
+            params={"fault": fault.code},
+        )
+        for fault in error.faults
+    )
+
+
 def camel(part: str) -> str:
     """Return a part of a path as the input spells it: ``postal_code`` is ``postalCode``."""
     head, *tail = part.split("_")
@@ -152,4 +168,4 @@ async def answer(command: Awaitable[R], locale: str) -> Answer[R]:
     try:
         return Answer(value=await command)
     except DomainError as error:
-        return Answer(refusals=(refusal_of(error, locale),))
+        return Answer(refusals=refusals_of(error, locale))

@@ -15,9 +15,10 @@ from headless_presale.campaigns import (
     CampaignItem,
     CampaignSnapshot,
     CampaignStatus,
+    CampaignTerms,
+    ProductionBatch,
     find_snapshot,
 )
-from headless_presale.campaigns.models import CampaignTerms
 from headless_presale.campaigns.snapshot import read_snapshots
 from headless_presale.catalog import (
     Product,
@@ -34,10 +35,18 @@ from headless_presale.identity import Account, OAuthClient
 from headless_presale.kernel import clock
 from headless_presale.kernel.unit_of_work import shielded, unit_of_work
 from headless_presale.media import count_uses
-from headless_presale.orders import MerchantRefund, OrderNote, OrderView, find_order
+from headless_presale.orders import (
+    MerchantRefund,
+    OrderNote,
+    OrderView,
+    Tally,
+    find_order,
+    tally_campaigns,
+    tally_items,
+)
 from headless_presale.payments import Booking, Payment, list_bookings
 from headless_presale.shops import Shop
-from headless_presale.slots import count_available
+from headless_presale.slots import SlotPool, count_available
 from resolvers.errors import reads
 
 K = TypeVar("K")
@@ -89,6 +98,35 @@ class Loaders:
     @cached_property
     def terms(self) -> DataLoader[TermsKey, CampaignTerms | None]:
         return DataLoader(load_fn=_load_terms)
+
+    @cached_property
+    def latest_terms(self) -> DataLoader[UUID, CampaignTerms | None]:
+        """The highest version by campaign, in force or not."""
+        return DataLoader(load_fn=_load_latest_terms)
+
+    @cached_property
+    def campaign_items(self) -> DataLoader[UUID, list[CampaignItem]]:
+        """Items in their order by campaign, each with its variant and product."""
+        return DataLoader(load_fn=_load_campaign_items)
+
+    @cached_property
+    def batches_of(self) -> DataLoader[UUID, list[ProductionBatch]]:
+        """Batches in their order by item."""
+        return DataLoader(load_fn=_load_batches_of)
+
+    @cached_property
+    def pools(self) -> DataLoader[UUID, SlotPool | None]:
+        return DataLoader(load_fn=_load_pools)
+
+    @cached_property
+    def campaign_tallies(self) -> DataLoader[UUID, Tally | None]:
+        """What orders have of a campaign."""
+        return DataLoader(load_fn=_load_campaign_tallies)
+
+    @cached_property
+    def item_tallies(self) -> DataLoader[UUID, Tally | None]:
+        """What orders have of a campaign item."""
+        return DataLoader(load_fn=_load_item_tallies)
 
     @cached_property
     def offers_of(self) -> DataLoader[UUID, list[UUID]]:
@@ -186,6 +224,33 @@ async def _terms(keys: list[TermsKey]) -> Mapping[TermsKey, CampaignTerms]:
     return {(terms.campaign_id, terms.version): terms for terms in found}
 
 
+async def _latest_terms(campaign_ids: list[UUID]) -> Mapping[UUID, CampaignTerms]:
+    rows = await CampaignTerms.filter(campaign_id__in=campaign_ids).order_by("version")
+    return {terms.campaign_id: terms for terms in rows}
+
+
+async def _campaign_items(campaign_ids: list[UUID]) -> Mapping[UUID, list[CampaignItem]]:
+    items: dict[UUID, list[CampaignItem]] = {}
+    for item in (
+        await CampaignItem.filter(campaign_id__in=campaign_ids)
+        .order_by("campaign_id", "position")
+        .select_related("variant__product")
+    ):
+        items.setdefault(item.campaign_id, []).append(item)
+    return items
+
+
+async def _batches(item_ids: list[UUID]) -> Mapping[UUID, list[ProductionBatch]]:
+    batches: dict[UUID, list[ProductionBatch]] = {}
+    for batch in await ProductionBatch.filter(item_id__in=item_ids).order_by("item_id", "position"):
+        batches.setdefault(batch.item_id, []).append(batch)
+    return batches
+
+
+async def _pools(pool_ids: list[UUID]) -> Mapping[UUID, SlotPool]:
+    return {pool.id: pool for pool in await SlotPool.filter(id__in=pool_ids)}
+
+
 async def _offers(variant_ids: list[UUID]) -> Mapping[UUID, list[UUID]]:
     rows = await CampaignItem.filter(
         variant_id__in=variant_ids,
@@ -259,6 +324,12 @@ _load_options_of = _lists(list_options)
 _load_media_of = _lists(list_media)
 _load_campaigns = _one_each(_campaigns)
 _load_terms = _one_each(_terms)
+_load_latest_terms = _one_each(_latest_terms)
+_load_campaign_items = _lists(_campaign_items)
+_load_batches_of = _lists(_batches)
+_load_pools = _one_each(_pools)
+_load_campaign_tallies = _one_each(tally_campaigns)
+_load_item_tallies = _one_each(tally_items)
 _load_offers_of = _lists(_offers)
 _load_orders = _one_each(_orders)
 _load_payments_of = _lists(_payments)

@@ -9,44 +9,19 @@ from datetime import date
 
 from babel.dates import format_date
 
+from headless_presale.campaigns import Fault
 from headless_presale.kernel.errors import DomainError, Reasoned
 from headless_presale.kernel.locales import SUPPORTED_LOCALES
+from resolvers import campaign_texts
 from resolvers.catalog_reasons import CATALOG_REASONS
 
 DEFAULT_LOCALE = SUPPORTED_LOCALES[0]
 
 MESSAGES: Mapping[str, Mapping[str, str]] = {
-    "CAMPAIGN_CONFLICT": {
-        "en": "The campaign cannot be saved: {reason}.",
-        "zh-CN": "无法保存该预售活动：{reason}。",
-    },
-    "CAMPAIGN_ITEM_NOT_FOUND": {
-        "en": "This item is not on sale in this shop.",
-        "zh-CN": "该店铺没有在售的这件商品。",
-    },
-    "CAMPAIGN_MISMATCH": {
-        "en": "The items belong to different campaigns. Place one order for each campaign.",
-        "zh-CN": "所选商品属于不同的预售活动，请按活动分别下单。",
-    },
-    "CAMPAIGN_NOT_FOUND": {
-        "en": "This campaign does not exist.",
-        "zh-CN": "该预售活动不存在。",
-    },
-    "CAMPAIGN_NOT_OPEN": {
-        "en": "The campaign takes no orders now: {status}.",
-        "zh-CN": "该预售活动目前不接受订单：{status}。",
-    },
-    "CAMPAIGN_NOT_PUBLISHABLE": {
-        "en": "The campaign cannot be published: {summary}.",
-        "zh-CN": "该预售活动无法发布：{summary}。",
-    },
+    **campaign_texts.MESSAGES,
     "CANCEL_NOT_ALLOWED": {
         "en": "This order can no longer be cancelled: {status}.",
         "zh-CN": "该订单已无法取消：{status}。",
-    },
-    "CAPACITY_BELOW_SOLD": {
-        "en": "The capacity cannot be lower than what is sold or held: {owned}.",
-        "zh-CN": "名额不能少于已售出或已保留的数量：{owned} 个。",
     },
     "CLIENT_NOT_FOUND": {
         "en": "There is no such application.",
@@ -258,6 +233,7 @@ STATUS_WORDS: Mapping[str, Mapping[str, str]] = {
 """A ``status`` parameter as a clause; of campaigns and of orders."""
 
 SETTING_WORDS: Mapping[str, Mapping[str, str]] = {
+    **campaign_texts.SETTING_WORDS,
     "slug": {"en": "address", "zh-CN": "地址"},
     "currency": {"en": "currency", "zh-CN": "货币"},
 }
@@ -277,6 +253,7 @@ MAX_COUNTED_DAYS = 30
 
 REASONS: Mapping[str, Mapping[str, str]] = {
     "zh-CN": {
+        **campaign_texts.REASONS["zh-CN"],
         "a description has at most {most} printable characters": "说明最多 {most} 个可见字符",
         "a merchant has at most {most} endpoints": "每个商家最多 {most} 个接收地址",
         "a replay begins within the last {days} days": "重新推送的起点须在最近 {days} 天内",
@@ -350,6 +327,12 @@ def message_of(error: DomainError, locale: str) -> str:
         if reason is not None:
             params["reason"] = reason.format(**error.params)
     return templates.get(locale, templates[DEFAULT_LOCALE]).format(**params)
+
+
+def fault_message(fault: Fault, locale: str) -> str:
+    """Return what to tell a person of one fault of a campaign."""
+    clause = REASONS.get(locale, {}).get(fault.reason, fault.reason)
+    return clause.format(**fault.params)
 
 
 def ships_text(ships_by: date, *, today: date, locale: str) -> str:

@@ -8,13 +8,13 @@ import strawberry
 from headless_presale.campaigns import (
     BatchSnapshot,
     CampaignSnapshot,
+    CampaignTerms,
     CancelRule,
     ItemSnapshot,
     TermsSnapshot,
 )
 from headless_presale.campaigns import CancelPolicy as Policy
 from headless_presale.campaigns import PaymentPlan as Plan
-from headless_presale.campaigns.models import CampaignTerms
 from headless_presale.kernel.money import Money as Amount
 from headless_presale.pricing import QuotedPrice
 from headless_presale.shops import Shop

@@ -7,7 +7,8 @@ from typing import TypedDict
 import strawberry
 
 from resolvers.errors import Refusal, camel
-from schema.enums import CampaignStatus, ErrorCode, OrderStatus
+from schema.admin.campaign_previews import CancelPreviewType
+from schema.enums import CampaignFaultCode, CampaignStatus, ErrorCode, OrderStatus
 from schema.money import Money
 
 
@@ -109,6 +110,21 @@ class VersionConflictError(UserError):
     )
 
 
+@strawberry.type(description="One thing that hinders publishing; `field` is where it is.")
+class CampaignFaultError(UserError):
+    fault: CampaignFaultCode
+
+
+@strawberry.type(description="Orders hold or own more slots than there are to be.")
+class CapacityBelowSoldError(UserError):
+    sold: int = strawberry.field(description="Sold or held, checkouts under way included.")
+
+
+@strawberry.type(description="Cancelling would do more than was shown. Nothing was cancelled.")
+class CancelPreviewOutdatedError(UserError):
+    preview: CancelPreviewType = strawberry.field(description="What it would do now.")
+
+
 @strawberry.type(description="Any other refusal; its code tells which.")
 class RefusedError(UserError):
     pass
@@ -151,6 +167,13 @@ def user_error(refusal: Refusal) -> UserError:
             return CampaignNotOpenError(**base, status=status, opens_at=opens_at)
         case ErrorCode.CANCEL_NOT_ALLOWED:
             return CancelNotAllowedError(**base, status=OrderStatus(given["status"]))
+        case ErrorCode.CAMPAIGN_NOT_PUBLISHABLE:
+            return CampaignFaultError(**base, fault=CampaignFaultCode(given["fault"]))
+        case ErrorCode.CAPACITY_BELOW_SOLD:
+            return CapacityBelowSoldError(**base, sold=given["owned"])
+        case ErrorCode.CANCEL_PREVIEW_OUTDATED:
+            preview = CancelPreviewType(preview=given["preview"], currency=given["currency"])
+            return CancelPreviewOutdatedError(**base, preview=preview)
         case ErrorCode.VERSION_CONFLICT:
             return VersionConflictError(
                 **base,
@@ -186,6 +209,9 @@ USER_ERRORS: list[type[UserError]] = [
     GatewayUnavailableError,
     PaymentNotDueError,
     CancelNotAllowedError,
+    CampaignFaultError,
+    CapacityBelowSoldError,
+    CancelPreviewOutdatedError,
     VersionConflictError,
     RefusedError,
 ]

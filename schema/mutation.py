@@ -3,6 +3,7 @@
 import strawberry
 
 from resolvers import orders, payments
+from schema.admin.campaign_mutations import CampaignMutation
 from schema.admin.clients import ClientMutation
 from schema.admin.imports import ProductImportMutation
 from schema.admin.media import MediaMutation
@@ -87,6 +88,7 @@ class Mutation(
     MediaMutation,
     StaffMutation,
     ClientMutation,
+    CampaignMutation,
     WebhookMutation,
     ProductMutation,
     VariantMutation,

@@ -1,47 +1,70 @@
 """Campaigns: what is presold, when, at which price, under which terms."""
 
-from headless_presale.campaigns.changing import change_capacity, extend_campaign
+from headless_presale.campaigns.changing import add_batch, change_capacity, extend_campaign
+from headless_presale.campaigns.copying import duplicate_campaign
 from headless_presale.campaigns.creating import ShopRef, create_campaign
 from headless_presale.campaigns.draft import (
     CampaignDraft,
     CampaignFileUnreadable,
     read_campaign_file,
 )
+from headless_presale.campaigns.editing import UpdateCampaign, update_campaign
 from headless_presale.campaigns.errors import (
+    CampaignAlreadyPublished,
     CampaignConflict,
+    CampaignFixed,
     CampaignNotFound,
     CampaignNotOpen,
     CampaignNotPublishable,
     ItemNotFound,
+    TermsNotFound,
 )
 from headless_presale.campaigns.events import (
     BatchAdded,
     CampaignCancelled,
     CampaignClosed,
+    CampaignEdited,
     CampaignEvent,
     CampaignExtended,
     CampaignOpened,
     CampaignPublished,
+    CampaignRescheduled,
+    CampaignUnscheduled,
     CapacityChanged,
     TermsRevised,
 )
-from headless_presale.campaigns.models import Campaign, CampaignItem
+from headless_presale.campaigns.judging import Fault, find_faults, find_warnings
+from headless_presale.campaigns.listing import (
+    CampaignFilter,
+    CampaignSort,
+    count_campaigns,
+    list_campaigns,
+    position_of,
+)
+from headless_presale.campaigns.models import (
+    Campaign,
+    CampaignItem,
+    CampaignTerms,
+    ProductionBatch,
+)
+from headless_presale.campaigns.reading import judge, plan_of
+from headless_presale.campaigns.recording import lock_campaign, status_of
 from headless_presale.campaigns.rules import (
     CancelPolicy,
     CancelRule,
-    Fault,
     MissedBalance,
     PaymentPlan,
     PlanKind,
 )
 from headless_presale.campaigns.service import (
-    add_batch,
     cancel_campaign,
+    close_campaign,
     discard_draft,
-    judge,
     publish_campaign,
-    revise_terms,
+    read_reason,
+    reschedule_campaign,
     sweep_openings_and_closings,
+    unschedule_campaign,
 )
 from headless_presale.campaigns.snapshot import (
     BatchSnapshot,
@@ -56,27 +79,36 @@ from headless_presale.campaigns.snapshot import (
     list_snapshots,
 )
 from headless_presale.campaigns.states import CAMPAIGN_LIFECYCLE, CampaignStatus, status_at
+from headless_presale.campaigns.terms import TermsChange, compare_terms, revise_terms
 
 __all__ = [
     "CAMPAIGN_LIFECYCLE",
     "BatchAdded",
     "BatchSnapshot",
     "Campaign",
+    "CampaignAlreadyPublished",
     "CampaignCancelled",
     "CampaignClosed",
     "CampaignConflict",
     "CampaignDraft",
+    "CampaignEdited",
     "CampaignEvent",
     "CampaignExtended",
     "CampaignFileUnreadable",
+    "CampaignFilter",
+    "CampaignFixed",
     "CampaignItem",
     "CampaignNotFound",
     "CampaignNotOpen",
     "CampaignNotPublishable",
     "CampaignOpened",
     "CampaignPublished",
+    "CampaignRescheduled",
     "CampaignSnapshot",
+    "CampaignSort",
     "CampaignStatus",
+    "CampaignTerms",
+    "CampaignUnscheduled",
     "CancelPolicy",
     "CancelRule",
     "CapacityChanged",
@@ -86,25 +118,44 @@ __all__ = [
     "MissedBalance",
     "PaymentPlan",
     "PlanKind",
+    "ProductionBatch",
     "ShopRef",
+    "TermsChange",
+    "TermsNotFound",
     "TermsRevised",
     "TermsSnapshot",
+    "UpdateCampaign",
     "add_batch",
     "cancel_campaign",
     "change_capacity",
+    "close_campaign",
+    "compare_terms",
+    "count_campaigns",
     "create_campaign",
     "discard_draft",
+    "duplicate_campaign",
     "extend_campaign",
+    "find_faults",
     "find_snapshot",
     "find_snapshots_of_items",
+    "find_warnings",
     "forget",
     "forget_all",
     "is_sellable",
     "judge",
+    "list_campaigns",
     "list_snapshots",
+    "lock_campaign",
+    "plan_of",
+    "position_of",
     "publish_campaign",
     "read_campaign_file",
+    "read_reason",
+    "reschedule_campaign",
     "revise_terms",
     "status_at",
+    "status_of",
     "sweep_openings_and_closings",
+    "unschedule_campaign",
+    "update_campaign",
 ]

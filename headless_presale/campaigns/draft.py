@@ -8,10 +8,12 @@ from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
+from uuid import UUID
 
 import yaml
 from pydantic import (
+    AfterValidator,
     AwareDatetime,
     BaseModel,
     BeforeValidator,
@@ -21,6 +23,7 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from pydantic_core import PydanticCustomError
 
 from headless_presale.campaigns.rules import (
     DEFAULT_DEPOSIT_BPS,
@@ -32,6 +35,7 @@ from headless_presale.campaigns.rules import (
     PaymentPlan,
     PlanKind,
 )
+from headless_presale.kernel.locales import canonical_locale, is_locale
 from headless_presale.kernel.money import BPS, Money
 from headless_presale.kernel.texts import is_storable
 from headless_presale.pricing import PriceTiers, QuantityTier, TimeTier
@@ -46,6 +50,20 @@ Amount = Annotated[
 ]
 
 
+MAX_ITEMS = 100
+MAX_ROWS = 100
+"""Of tiers, and of batches, of one item."""
+
+
+def _canonical_locales(texts: dict[str, Any]) -> dict[str, Any]:
+    if not all(map(is_locale, texts)):
+        raise PydanticCustomError("not_a_locale", "must be a language tag such as zh-CN")
+    return {canonical_locale(locale): text for locale, text in texts.items()}
+
+
+ByLocale = AfterValidator(_canonical_locales)
+
+
 class _Draft(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -53,7 +71,9 @@ class _Draft(BaseModel):
     @classmethod
     def _storable(cls, value: object) -> object:
         if not all(map(is_storable, _texts(value))):
-            raise ValueError("holds a NUL character or half of a surrogate pair")
+            raise PydanticCustomError(
+                "not_storable", "holds a NUL character or half of a surrogate pair"
+            )
         return value
 
 
@@ -95,20 +115,21 @@ class BatchDraft(_Draft):
 
 
 class VariantRef(_Draft):
-    """A variant of the shop, by SKU or by product handle and option values."""
+    """A variant of the shop: by its id, by SKU, or by product handle and option values."""
 
+    id: UUID | None = None
     sku: str | None = None
     product: str | None = None
     options: tuple[str, ...] = ()
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
-        if (self.sku is None) == (self.product is None):
+        if [self.id, self.sku, self.product].count(None) != 2:
             raise ValueError("name the variant by sku, or by product (and options)")
         return self
 
     def __str__(self) -> str:
-        return self.sku or " / ".join((self.product or "", *self.options))
+        return self.sku or str(self.id or "") or " / ".join((self.product or "", *self.options))
 
 
 class ItemDraft(_Draft):
@@ -117,9 +138,9 @@ class ItemDraft(_Draft):
     variant: VariantRef
     price: Amount | None = None
     limit_per_customer: int | None = Field(default=None, le=MAX_CAPACITY)
-    time_tiers: tuple[TimeTierDraft, ...] = ()
-    quantity_tiers: tuple[QuantityTierDraft, ...] = ()
-    batches: tuple[BatchDraft, ...] = ()
+    time_tiers: tuple[TimeTierDraft, ...] = Field(default=(), max_length=MAX_ROWS)
+    quantity_tiers: tuple[QuantityTierDraft, ...] = Field(default=(), max_length=MAX_ROWS)
+    batches: tuple[BatchDraft, ...] = Field(default=(), max_length=MAX_ROWS)
 
     def tiers(self) -> PriceTiers:
         """Return the tiers as pricing knows them."""
@@ -196,8 +217,8 @@ class TermsDraft(_Draft):
     """The terms; each text maps a locale to prose. What is missing is named at publishing."""
 
     ships_by: date | None = None
-    refund_policy: dict[str, str] = Field(default_factory=dict)
-    cancel_conditions: dict[str, str] = Field(default_factory=dict)
+    refund_policy: Annotated[dict[str, str], ByLocale] = Field(default_factory=dict)
+    cancel_conditions: Annotated[dict[str, str], ByLocale] = Field(default_factory=dict)
 
 
 class CampaignDraft(_Draft):
@@ -206,13 +227,13 @@ class CampaignDraft(_Draft):
     handle: Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=120)]
     title: Text
     story: str = ""
-    translations: dict[str, dict[str, str]] = Field(default_factory=dict)
+    translations: Annotated[dict[str, dict[str, str]], ByLocale] = Field(default_factory=dict)
     opens_at: AwareDatetime
     closes_at: AwareDatetime
     payment_plan: PaymentPlanDraft = PaymentPlanDraft()
     cancel_policy: CancelPolicyDraft = CancelPolicyDraft()
     hold_seconds: int = Field(default=DEFAULT_HOLD_SECONDS, ge=1, le=7 * 86_400)
-    items: tuple[ItemDraft, ...] = ()
+    items: tuple[ItemDraft, ...] = Field(default=(), max_length=MAX_ITEMS)
     terms: TermsDraft | None = None
 
     def moved_to(self, opens_at: datetime) -> "CampaignDraft":

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from headless_presale.campaigns.rules import Fault
+from headless_presale.campaigns.judging import Fault
 from headless_presale.kernel.errors import DomainError, NotFound, Reasoned
 
 
@@ -51,3 +51,24 @@ class ItemNotFound(NotFound):
 
     code = "CAMPAIGN_ITEM_NOT_FOUND"
     template = "the campaign item was not found"
+
+
+class CampaignAlreadyPublished(DomainError):
+    """It was published before. ``params``: status."""
+
+    code = "CAMPAIGN_ALREADY_PUBLISHED"
+    template = "the campaign has been published already: {status}"
+
+
+class CampaignFixed(DomainError):
+    """Buyers rely on it since the campaign was published. ``params``: setting."""
+
+    code = "CAMPAIGN_FIXED"
+    template = "the {setting} cannot be changed once the campaign is published"
+
+
+class TermsNotFound(NotFound):
+    """The campaign has no terms of this version. ``params``: version."""
+
+    code = "TERMS_NOT_FOUND"
+    template = "there is no version {version} of the terms"

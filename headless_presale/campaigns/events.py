@@ -28,6 +28,30 @@ class CampaignPublished(CampaignEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignRescheduled(CampaignEvent):
+    """Before its opening it was given other times."""
+
+    type: ClassVar[str] = "campaign.rescheduled"
+    opens_at: datetime
+    closes_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignUnscheduled(CampaignEvent):
+    """Before its opening it became a draft again."""
+
+    type: ClassVar[str] = "campaign.unscheduled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignEdited(CampaignEvent):
+    """What is shown of it has changed. ``fields`` are their names in the API."""
+
+    type: ClassVar[str] = "campaign.edited"
+    fields: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CampaignOpened(CampaignEvent):
     """The sweep recorded the opening."""
 
@@ -36,9 +60,11 @@ class CampaignOpened(CampaignEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CampaignClosed(CampaignEvent):
-    """The sweep recorded the close."""
+    """It takes no more orders: by the clock, or by its merchant before the time, with a reason."""
 
     type: ClassVar[str] = "campaign.closed"
+    is_early: bool = False
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -112,6 +112,7 @@ class ProductionBatch(Model):
     """A wave of production: a range of slot numbers with its own promised ship date.
 
     Adding a batch appends a range; the promises of the ranges before it are never touched.
+    ``capacity`` is how many slots it has of its range: fewer where the cap was lowered.
     """
 
     id = fields.UUIDField(primary_key=True)
@@ -122,6 +123,7 @@ class ProductionBatch(Model):
     position = fields.IntField()
     first_number = fields.IntField()
     last_number = fields.IntField()
+    capacity = fields.IntField(db_default=0)
     ships_by = fields.DateField()
 
     class Meta:

@@ -1,150 +1,240 @@
-"""Campaigns: published, extended by batches, opened and closed by the clock, called off."""
+"""The life of a campaign: published, rescheduled, taken back, opened, closed, called off."""
 
-from collections.abc import Sequence
-from dataclasses import asdict
-from datetime import date
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from headless_presale.campaigns import snapshot
-from headless_presale.campaigns.creating import append_batch, write_terms
 from headless_presale.campaigns.errors import (
-    CampaignNotFound,
+    CampaignAlreadyPublished,
     CampaignNotOpen,
     CampaignNotPublishable,
-    ItemNotFound,
 )
 from headless_presale.campaigns.events import (
-    BatchAdded,
     CampaignCancelled,
     CampaignClosed,
     CampaignOpened,
     CampaignPublished,
-    TermsRevised,
+    CampaignRescheduled,
+    CampaignUnscheduled,
 )
+from headless_presale.campaigns.judging import Fault, find_faults
 from headless_presale.campaigns.models import (
     Campaign,
     CampaignItem,
     CampaignTerms,
     ProductionBatch,
 )
-from headless_presale.campaigns.rules import (
-    MAX_CAPACITY,
-    BatchPlan,
-    CampaignPlan,
-    Fault,
-    ItemPlan,
-    PaymentPlan,
-    TermsPlan,
-    find_faults,
-    find_terms_faults,
-    find_warnings,
-    tiers_from_json,
+from headless_presale.campaigns.reading import read_plan
+from headless_presale.campaigns.recording import (
+    check_read,
+    facts_of,
+    forget_after,
+    lock_campaign,
+    record_campaign,
+    save_change,
+    status_of,
 )
-from headless_presale.campaigns.states import CAMPAIGN_LIFECYCLE, CampaignStatus, status_at
+from headless_presale.campaigns.states import CAMPAIGN_LIFECYCLE, CampaignStatus
 from headless_presale.kernel import clock
 from headless_presale.kernel.errors import InvalidInput, TransitionNotAllowed
-from headless_presale.kernel.failpoints import reach
-from headless_presale.kernel.unit_of_work import UnitOfWork, shielded, unit_of_work
+from headless_presale.kernel.texts import is_storable
+from headless_presale.kernel.unit_of_work import shielded, unit_of_work
 from headless_presale.slots import close_pools, discard_pools
 
-
-async def lock_campaign(campaign_id: UUID) -> Campaign:
-    """Return the campaign with its row locked until the transaction ends.
-
-    Not for its key: orders that refer to the campaign go on being placed meanwhile.
-
-    Raises:
-        CampaignNotFound: there is none.
-    """
-    campaign = await Campaign.filter(id=campaign_id).select_for_update(no_key=True).first()
-    if campaign is None:
-        raise CampaignNotFound()
-    return campaign
+MAX_REASON_LENGTH = 200
+SHORTEST_WINDOW = timedelta(microseconds=1)
+"""What a campaign that is closed in the moment of its opening was open for."""
 
 
 @shielded
-async def judge(campaign_id: UUID, default_locale: str) -> tuple[list[Fault], list[Fault]]:
-    """Return what forbids publishing and what a merchant should know, without changing a thing.
-
-    Raises:
-        CampaignNotFound: there is none.
-    """
-    async with unit_of_work():
-        plan = await read_plan(await lock_campaign(campaign_id))
-    return find_faults(plan, at=clock.now(), default_locale=default_locale), find_warnings(plan)
-
-
-async def read_plan(campaign: Campaign) -> CampaignPlan:
-    """Return all of a campaign that is judged.
-
-    A batch counts with every number it may ever sell: those taken away can be put back.
-    """
-    items = await CampaignItem.filter(campaign_id=campaign.id).order_by("position")
-    batches = await ProductionBatch.filter(item_id__in=[item.id for item in items]).order_by(
-        "position"
-    )
-    terms = await CampaignTerms.filter(campaign_id=campaign.id).order_by("-version").first()
-    return CampaignPlan(
-        opens_at=campaign.opens_at,
-        closes_at=campaign.closes_at,
-        payment_plan=PaymentPlan.from_json(campaign.payment_plan),
-        items=[
-            ItemPlan(
-                price_minor=item.price_minor,
-                tiers=tiers_from_json(item.price_tiers),
-                limit_per_customer=item.limit_per_customer,
-                batches=[
-                    BatchPlan(
-                        capacity=batch.last_number - batch.first_number + 1,
-                        ships_by=batch.ships_by,
-                    )
-                    for batch in batches
-                    if batch.item_id == item.id
-                ],
-            )
-            for item in items
-        ],
-        terms=TermsPlan(
-            ships_by=terms.ships_by,
-            refund_policy=terms.refund_policy,
-            cancel_conditions=terms.cancel_conditions,
-        )
-        if terms
-        else None,
-    )
-
-
-@shielded
-async def publish_campaign(campaign_id: UUID, *, default_locale: str) -> Campaign:
+async def publish_campaign(
+    campaign_id: UUID, *, default_locale: str, version: int | None = None
+) -> Campaign:
     """Schedule a draft. From now on the clock opens and closes it, and its terms are a promise.
 
+    Args:
+        version: the one that was read; None publishes what is there now.
+
     Raises:
+        CampaignNotFound: there is none.
+        CampaignAlreadyPublished: it is no draft; nothing has changed.
+        TransitionNotAllowed: it is cancelled.
+        VersionConflict: it has changed since it was read.
         CampaignNotPublishable: with every fault found; nothing has changed.
-        TransitionNotAllowed: it is not a draft.
     """
     async with unit_of_work() as work:
         campaign = await lock_campaign(campaign_id)
+        if campaign.published_at is not None and campaign.status is not CampaignStatus.CANCELLED:
+            raise CampaignAlreadyPublished(status=str(status_of(campaign)))
         CAMPAIGN_LIFECYCLE.check(campaign.status, CampaignStatus.SCHEDULED)
+        check_read(campaign, version, yours={"status": CampaignStatus.SCHEDULED})
         plan = await read_plan(campaign)
         if faults := find_faults(plan, at=clock.now(), default_locale=default_locale):
             raise CampaignNotPublishable(faults=faults)
+        before = facts_of(campaign)
         campaign.status = CampaignStatus.SCHEDULED
         campaign.published_at = clock.now()
         campaign.terms_version = await CampaignTerms.filter(campaign_id=campaign.id).count()
-        campaign.version += 1
-        await campaign.save()
+        await save_change(work, campaign, "campaign.publish", before=before)
         work.emit(CampaignPublished(campaign_id=campaign.id, opens_at=campaign.opens_at))
-        forget_after(work, [campaign.id])
     return campaign
 
 
 @shielded
-async def discard_draft(campaign_id: UUID) -> None:
+async def reschedule_campaign(
+    campaign_id: UUID,
+    *,
+    opens_at: datetime | None = None,
+    closes_at: datetime | None = None,
+    default_locale: str,
+    version: int | None = None,
+) -> Campaign:
+    """Give a campaign that has not opened other times; None leaves one as it is.
+
+    Raises:
+        CampaignNotFound: there is none.
+        CampaignNotOpen: it has opened, or is over. One that is open can be extended or closed.
+        VersionConflict: it has changed since it was read.
+        InvalidInput: it would open in the past, or close before it opens; ``field`` names it.
+        CampaignNotPublishable: it is published, and the times bring faults it did not have.
+    """
+    async with unit_of_work() as work:
+        # No order may slip in by the opening that is being moved.
+        campaign = await lock_campaign(campaign_id, against_orders=True)
+        status = status_of(campaign)
+        if status not in (CampaignStatus.DRAFT, CampaignStatus.SCHEDULED):
+            raise CampaignNotOpen(status=str(status))
+        wanted = {
+            "opensAt": campaign.opens_at if opens_at is None else opens_at,
+            "closesAt": campaign.closes_at if closes_at is None else closes_at,
+        }
+        check_read(campaign, version, yours=wanted)
+        before = facts_of(campaign)
+        if all(before[name] == moment for name, moment in wanted.items()):
+            return campaign
+        if wanted["opensAt"] != campaign.opens_at and wanted["opensAt"] < clock.now():
+            raise InvalidInput(reason="the opening lies in the past", field=("opensAt",))
+        if wanted["closesAt"] <= wanted["opensAt"]:
+            raise InvalidInput(reason="the campaign closes before it opens", field=("closesAt",))
+        known = await _faults_of(campaign, default_locale)
+        campaign.opens_at, campaign.closes_at = wanted["opensAt"], wanted["closesAt"]
+        if campaign.status is CampaignStatus.SCHEDULED:
+            found = await _faults_of(campaign, default_locale)
+            if faults := [fault for fault in found if fault not in known]:
+                raise CampaignNotPublishable(faults=faults)
+        await save_change(work, campaign, "campaign.schedule", before=before)
+        if campaign.status is CampaignStatus.SCHEDULED:
+            work.emit(
+                CampaignRescheduled(
+                    campaign_id=campaign.id,
+                    opens_at=campaign.opens_at,
+                    closes_at=campaign.closes_at,
+                )
+            )
+    return campaign
+
+
+async def _faults_of(campaign: Campaign, default_locale: str) -> list[Fault]:
+    return find_faults(await read_plan(campaign), at=clock.now(), default_locale=default_locale)
+
+
+@shielded
+async def unschedule_campaign(campaign_id: UUID, *, version: int | None = None) -> Campaign:
+    """Make a campaign that has not opened a draft again. Repeating changes nothing.
+
+    Its terms keep their number: whoever read them cannot accept others by it.
+
+    Raises:
+        CampaignNotFound: there is none.
+        CampaignNotOpen: it has opened, or is over.
+        VersionConflict: it has changed since it was read.
+    """
+    async with unit_of_work() as work:
+        # Orders wait: one that was placed as it opened is seen by the clock, and none follows.
+        campaign = await lock_campaign(campaign_id, against_orders=True)
+        if campaign.status is CampaignStatus.DRAFT:
+            return campaign
+        status = status_of(campaign)
+        if status is not CampaignStatus.SCHEDULED:
+            raise CampaignNotOpen(status=str(status))
+        check_read(campaign, version, yours={"status": CampaignStatus.DRAFT})
+        CAMPAIGN_LIFECYCLE.check(campaign.status, CampaignStatus.DRAFT)
+        before = facts_of(campaign)
+        campaign.status = CampaignStatus.DRAFT
+        campaign.published_at = None
+        await save_change(work, campaign, "campaign.unschedule", before=before)
+        work.emit(CampaignUnscheduled(campaign_id=campaign.id))
+    return campaign
+
+
+@shielded
+async def close_campaign(campaign_id: UUID, *, reason: str, version: int | None = None) -> Campaign:
+    """Close an open campaign before its time. Repeating changes nothing.
+
+    Orders keep all they have: what is held can be paid until the hold runs out, and balances are
+    asked for when it was agreed.
+
+    Raises:
+        CampaignNotFound: there is none.
+        CampaignNotOpen: it has not opened, or is cancelled.
+        VersionConflict: it has changed since it was read.
+        InvalidInput: there is no reason, or it cannot be stored.
+    """
+    reason = read_reason(reason)
+    async with unit_of_work() as work:
+        campaign = await lock_campaign(campaign_id)
+        status = status_of(campaign)
+        if status is CampaignStatus.CLOSED:
+            return campaign
+        if status is not CampaignStatus.LIVE:
+            raise CampaignNotOpen(status=str(status))
+        at = clock.now()
+        check_read(campaign, version, yours={"closesAt": at})
+        # The sweep may not have recorded the opening yet.
+        before = {**facts_of(campaign), "reason": ""}
+        campaign.status = CampaignStatus.CLOSED
+        campaign.closes_at = max(at, campaign.opens_at + SHORTEST_WINDOW)
+        await save_change(
+            work,
+            campaign,
+            "campaign.close",
+            before=before,
+            after={**facts_of(campaign), "reason": reason},
+        )
+        work.emit(CampaignClosed(campaign_id=campaign.id, is_early=True, reason=reason))
+    return campaign
+
+
+def read_reason(text: str) -> str:
+    """Return a reason as it is kept.
+
+    Raises:
+        InvalidInput: it is empty, too long, or holds what cannot be stored.
+    """
+    reason = text.strip()
+    if not reason:
+        raise InvalidInput(reason="must not be empty", field=("reason",))
+    if len(reason) > MAX_REASON_LENGTH:
+        raise InvalidInput(
+            reason="must not be longer than {longest} characters",
+            longest=MAX_REASON_LENGTH,
+            field=("reason",),
+        )
+    if not is_storable(reason):
+        raise InvalidInput(
+            reason="must not contain NUL characters or halves of surrogate pairs",
+            field=("reason",),
+        )
+    return reason
+
+
+@shielded
+async def discard_draft(campaign_id: UUID, *, version: int | None = None) -> None:
     """Remove a draft with all that belongs to it: nobody was promised anything.
 
     Raises:
         CampaignNotFound: there is none.
         TransitionNotAllowed: it is not a draft.
+        VersionConflict: it has changed since it was read.
     """
     async with unit_of_work() as work:
         campaign = await lock_campaign(campaign_id)
@@ -152,6 +242,7 @@ async def discard_draft(campaign_id: UUID) -> None:
             raise TransitionNotAllowed(
                 what="campaign", source=str(campaign.status), target="DISCARDED"
             )
+        check_read(campaign, version, yours={})
         items = await CampaignItem.filter(campaign_id=campaign.id)
         pools = [item.pool_id for item in items]
         await ProductionBatch.filter(item_id__in=[item.id for item in items]).delete()
@@ -159,119 +250,40 @@ async def discard_draft(campaign_id: UUID) -> None:
         await CampaignItem.filter(campaign_id=campaign.id).delete()
         await discard_pools(work, pools)
         await Campaign.filter(id=campaign.id).delete()
+        await record_campaign(
+            work, campaign, "campaign.discard", before=facts_of(campaign), after={}
+        )
         forget_after(work, [campaign.id])
 
 
 @shielded
-async def revise_terms(
-    campaign_id: UUID,
-    *,
-    ships_by: date,
-    refund_policy: dict[str, str],
-    cancel_conditions: dict[str, str],
-    default_locale: str,
-) -> int:
-    """Add a version of the terms for orders from now on; orders placed keep theirs.
-
-    Returns:
-        The number of the new version.
-
-    Raises:
-        CampaignNotFound: there is none.
-        CampaignNotOpen: the campaign is over; there are no orders to come.
-        CampaignNotPublishable: the terms lack what publishing demands of them.
-    """
-    terms = TermsPlan(
-        ships_by=ships_by, refund_policy=refund_policy, cancel_conditions=cancel_conditions
-    )
-    async with unit_of_work() as work:
-        campaign = await lock_campaign(campaign_id)
-        refuse_if_over(campaign)
-        if faults := list(
-            find_terms_faults(terms, closes_at=campaign.closes_at, default_locale=default_locale)
-        ):
-            raise CampaignNotPublishable(faults=faults)
-        version = await write_terms(campaign, asdict(terms))
-        campaign.terms_version = version
-        campaign.version += 1
-        await campaign.save()
-        work.emit(TermsRevised(campaign_id=campaign.id, version=version))
-        forget_after(work, [campaign.id])
-    return version
-
-
-def status_of(campaign: Campaign) -> CampaignStatus:
-    """Return where a campaign stands now, by the clock."""
-    return status_at(
-        campaign.status,
-        opens_at=campaign.opens_at,
-        closes_at=campaign.closes_at,
-        at=clock.now(),
-    )
-
-
-def refuse_if_over(campaign: Campaign) -> None:
-    """Raise CampaignNotOpen for a campaign that will sell nothing more."""
-    status = status_of(campaign)
-    if status in (CampaignStatus.CLOSED, CampaignStatus.CANCELLED):
-        raise CampaignNotOpen(status=str(status))
-
-
-@shielded
-async def add_batch(item_id: UUID, *, capacity: int, ships_by: date) -> ProductionBatch:
-    """Append a production batch: more numbers, their own date, no promise before it touched.
-
-    Raises:
-        ItemNotFound: there is no such item.
-        InvalidInput: the capacity is out of range, or the promise lies before the opening.
-        CampaignNotOpen: the campaign is over.
-    """
-    async with unit_of_work() as work:
-        item = await CampaignItem.filter(id=item_id).first()
-        if item is None:
-            raise ItemNotFound()
-        campaign = await lock_campaign(item.campaign_id)
-        refuse_if_over(campaign)
-        last = await ProductionBatch.filter(item_id=item.id).order_by("-position").first()
-        room = MAX_CAPACITY - (last.last_number if last else 0)
-        if not 1 <= capacity <= room:
-            raise InvalidInput(reason=f"capacity must be within 1..{room}", field=("capacity",))
-        if ships_by < campaign.opens_at.date():
-            raise InvalidInput(
-                reason="the batch ships before the campaign opens", field=("shipsBy",)
-            )
-        batch = await append_batch(work, item, capacity=capacity, ships_by=ships_by)
-        campaign.version += 1
-        await campaign.save()
-        work.emit(BatchAdded(campaign_id=campaign.id, item_id=item.id, capacity=capacity))
-        forget_after(work, [campaign.id])
-    return batch
-
-
-@shielded
-async def cancel_campaign(campaign_id: UUID, *, reason: str) -> Campaign:
+async def cancel_campaign(
+    campaign_id: UUID, *, reason: str, version: int | None = None
+) -> Campaign:
     """Call a campaign off. It sells nothing more; its orders are cancelled and refunded in full.
 
     The refunds follow in jobs, resumable and each once. Repeating changes nothing.
 
     Raises:
         CampaignNotFound: there is none.
+        VersionConflict: it has changed since it was read.
+        InvalidInput: there is no reason, or it cannot be stored.
     """
+    reason = read_reason(reason)
     async with unit_of_work() as work:
         campaign = await lock_campaign(campaign_id)
         if campaign.status is CampaignStatus.CANCELLED:
             return campaign
         CAMPAIGN_LIFECYCLE.check(campaign.status, CampaignStatus.CANCELLED)
+        check_read(campaign, version, yours={"status": CampaignStatus.CANCELLED})
+        before = facts_of(campaign)
         campaign.status = CampaignStatus.CANCELLED
         campaign.cancelled_at = clock.now()
         campaign.cancel_reason = reason
-        campaign.version += 1
-        await campaign.save()
-        reach("campaigns.called_off")
+        await save_change(work, campaign, "campaign.cancel", before=before)
         items = await CampaignItem.filter(campaign_id=campaign.id)
         await close_pools(work, [item.pool_id for item in items])
         work.emit(CampaignCancelled(campaign_id=campaign.id, reason=reason))
-        forget_after(work, [campaign.id])
     return campaign
 
 
@@ -302,15 +314,3 @@ async def sweep_openings_and_closings() -> int:
             forget_after(work, [row["id"] for row in rows])
             moved += len(rows)
     return moved
-
-
-def forget_after(work: UnitOfWork, campaign_ids: Sequence[UUID]) -> None:
-    """Drop cached snapshots and wake their followers once the change is committed."""
-
-    async def forget() -> None:
-        for campaign_id in campaign_ids:
-            snapshot.forget(campaign_id)
-
-    work.after_commit(forget)
-    for campaign_id in campaign_ids:
-        work.wake(f"availability:{campaign_id}")

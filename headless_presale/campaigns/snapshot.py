@@ -91,6 +91,7 @@ class CampaignSnapshot:
     translations: dict[str, dict[str, str]]
     currency: str
     recorded_status: CampaignStatus
+    is_published: bool
     opens_at: datetime
     closes_at: datetime
     payment_plan: PaymentPlan
@@ -113,7 +114,8 @@ class CampaignSnapshot:
 
 _SELECT = """
 SELECT c.id, c.shop_id, c.handle, c.title, c.story, c.translations, c.currency, c.status,
-       c.opens_at, c.closes_at, c.payment_plan, c.cancel_policy, c.hold_seconds, c.version,
+       c.published_at, c.opens_at, c.closes_at, c.payment_plan, c.cancel_policy,
+       c.hold_seconds, c.version,
        (SELECT json_build_object('version', t.version, 'ships_by', t.ships_by,
                                  'refund_policy', t.refund_policy,
                                  'cancel_conditions', t.cancel_conditions)
@@ -126,16 +128,10 @@ SELECT c.id, c.shop_id, c.handle, c.title, c.story, c.translations, c.currency, 
             'tiers', i.price_tiers, 'limit', i.limit_per_customer,
             'batches', (SELECT json_agg(json_build_object(
                 'id', b.id, 'first', b.first_number, 'last', b.last_number,
-                -- Counted only where the cap was lowered: else a batch has all of its numbers.
-                'capacity', CASE WHEN pool.capacity = (SELECT max(last_number)
-                        FROM production_batch WHERE item_id = i.id)
-                    THEN b.last_number - b.first_number + 1
-                    ELSE (SELECT count(*) FROM slot s WHERE s.pool_id = i.pool_id
-                          AND s.number BETWEEN b.first_number AND b.last_number) END,
+                'capacity', b.capacity,
                 'ships_by', b.ships_by) ORDER BY b.position)
                 FROM production_batch b WHERE b.item_id = i.id)) ORDER BY i.position)
         FROM campaign_item i
-        JOIN slot_pool pool ON pool.id = i.pool_id
         JOIN product_variant v ON v.id = i.variant_id
         JOIN product p ON p.id = v.product_id
         WHERE i.campaign_id = c.id) AS items
@@ -154,6 +150,7 @@ def _read(row: asyncpg.Record) -> CampaignSnapshot:
         translations=orjson.loads(row["translations"]),
         currency=row["currency"],
         recorded_status=CampaignStatus(row["status"]),
+        is_published=row["published_at"] is not None,
         opens_at=row["opens_at"],
         closes_at=row["closes_at"],
         payment_plan=PaymentPlan.from_json(orjson.loads(row["payment_plan"])),

@@ -21,7 +21,12 @@ CAMPAIGN_LIFECYCLE = Lifecycle(
     {
         CampaignStatus.DRAFT: {CampaignStatus.SCHEDULED, CampaignStatus.CANCELLED},
         # Published. It opens by the clock, never by hand: the promise to buyers is the moment.
-        CampaignStatus.SCHEDULED: {CampaignStatus.LIVE, CampaignStatus.CANCELLED},
+        # Until then it may be taken back: nobody can have ordered.
+        CampaignStatus.SCHEDULED: {
+            CampaignStatus.DRAFT,
+            CampaignStatus.LIVE,
+            CampaignStatus.CANCELLED,
+        },
         CampaignStatus.LIVE: {CampaignStatus.CLOSED, CampaignStatus.CANCELLED},
         # After the close there are still balances and deliveries to call off.
         CampaignStatus.CLOSED: {CampaignStatus.CANCELLED},

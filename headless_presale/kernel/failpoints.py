@@ -25,6 +25,11 @@ FAILPOINTS: Mapping[str, str] = {
     "transaction.followed_up": "one of the things to do after a commit is done",
     "transaction.announced": "committed and announced; the caller has no answer",
     "audit.recorded": "a change has its entry in the log, nothing is committed",
+    "slots.pool_made": "a pool is a row without slots",
+    "slots.appended": "a pool has more slots than it says",
+    "slots.taken_away": "a pool has fewer slots than it says",
+    "slots.put_back": "slots are put back, their pool does not say so",
+    "slots.counted": "a pool says how many slots it has, nothing is committed",
     # Placing
     "slots.reserved": "Redis has given out a pool's numbers; the database knows nothing",
     "orders.written": "the order and its lines are rows, without quota and slots",
@@ -55,7 +60,14 @@ FAILPOINTS: Mapping[str, str] = {
     "payments.intent_cancelled": "the gateway has cancelled an intent; we have not noted it",
     "slots.released": "the order's slots are free, the customer's quota is not",
     "slots.quota_returned": "slots and quota are free; Redis knows nothing",
-    "campaigns.called_off": "the campaign is cancelled, its pools still give out slots",
+    # Campaigns
+    "campaigns.created": "a campaign is a row without items",
+    "campaigns.item_written": "an item is a row without batches",
+    "campaigns.batch_written": "a batch and its slots are rows, nothing is committed",
+    "campaigns.batch_extended": "the last batch has more numbers, nothing is committed",
+    "campaigns.batch_counted": "a batch has another capacity, nothing is committed",
+    "campaigns.terms_written": "a version of the terms is a row, it is not in force",
+    "campaigns.written": "the campaign has changed, its pools and the log have not",
     "slots.pools_closed": "the campaign's pools are closed, its orders are open",
     # Refunding
     "refunds.written": "a refund is a row, it is not booked as owed",

@@ -1,5 +1,6 @@
 """Orders: what was bought, what is due, what happened."""
 
+from headless_presale.orders.calling_off import CallOffCampaign, call_off_campaign
 from headless_presale.orders.errors import CancelNotAllowed, OrderNotFound
 from headless_presale.orders.events import (
     BalanceOpened,
@@ -41,6 +42,16 @@ from headless_presale.orders.states import (
     OrderStatus,
 )
 from headless_presale.orders.sweeps import sweep_orders
+from headless_presale.orders.tallies import (
+    CancelPreview,
+    ClosePreview,
+    LegRefund,
+    Tally,
+    preview_cancellation,
+    preview_close,
+    tally_campaigns,
+    tally_items,
+)
 from headless_presale.orders.view import LineView, OrderView, find_order, find_order_of, leg_amount
 
 __all__ = [
@@ -50,9 +61,13 @@ __all__ = [
     "RELEASED",
     "BalanceOpened",
     "BalanceReminded",
+    "CallOffCampaign",
     "CancelNotAllowed",
+    "CancelPreview",
+    "ClosePreview",
     "Due",
     "LatePaymentRefused",
+    "LegRefund",
     "LineView",
     "MerchantRefund",
     "Order",
@@ -73,7 +88,9 @@ __all__ = [
     "OrderView",
     "Position",
     "StartPayment",
+    "Tally",
     "amount_of",
+    "call_off_campaign",
     "cancel_order",
     "cancel_orders_of_campaign",
     "cancel_rule",
@@ -86,9 +103,13 @@ __all__ = [
     "leg_due",
     "list_orders",
     "position_of",
+    "preview_cancellation",
+    "preview_close",
     "refund_campaign",
     "settle_payment",
     "start_payment",
     "sweep_orders",
+    "tally_campaigns",
+    "tally_items",
     "write_order",
 ]

@@ -15,3 +15,11 @@ class CancelNotAllowed(DomainError):
 
     code = "CANCEL_NOT_ALLOWED"
     template = "an order that is {status} cannot be cancelled"
+
+
+class CancelPreviewOutdated(DomainError):
+    """More would be cancelled or refunded than was shown. ``params``: orders,
+    preview, currency."""
+
+    code = "CANCEL_PREVIEW_OUTDATED"
+    template = "there are {orders} orders now: look again before the campaign is cancelled"

@@ -24,9 +24,11 @@ from headless_presale.slots.loading import load_if_unknown, resync
 from headless_presale.slots.models import SlotPool
 from headless_presale.slots.reconciler import Drift, reconcile_open_pools, reconcile_pool
 from headless_presale.slots.resizing import (
+    count_in_ranges,
     extend_pool,
     lock_capacity,
     refill_pool,
+    set_limit,
     shrink_pool,
 )
 from headless_presale.slots.service import (
@@ -60,6 +62,7 @@ __all__ = [
     "claim",
     "close_pools",
     "count_available",
+    "count_in_ranges",
     "create_pool",
     "discard_pools",
     "end_reservation",
@@ -72,6 +75,7 @@ __all__ = [
     "refill_pool",
     "release",
     "resync",
+    "set_limit",
     "settle",
     "shrink_pool",
     "take_quota",

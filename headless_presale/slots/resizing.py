@@ -6,9 +6,11 @@ transaction, and changes of one pool wait for each other. Orders do not wait: no
 waited for, and none of the locks taken here keeps them from any number but those taken away.
 """
 
+from collections.abc import Sequence
 from functools import partial
 from uuid import UUID
 
+from headless_presale.kernel.failpoints import reach
 from headless_presale.kernel.unit_of_work import UnitOfWork
 from headless_presale.slots.errors import CapacityBelowSold
 from headless_presale.slots.loading import resync
@@ -50,6 +52,7 @@ async def extend_pool(work: UnitOfWork, pool_id: UUID, *, by: int, behind: int) 
             first,
             min(first + BATCH - 1, last),
         )
+        reach("slots.appended")
     await _count(work, pool_id, by=by)
     return last
 
@@ -83,6 +86,7 @@ async def shrink_pool(work: UnitOfWork, pool_id: UUID, *, to: int) -> None:
             pool_id,
             min(left - to, BATCH),
         )
+        reach("slots.taken_away")
         if not gone:
             raise CapacityBelowSold(owned=left)
         left -= gone
@@ -110,12 +114,38 @@ async def refill_pool(work: UnitOfWork, pool_id: UUID, *, by: int, up_to: int) -
             min(first + BATCH - 1, up_to),
             by - back,
         )
+        reach("slots.put_back")
         if back == by:
             break
     await _count(work, pool_id, by=back)
     return back
 
 
+async def count_in_ranges(
+    work: UnitOfWork, pool_id: UUID, ranges: Sequence[tuple[int, int]]
+) -> list[int]:
+    """Return how many slots a pool has in each range of numbers, both ends included."""
+    rows = await work.fetch(
+        "SELECT (SELECT count(*) FROM slot "
+        "  WHERE pool_id = $1 AND number BETWEEN wanted.first AND wanted.last) AS slots "
+        "FROM unnest($2::int[], $3::int[]) WITH ORDINALITY AS wanted(first, last, position) "
+        "ORDER BY position",
+        pool_id,
+        [first for first, _ in ranges],
+        [last for _, last in ranges],
+    )
+    return [row["slots"] for row in rows]
+
+
+async def set_limit(work: UnitOfWork, pool_id: UUID, limit_per_customer: int | None) -> None:
+    """Set how many of a pool's slots one customer may own; None for any number."""
+    await work.execute(
+        "UPDATE slot_pool SET limit_per_customer = $2 WHERE id = $1", pool_id, limit_per_customer
+    )
+    work.after_commit(partial(resync, pool_id))
+
+
 async def _count(work: UnitOfWork, pool_id: UUID, *, by: int) -> None:
     await work.execute("UPDATE slot_pool SET capacity = capacity + $2 WHERE id = $1", pool_id, by)
+    reach("slots.counted")
     work.after_commit(partial(resync, pool_id))

@@ -42,6 +42,7 @@ async def create_pool(
         limit_per_customer,
         clock.now(),
     )
+    reach("slots.pool_made")
     await extend_pool(work, pool_id, by=capacity, behind=0)
 
 

@@ -5,9 +5,14 @@ import strawberry
 from headless_presale.analytics import SalesInterval
 from headless_presale.identity import Scope
 from headless_presale.shops import Shop
-from resolvers.admin import analytics, audit, media, orders
+from resolvers.admin import analytics, audit, campaigns, media, orders
 from schema.admin.analytics import SalesChartType, SalesFrom, SalesUntil
 from schema.admin.audit import AuditEntryType, AuditFilterInput, question_of
+from schema.admin.campaigns import (
+    AdminCampaignFilterInput,
+    AdminCampaignSortInput,
+    AdminCampaignType,
+)
 from schema.admin.imports import ImportsOfShop
 from schema.admin.media import MediaAssetType
 from schema.admin.orders import (
@@ -86,6 +91,42 @@ class AdminShopType(ProductsOfShop, ImportsOfShop):
     ) -> Connection[MediaAssetType]:
         page = await media.page_of_media(self.shop, page_request(first, after, last, before))
         return connect(page, lambda row: MediaAssetType(row=row))
+
+    @strawberry.field(
+        description="Its campaigns, drafts included; by default the latest opening first.",
+        extensions=requires(Scope.CAMPAIGNS_READ),
+    )
+    async def campaigns(
+        self,
+        info: Info,
+        filter: AdminCampaignFilterInput | None = None,
+        sort: AdminCampaignSortInput | None = None,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> Connection[AdminCampaignType]:
+        order = sort or AdminCampaignSortInput()
+        page = await campaigns.page_of_campaigns(
+            info.context,
+            self.shop,
+            page_request(first, after, last, before),
+            statuses=(filter and filter.statuses) or (),
+            search=(filter and filter.search) or "",
+            sort=order.by,
+            is_descending=order.is_descending,
+        )
+        return connect(page, lambda row: AdminCampaignType(row=row, shop=self.shop))
+
+    @strawberry.field(
+        description="A campaign by its id or by its handle; null if the shop has none such.",
+        extensions=requires(Scope.CAMPAIGNS_READ),
+    )
+    async def campaign(
+        self, info: Info, id: strawberry.ID | None = None, handle: str | None = None
+    ) -> AdminCampaignType | None:
+        row = await campaigns.find_campaign(self.shop, id=id, handle=handle)
+        return None if row is None else AdminCampaignType(row=row, shop=self.shop)
 
     @strawberry.field(
         description="Changes of the shop and what is in it, the newest first.",

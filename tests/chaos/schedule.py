@@ -72,7 +72,7 @@ APIS_ALONE = frozenset(
         "slots.reserved",
     }
 )
-MERCHANTS_ALONE = frozenset({"campaigns.called_off", "slots.pools_closed"})
+MERCHANTS_ALONE = frozenset({"campaigns.written", "slots.pools_closed"})
 """Places that only one kind of process comes to; merchants' process is the run's own."""
 
 SECONDS_BETWEEN = 2.0

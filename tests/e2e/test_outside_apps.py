@@ -8,25 +8,16 @@ import asyncio
 import json
 import shutil
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from authlib.integrations.base_client import OAuthError
 from authlib.integrations.httpx_client import AsyncOAuth2Client
 from redis.asyncio import Redis
 
 from headless_presale.identity import ClientKind
-from headless_presale.settings import Settings
-from headless_presale.shops.models import Shop
-from tests.conftest import SECRET_KEY
-from tests.support.api import api_serving
-from tests.support.oauth import App, Person, make_app, make_person
-from tests.support.pages import Browser
-from tests.support.servers import bind_free_port
-from tests.support.shop import make_shop
+from tests.support.oauth import App, World, make_app, open_world
 
 NODE_FOLDER = Path(__file__).parent / "node"
 SCOPE = "catalog:read orders:read"
@@ -36,36 +27,10 @@ has_node = pytest.mark.skipif(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class World:
-    """A server at the address that it calls its own, and an owner who is signed in."""
-
-    issuer: str
-    shop: Shop
-    owner: Person
-    http: httpx.AsyncClient
-
-
 @pytest.fixture
 async def world(database: str, redis: Redis, redis_url: str) -> AsyncIterator[World]:
-    listener = bind_free_port()
-    settings = Settings.model_validate(
-        {
-            "database_url": database,
-            "redis_url": redis_url,
-            "secret_key": SECRET_KEY,
-            "port": listener.getsockname()[1],
-        }
-    )
-    async with (
-        api_serving(settings, listener=listener) as http,
-        httpx.AsyncClient(
-            base_url=settings.base_url, trust_env=False, headers={"accept": "text/html"}
-        ) as client,
-    ):
-        shop = await make_shop()
-        owner = await make_person(settings, Browser(client), shop)
-        yield World(settings.base_url, shop, owner, http)
+    async with open_world(database, redis_url) as world:
+        yield world
 
 
 async def run(script: str, world: World, app: App, redirect_uri: str = "") -> dict[str, Any]:

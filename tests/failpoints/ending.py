@@ -4,12 +4,13 @@ import contextlib
 from datetime import timedelta
 from uuid import UUID
 
-from headless_presale.campaigns import cancel_campaign
 from headless_presale.kernel.money import Money
 from headless_presale.notifications import deliver
 from headless_presale.notifications.errors import MessageBusy
 from headless_presale.orders import (
+    CallOffCampaign,
     OrderStatus,
+    call_off_campaign,
     cancel_order,
     cancel_orders_of_campaign,
     sweep_orders,
@@ -180,7 +181,15 @@ async def _a_campaign_with_buyers(world: World) -> UUID:
 
 
 async def _call_off(campaign_id: UUID) -> object:
-    return await cancel_campaign(campaign_id, reason=CALLED_OFF)
+    # As it was previewed: one order that is paid, one that is held.
+    return await call_off_campaign(
+        CallOffCampaign(
+            campaign_id=campaign_id,
+            reason=CALLED_OFF,
+            expected_orders=2,
+            expected_refund_minor=DEPOSIT.amount_minor,
+        )
+    )
 
 
 async def _is_called_off(world: World, campaign_id: UUID) -> None:

@@ -1,7 +1,9 @@
 """The contract as a whole: what is committed, what is covered, what is alike everywhere."""
 
 import importlib
+import inspect
 import pkgutil
+import re
 import string
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,13 +22,14 @@ from graphql import (
 )
 
 import headless_presale
+from headless_presale.campaigns import judging
 from headless_presale.identity import Scope
 from headless_presale.kernel.errors import DomainError
 from headless_presale.kernel.locales import SUPPORTED_LOCALES
 from resolvers.messages import MESSAGES, SHIPS_BY, SHIPS_WITHIN, STATUS_WORDS
 from schema import export
 from schema.contract import schema, schema_text
-from schema.enums import CampaignStatus, ErrorCode
+from schema.enums import CampaignFaultCode, CampaignStatus, ErrorCode
 from schema.permissions import Requires
 
 GRAPHQL = schema._schema
@@ -65,6 +68,11 @@ def test_every_domain_code_is_in_the_enum_and_nothing_else() -> None:
     assert {kind.code for kind in domain_errors()} == {code.value for code in ErrorCode}
 
 
+def test_every_fault_of_a_campaign_is_in_the_enum_and_nothing_else() -> None:
+    written = set(re.findall(r'Fault\(\s*"([A-Z_]+)"', inspect.getsource(judging)))
+    assert written == {code.value for code in CampaignFaultCode}
+
+
 def test_every_domain_code_speaks_every_language() -> None:
     codes = {kind.code for kind in domain_errors()}
     assert set(MESSAGES) == codes
@@ -94,15 +102,15 @@ def test_a_drifted_schema_fails_the_check_and_shows_the_difference(
     # Given a committed schema without one field
     path = tmp_path / "schema.graphql"
     assert export.main([], path=path) == 0
-    path.write_text(path.read_text().replace("  holdSeconds: Int!\n", ""))
+    path.write_text(path.read_text().replace("  secondsUntilOpen: Int!\n", ""))
 
     # When it is checked
     code = export.main(["--check"], path=path)
 
     # Then it fails, says what is missing, and leaves the file alone
     assert code == 1
-    assert "+  holdSeconds: Int!" in capsys.readouterr().out
-    assert "holdSeconds" not in path.read_text()
+    assert "+  secondsUntilOpen: Int!" in capsys.readouterr().out
+    assert "secondsUntilOpen" not in path.read_text()
 
 
 def test_an_unknown_option_of_the_export_changes_nothing(tmp_path: Path) -> None:
@@ -199,6 +207,18 @@ UNPAGED = {
     "OrderLedger.bookings",
     "OrderMoney.gateways",
     "OrderMoney.legs",
+    "AdminCampaign.faults",
+    "AdminCampaign.items",
+    "AdminCampaign.termsDiff",
+    "AdminCampaign.translations",
+    "AdminCampaign.warnings",
+    "AdminCampaignItem.batches",
+    "AdminCampaignItem.quantityTiers",
+    "AdminCampaignItem.timeTiers",
+    "CampaignCancelPreview.refunds",
+    "CampaignFault.field",
+    "TermsVersion.cancelConditions",
+    "TermsVersion.refundPolicy",
     "ApiClient.redirectUris",
     "ApiClient.scopes",
     "ApiClient.shopIds",

@@ -12,12 +12,13 @@ from resolvers.messages import REASONS, message_of
 ROOT = Path(__file__).parents[2]
 BUYERS_MEET = ("headless_presale/checkout", "headless_presale/orders", "headless_presale/payments")
 MERCHANTS_MEET = (
+    "headless_presale/campaigns",
     "headless_presale/shops",
     "headless_presale/catalog",
     "headless_presale/media",
     "headless_presale/webhooks",
 )
-REASONED = {"InvalidInput", "PaymentNotDue"}
+REASONED = {"InvalidInput", "PaymentNotDue", "CampaignConflict"}
 
 
 def reasons_written() -> Iterator[tuple[str, ast.expr]]:
@@ -29,6 +30,8 @@ def reasons_written() -> Iterator[tuple[str, ast.expr]]:
                 for keyword in node.keywords:
                     if keyword.arg == "reason":
                         yield f"{path.name}:{node.lineno}", keyword.value
+            elif isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Fault":
+                yield f"{path.name}:{node.lineno}", node.args[2]
 
 
 def test_every_reason_is_a_plain_template_with_a_translation() -> None:

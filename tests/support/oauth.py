@@ -3,6 +3,8 @@
 import asyncio
 import base64
 import hashlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -29,8 +31,12 @@ from headless_presale.kernel.unit_of_work import UnitOfWork
 from headless_presale.settings import Settings
 from headless_presale.shops.models import Shop
 from headless_presale.web.cookies import cookie_name
+from tests.conftest import SECRET_KEY
 from tests.support.accounts import make_account
+from tests.support.api import api_serving
 from tests.support.pages import Browser, Page
+from tests.support.servers import bind_free_port
+from tests.support.shop import make_shop
 
 VERIFIER = "a-verifier-of-forty-three-letters-or-more-0123456789"
 CALLBACK = "https://planner.example/callback"
@@ -180,3 +186,36 @@ def let_them_all_look_first(monkeypatch: pytest.MonkeyPatch, count: int) -> None
         return rows
 
     monkeypatch.setattr(tokens, "_read_rows", read_and_wait)
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """A server at the address that it calls its own, and an owner who is signed in."""
+
+    issuer: str
+    shop: Shop
+    owner: Person
+    http: httpx.AsyncClient
+
+
+@asynccontextmanager
+async def open_world(database_url: str, redis_url: str) -> AsyncIterator[World]:
+    """Serve the product on a real port in the test's own loop."""
+    listener = bind_free_port()
+    settings = Settings.model_validate(
+        {
+            "database_url": database_url,
+            "redis_url": redis_url,
+            "secret_key": SECRET_KEY,
+            "port": listener.getsockname()[1],
+        }
+    )
+    async with (
+        api_serving(settings, listener=listener) as http,
+        httpx.AsyncClient(
+            base_url=settings.base_url, trust_env=False, headers={"accept": "text/html"}
+        ) as client,
+    ):
+        shop = await make_shop()
+        owner = await make_person(settings, Browser(client), shop)
+        yield World(settings.base_url, shop, owner, http)

@@ -27,8 +27,8 @@ from headless_presale.campaigns import (
     snapshot,
     sweep_openings_and_closings,
 )
+from headless_presale.campaigns.recording import lock_campaign
 from headless_presale.campaigns.rules import MAX_CAPACITY
-from headless_presale.campaigns.service import lock_campaign
 from headless_presale.checkout import place_order
 from headless_presale.kernel.clock import ManualClock
 from headless_presale.kernel.errors import DomainError, InvalidInput
@@ -294,7 +294,9 @@ async def test_calling_off_closes_the_pools_and_asks_for_the_refunds_once(
     assert [job["task_name"] for job in jobs] == ["orders:cancel_campaign"]
     assert (await _types(database_admin))[-1] == "campaign.cancelled"
     with pytest.raises(CampaignNotFound):
-        await cancel_campaign(new_id(), reason="")
+        await cancel_campaign(new_id(), reason="no factory")
+    with pytest.raises(InvalidInput, match="must not be empty"):
+        await cancel_campaign(sale.campaign.id, reason=" ")
 
 
 async def test_a_snapshot_is_read_once_a_second(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,21 +14,24 @@ from headless_presale.campaigns import (
     CancelRule,
     PaymentPlan,
     PlanKind,
-    rules,
+    judging,
 )
-from headless_presale.campaigns.rules import (
-    MAX_CAPACITY,
+from headless_presale.campaigns.judging import (
     BatchPlan,
     CampaignPlan,
     ItemPlan,
     TermsPlan,
     find_faults,
     find_warnings,
+)
+from headless_presale.campaigns.rules import (
+    MAX_CAPACITY,
     tiers_from_json,
     tiers_to_json,
 )
 from headless_presale.kernel.money import Money
 from headless_presale.pricing import PriceTiers, QuantityTier, TimeTier
+from headless_presale.shops import ShopPolicies
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 OPENS = NOW + timedelta(days=1)
@@ -157,15 +160,15 @@ FAULTS: list[tuple[str, str, Change]] = [
     ("TIER_PRICE_OUT_OF_RANGE", "items.0.tiers", _item(tiers=_quantity((1, -1)))),
     # 100 minor units at 0.49 % round to nothing: a slot for free.
     ("TIER_PRICE_OUT_OF_RANGE", "items.0.tiers", _item(price_minor=100, tiers=_time((DAY, 49)))),
-    ("TIER_EMPTY", "items.0.tiers.time", _item(tiers=_time((timedelta(0), 9_000)))),
+    ("TIER_EMPTY", "items.0.timeTiers", _item(tiers=_time((timedelta(0), 9_000)))),
     (
         "TIERS_EXCEED_WINDOW",
-        "items.0.tiers.time",
+        "items.0.timeTiers",
         _item(tiers=_time((4 * DAY, 9_000), (4 * DAY, 8_000))),
     ),
-    ("TIERS_UNORDERED", "items.0.tiers.quantity", _item(tiers=_quantity((2, None), (1, None)))),
-    ("TIERS_UNORDERED", "items.0.tiers.quantity", _item(tiers=_quantity((2, None), (2, None)))),
-    ("TIERS_UNORDERED", "items.0.tiers.quantity", _item(tiers=_quantity((0, None)))),
+    ("TIERS_UNORDERED", "items.0.quantityTiers", _item(tiers=_quantity((2, None), (1, None)))),
+    ("TIERS_UNORDERED", "items.0.quantityTiers", _item(tiers=_quantity((2, None), (2, None)))),
+    ("TIERS_UNORDERED", "items.0.quantityTiers", _item(tiers=_quantity((0, None)))),
 ]
 
 
@@ -193,7 +196,7 @@ def test_a_fault_is_named_with_its_place(code: str, path: str, change: Change) -
 
 
 def test_every_fault_there_is_has_its_test() -> None:
-    codes = set(re.findall(r'Fault\(\s*"([A-Z_]+)"', inspect.getsource(rules)))
+    codes = set(re.findall(r'Fault\(\s*"([A-Z_]+)"', inspect.getsource(judging)))
 
     tested = {code for code, _, _ in FAULTS} | {"WINDOW_UNUSUAL", "DEPOSIT_HIGH", "SHIP_DATE_FAR"}
     assert codes == tested
@@ -220,7 +223,7 @@ def test_all_faults_are_named_at_once() -> None:
         ("LIMIT_NOT_POSITIVE", "items.0.limitPerCustomer"),
         ("BATCHES_MISSING", "items.0.batches"),
         ("TIER_PRICE_OUT_OF_RANGE", "items.0.tiers"),
-        ("TIERS_EXCEED_WINDOW", "items.0.tiers.time"),
+        ("TIERS_EXCEED_WINDOW", "items.0.timeTiers"),
     ]
 
 
@@ -239,10 +242,27 @@ def test_all_faults_are_named_at_once() -> None:
     ],
 )
 def test_what_is_unusual_is_said_and_allowed(change: Change, codes: list[str]) -> None:
-    warnings = find_warnings(change(SOUND))
+    warnings = find_warnings(change(SOUND), policies=ShopPolicies())
 
     assert [warning.code for warning in warnings] == codes
     assert all(warning.path and warning.message for warning in warnings)
+
+
+def test_a_shop_has_its_own_numbers_for_what_is_unusual() -> None:
+    strict = ShopPolicies(recommended_window_max_days=7, warn_deposit_bps=1_950, warn_ship_days=10)
+    plan = replace(
+        _plan(deposit_bps=2_000)(SOUND),
+        closes_at=OPENS + 8 * DAY,
+        terms=replace(SOUND.terms, ships_by=(OPENS + 19 * DAY).date()),  # type: ignore[type-var]
+    )
+
+    warnings = find_warnings(plan, policies=strict)
+
+    assert [warning.message for warning in warnings] == [
+        "7 to 7 days are recommended for a presale",
+        "a deposit above 19.5 % deters buyers",
+        "ships more than 10 days after the close",
+    ]
 
 
 def test_policies_and_tiers_survive_their_stored_form() -> None:

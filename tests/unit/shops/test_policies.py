@@ -13,9 +13,9 @@ def test_a_new_shop_has_the_numbers_that_campaigns_had_before() -> None:
     policies = ShopPolicies.from_json({})
 
     assert policies.default_deposit_bps == rules.DEFAULT_DEPOSIT_BPS == 2_000
-    assert policies.warn_deposit_bps == rules.WARN_DEPOSIT_BPS == 3_000
+    assert policies.warn_deposit_bps == 3_000
     assert policies.default_hold_seconds == rules.DEFAULT_HOLD_SECONDS == 15 * 60
-    assert policies.warn_ship_days == rules.WARN_SHIP_DAYS == 30
+    assert policies.warn_ship_days == 30
     assert (policies.recommended_window_min_days, policies.recommended_window_max_days) == (7, 14)
     assert policies.default_reminder_seconds == 24 * 60 * 60
 

@@ -12,9 +12,8 @@ from typing import Any
 from headless_presale.identity import ROLE_SCOPES, Role, Scope
 from headless_presale.kernel import clock
 from tests.graphql.admin.tenancy import catalog, media, webhooks
-from tests.graphql.admin.tenancy.world import House
-
-Example = Callable[[House], dict[str, Any]]
+from tests.graphql.admin.tenancy.campaign_examples import CAMPAIGN_MUTATIONS
+from tests.graphql.admin.tenancy.world import Example, House
 
 MUTATIONS: Mapping[str, tuple[Example, ...]] = {
     "merchantUpdate": (lambda house: {"name": f"New {house.mark}", "version": 1},),
@@ -71,6 +70,7 @@ MUTATIONS: Mapping[str, tuple[Example, ...]] = {
     "apiClientSecretRotate": (lambda house: {"clientId": house.ids["client"], "version": 1},),
     "apiClientDisable": (lambda house: {"clientId": house.ids["client"], "version": 1},),
     "grantRevoke": (lambda house: {"grantId": house.ids["grant"]},),
+    **CAMPAIGN_MUTATIONS,
     **webhooks.MUTATIONS,
     **catalog.MUTATIONS,
     **media.MUTATIONS,
@@ -91,6 +91,7 @@ GIVES: Mapping[str, frozenset[Scope]] = {
 ARGUMENTS: Mapping[str, Callable[[House], Any]] = {
     "Merchant.shop(slug)": lambda house: house.shop.slug,
     "Merchant.auditLog(filter)": lambda house: {"subjectId": house.ids["member"]},
+    "AdminShop.campaign(id)": lambda house: house.ids["open campaign"],
     "Merchant.orders(shopIds)": lambda house: [house.ids["shop"]],
     "Merchant.orders(filter)": lambda house: {"campaignId": house.ids["campaign"]},
     "AdminShop.auditLog(filter)": lambda house: {"subjectId": house.ids["shop"]},

@@ -4,9 +4,10 @@ What one of them has is named alike in both, so that an id of the other's can be
 own belongs. Every text of a merchant carries his mark: an answer that shows the other's is a leak.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 from headless_presale.checkout import Buyer
@@ -27,6 +28,7 @@ from headless_presale.webhooks import Asker, WebhookAttempt, send_test
 from resolvers.global_ids import seal, unseal
 from tests.conftest import SECRET_KEY
 from tests.graphql.admin.tenancy import catalog, media
+from tests.graphql.admin.tenancy.campaign_world import add_campaigns
 from tests.graphql.admin.tenancy.declared import requirements
 from tests.support.money import place
 from tests.support.receiver import subscribe
@@ -52,6 +54,10 @@ class House:
     second: Shop
     ids: dict[str, str] = field(default_factory=dict)
     owner: Caller | None = None
+
+
+Example = Callable[[House], dict[str, Any]]
+"""A complete, acceptable input of a house."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +173,7 @@ async def _house(mark: str, till: Till) -> House:
         "delivery": seal("WebhookDelivery", delivery.id),
         **await catalog.furnish(shop, mark),
         **await media.furnish(shop, mark),
+        **await add_campaigns(shop, mark),
     }
     return house
 

@@ -14,7 +14,7 @@ SQL = files("headless_presale.migrations.sql")
 class Migration(migrations.Migration):
     """Tables ``product_file`` and ``product_file_piece``; three indexes of ``product``."""
 
-    dependencies = [("presale", "0010_media_texts")]
+    dependencies = [("presale", "0011_campaigns")]
 
     initial = False
 
