@@ -8,6 +8,7 @@ from schema.admin.clients import ClientMutation
 from schema.admin.imports import ProductImportMutation
 from schema.admin.media import MediaMutation
 from schema.admin.merchant import MerchantMutation
+from schema.admin.order_changes import OrderMutation
 from schema.admin.product_mutations import (
     ProductMediaMutation,
     ProductMutation,
@@ -88,6 +89,7 @@ class Mutation(
     MediaMutation,
     StaffMutation,
     ClientMutation,
+    OrderMutation,
     CampaignMutation,
     WebhookMutation,
     ProductMutation,
