@@ -94,7 +94,7 @@ async def test_what_a_request_for_tokens_costs(
 ) -> None:
     erp = await make_app(http, shop, ClientKind.SERVICE)
     codes = [await owner.allow(app) for _ in range(2)]
-    costs = []
+    costs: list[int] = []
     async with counted_statements() as sent:
         # The first round is not counted: a new connection asks once what types there are.
         for code in codes:
