@@ -6,6 +6,7 @@ the sign-in counts for us too: a browser that was left open at the provider is n
 """
 
 import json
+import warnings
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 import httpx
 import structlog
 from authlib.common.errors import AuthlibBaseError
-from authlib.integrations.starlette_client import OAuth, StarletteOAuth2App
+from authlib.deprecate import AuthlibDeprecationWarning
 from joserfc.errors import JoseError
 from starlette.requests import Request
 from starlette.responses import Response
@@ -32,6 +33,12 @@ from headless_presale.web.cookies import read_cookie, set_cookie
 from headless_presale.web.errors import PageRefused
 from headless_presale.web.people import let_in, see, source_of
 from headless_presale.web.rendering import page_locale
+
+with warnings.catch_warnings():
+    # Authlib would rather speak through httpx2 and says so on every start. Everything here uses
+    # httpx, which it still takes; its upper bound in pyproject.toml keeps it so.
+    warnings.simplefilter("ignore", AuthlibDeprecationWarning)
+    from authlib.integrations.starlette_client import OAuth, StarletteOAuth2App
 
 log = structlog.get_logger(__name__)
 
