@@ -11,10 +11,10 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
+import authlib.deprecate
 import httpx
 import structlog
 from authlib.common.errors import AuthlibBaseError
-from authlib.deprecate import AuthlibDeprecationWarning
 from joserfc.errors import JoseError
 from starlette.requests import Request
 from starlette.responses import Response
@@ -35,9 +35,8 @@ from headless_presale.web.people import let_in, see, source_of
 from headless_presale.web.rendering import page_locale
 
 with warnings.catch_warnings():
-    # Authlib would rather speak through httpx2 and says so on every start. Everything here uses
-    # httpx, which it still takes; its upper bound in pyproject.toml keeps it so.
-    warnings.simplefilter("ignore", AuthlibDeprecationWarning)
+    # Authlib would rather have httpx2, takes httpx all the same, and says so at every start.
+    warnings.simplefilter("ignore", authlib.deprecate.AuthlibDeprecationWarning)
     from authlib.integrations.starlette_client import OAuth, StarletteOAuth2App
 
 log = structlog.get_logger(__name__)
