@@ -1,7 +1,7 @@
 """Orders: what was bought, what is due, what happened."""
 
 from headless_presale.orders.calling_off import CallOffCampaign, call_off_campaign
-from headless_presale.orders.errors import CancelNotAllowed, OrderNotFound
+from headless_presale.orders.errors import CancelNotAllowed, CancelPreviewOutdated, OrderNotFound
 from headless_presale.orders.events import (
     BalanceOpened,
     BalanceReminded,
@@ -64,6 +64,7 @@ __all__ = [
     "CallOffCampaign",
     "CancelNotAllowed",
     "CancelPreview",
+    "CancelPreviewOutdated",
     "ClosePreview",
     "Due",
     "LatePaymentRefused",
