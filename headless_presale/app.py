@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -11,7 +10,6 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
-from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from headless_presale import __version__
@@ -25,10 +23,10 @@ from headless_presale.payments.gateways import NoticeRejected
 from headless_presale.runtime import open_runtime
 from headless_presale.settings import Settings
 from headless_presale.uploads import upload_routes
+from headless_presale.web.admin import DIST, AdminFiles
 from headless_presale.web.refusals import EXCEPTION_HANDLERS
 from headless_presale.web.routes import ROUTES
 
-ADMIN = Path(__file__).resolve().parent.parent / "admin_static" / "dist"
 MAX_BODY_BYTES = 256_000
 """For every route but those that take files; GraphQL's own limit is lower."""
 
@@ -88,8 +86,8 @@ def create_app(
         *upload_routes(settings, tell),
         *ROUTES,
     ]
-    if ADMIN.is_dir():
-        routes.append(Mount("/admin", StaticFiles(directory=ADMIN, html=True)))
+    if DIST.is_dir():
+        routes.append(Mount("/admin", AdminFiles(directory=DIST, html=True)))
     return Starlette(
         routes=routes,
         lifespan=lifespan,
@@ -103,7 +101,7 @@ def create_app(
 
 
 async def _index(request: Request) -> Response:
-    return RedirectResponse("/admin/" if ADMIN.is_dir() else "/graphql")
+    return RedirectResponse("/admin/" if DIST.is_dir() else "/graphql")
 
 
 async def _payment_webhook(request: Request) -> Response:

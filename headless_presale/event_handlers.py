@@ -11,6 +11,7 @@ from headless_presale.notifications import (
     on_order_cancelled,
     on_order_confirmed,
     on_order_forfeited,
+    on_order_refunded,
     on_password_reset_requested,
     on_security_changed,
     on_staff_invited,
@@ -22,6 +23,7 @@ from headless_presale.orders import (
     OrderCancelled,
     OrderConfirmed,
     OrderForfeited,
+    OrderRefunded,
     refund_campaign,
     settle_payment,
 )
@@ -35,6 +37,7 @@ EVENT_HANDLERS: Mapping[type[Event], Sequence[Handler]] = {
     BalanceReminded: (on_balance_reminded,),
     OrderCancelled: (on_order_cancelled,),
     OrderForfeited: (on_order_forfeited,),
+    OrderRefunded: (on_order_refunded,),
     LatePaymentRefused: (on_late_payment_refused,),
     StaffInvited: (on_staff_invited,),
     PasswordResetRequested: (on_password_reset_requested,),

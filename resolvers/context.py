@@ -86,6 +86,10 @@ class RequestContext:
         self.forbid_reuse()
         return await asyncio.shield(self._principal)
 
+    def forget_principal(self) -> None:
+        """Let the next look at who asks be a new one: what he may do can have changed since."""
+        self._principal = None
+
     @property
     def principal(self) -> Principal:
         """Who asks, in a field that :func:`schema.permissions.requires` guards.

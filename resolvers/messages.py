@@ -97,9 +97,13 @@ MESSAGES: Mapping[str, Mapping[str, str]] = {
         "en": "{what} was not found.",
         "zh-CN": "未找到：{what}。",
     },
+    "ORDER_LINE_NOT_FOUND": {
+        "en": "The order has no such line.",
+        "zh-CN": "该订单没有这一行商品。",
+    },
     "ORDER_NOT_FOUND": {
-        "en": "There is no order with this id and token.",
-        "zh-CN": "没有与该编号和令牌相符的订单。",
+        "en": "There is no such order that you may see.",
+        "zh-CN": "没有您可以查看的该订单。",
     },
     "PAYMENT_NOT_DUE": {
         "en": "This payment cannot be made now: {reason}.",
@@ -136,6 +140,14 @@ MESSAGES: Mapping[str, Mapping[str, str]] = {
     "PURCHASE_LIMIT": {
         "en": "At most {limit} per customer; you have {taken} already.",
         "zh-CN": "每位顾客限购 {limit} 件，您已购 {taken} 件。",
+    },
+    "REFUND_NOT_ALLOWED": {
+        "en": "Nothing of this order can be given back: {status}.",
+        "zh-CN": "该订单无法退款：{status}。",
+    },
+    "REFUND_TOO_LARGE": {
+        "en": "At most {refundable} can be given back.",
+        "zh-CN": "最多可退还 {refundable}。",
     },
     "SCOPES_EXCEEDED": {
         "en": "You cannot give permissions that you do not have: {scopes}.",
@@ -212,6 +224,8 @@ STATUS_WORDS: Mapping[str, Mapping[str, str]] = {
     "SCHEDULED": {"en": "it has not opened yet", "zh-CN": "尚未开始"},
     "CLOSED": {"en": "it has ended", "zh-CN": "已结束"},
     "CANCELLED": {"en": "it is cancelled", "zh-CN": "已取消"},
+    "AWAITING_PAYMENT": {"en": "it is not paid", "zh-CN": "尚未付款"},
+    "AWAITING_DEPOSIT": {"en": "its deposit is not paid", "zh-CN": "尚未支付定金"},
     "AWAITING_BALANCE": {"en": "its balance is due", "zh-CN": "待付尾款"},
     "DEPOSIT_PAID": {"en": "its deposit is paid", "zh-CN": "已付定金"},
     "PAID": {"en": "it is paid", "zh-CN": "已付清"},
@@ -259,6 +273,9 @@ REASONS: Mapping[str, Mapping[str, str]] = {
         ),
         "webhooks go to port 443 or 8443": "Webhook 只能发往 443 或 8443 端口",
         "a name has 1 to {most} printable characters": "名称须为 1 到 {most} 个可见字符",
+        "a refund is more than nothing": "退款金额须大于零",
+        "an order has at most {most} notes": "每个订单最多 {most} 条备注",
+        "an order has at most {most} refunds": "每个订单最多退款 {most} 次",
         "a slug is 1 to {most} lower-case letters and digits, in groups joined by single hyphens": (
             "地址须为 1 到 {most} 个小写字母和数字，可用单个连字符分隔"
         ),
@@ -266,6 +283,7 @@ REASONS: Mapping[str, Mapping[str, str]] = {
         "at most {most} lines": "最多 {most} 行",
         "country must be an ISO 3166-1 code such as CN": "国家须为 ISO 3166-1 代码，例如 CN",
         "each language is named once": "每种语言只能出现一次",
+        "give either an amount or lines": "请填写金额或商品行，二者选一",
         "must be a language tag such as zh-CN": "须为语言标签，例如 zh-CN",
         "must be an absolute http or https address without a user name": (
             "须为不含用户名的完整 http 或 https 地址"
@@ -290,6 +308,7 @@ REASONS: Mapping[str, Mapping[str, str]] = {
         ),
         "the total is too large": "总金额过大",
         "there is no such policy": "没有这项规则",
+        "this line is named twice": "同一行商品重复填写",
         "this is not a time zone such as Asia/Shanghai": "这不是有效的时区，例如 Asia/Shanghai",
         "this is not an ISO 4217 code such as CNY": "这不是 ISO 4217 货币代码，例如 CNY",
         "this is not an e-mail address": "这不是有效的邮箱地址",

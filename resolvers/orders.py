@@ -20,9 +20,9 @@ from headless_presale.orders import (
     cancel_order,
     cancel_rule,
     is_balance_in_time,
+    split_cancellation,
 )
-from headless_presale.orders.rules import refund_of
-from headless_presale.payments import Payment, PaymentLeg, PaymentStatus
+from headless_presale.payments import Payment, PaymentLeg, held_of
 from headless_presale.shops import ShopNotFound
 from resolvers.context import RequestContext
 from resolvers.errors import Answer, answer, reads
@@ -215,26 +215,17 @@ class Cancellation:
 
 async def cancellation_of(context: RequestContext, order: OrderView) -> Cancellation:
     """Return what cancelling would do at this moment, by the policy the order was placed under."""
-    nothing = Money.zero(order.total.currency)
+    currency = order.total.currency
     rule = cancel_rule(CancelPolicy.from_json(order.cancel_policy), order.status)
     if rule is None or not rule.is_allowed:
-        return Cancellation(False, nothing)
-    refund = nothing
-    for payment in [] if order.status in HOLDING else await payments_of(context, order):
-        if payment.status is PaymentStatus.CAPTURED:
-            captured = Money(payment.amount_minor, payment.currency)
-            refund += min(refund_of(rule, payment.leg, captured), captured - refunded(payment))
-    return Cancellation(True, refund)
+        return Cancellation(False, Money.zero(currency))
+    held = [] if order.status in HOLDING else held_of(await payments_of(context, order))
+    return Cancellation(True, split_cancellation(rule, held, currency=currency).refund)
 
 
 async def payments_of(context: RequestContext, order: OrderView) -> list[Payment]:
     """Return every payment of the order, oldest first, each with its refunds."""
     return await context.loaders.payments_of.load(order.id)
-
-
-def refunded(payment: Payment) -> Money:
-    """Return what of a payment went back or is on its way."""
-    return Money(sum(refund.amount_minor for refund in payment.refunds), payment.currency)
 
 
 @reads

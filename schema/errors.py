@@ -95,6 +95,16 @@ class CancelNotAllowedError(UserError):
     status: OrderStatus
 
 
+@strawberry.type(description="More than is held of the order.")
+class RefundTooLargeError(UserError):
+    refundable: Money = strawberry.field(description="The most that can be given back now.")
+
+
+@strawberry.type(description="The order is unpaid or over: nothing can be given back.")
+class RefundNotAllowedError(UserError):
+    status: OrderStatus
+
+
 @strawberry.type(description="A field that somebody else has changed; both values as JSON.")
 class FieldConflict:
     field: str
@@ -167,6 +177,10 @@ def user_error(refusal: Refusal) -> UserError:
             return CampaignNotOpenError(**base, status=status, opens_at=opens_at)
         case ErrorCode.CANCEL_NOT_ALLOWED:
             return CancelNotAllowedError(**base, status=OrderStatus(given["status"]))
+        case ErrorCode.REFUND_TOO_LARGE:
+            return RefundTooLargeError(**base, refundable=Money.of(given["money"]))
+        case ErrorCode.REFUND_NOT_ALLOWED:
+            return RefundNotAllowedError(**base, status=OrderStatus(given["status"]))
         case ErrorCode.CAMPAIGN_NOT_PUBLISHABLE:
             return CampaignFaultError(**base, fault=CampaignFaultCode(given["fault"]))
         case ErrorCode.CAPACITY_BELOW_SOLD:
@@ -209,6 +223,8 @@ USER_ERRORS: list[type[UserError]] = [
     GatewayUnavailableError,
     PaymentNotDueError,
     CancelNotAllowedError,
+    RefundTooLargeError,
+    RefundNotAllowedError,
     CampaignFaultError,
     CapacityBelowSoldError,
     CancelPreviewOutdatedError,

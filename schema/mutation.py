@@ -7,6 +7,7 @@ from schema.admin.campaign_mutations import CampaignMutation
 from schema.admin.clients import ClientMutation
 from schema.admin.media import MediaMutation
 from schema.admin.merchant import MerchantMutation
+from schema.admin.order_changes import OrderMutation
 from schema.admin.product_mutations import (
     ProductMediaMutation,
     ProductMutation,
@@ -87,6 +88,7 @@ class Mutation(
     MediaMutation,
     StaffMutation,
     ClientMutation,
+    OrderMutation,
     CampaignMutation,
     WebhookMutation,
     ProductMutation,

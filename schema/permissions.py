@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import strawberry
+from graphql import OperationType
 from strawberry.extensions import FieldExtension
 from strawberry.schema_directive import Location
 from strawberry.types.field import StrawberryField
@@ -47,6 +48,9 @@ class ScopesRequired(FieldExtension):
         info: strawberry.Info,
         **kwargs: Any,
     ) -> Any:
+        if info.path.prev is None and info.operation.operation is OperationType.MUTATION:
+            # What an earlier mutation of the same document took away counts for this one.
+            info.context.forget_principal()
         await require(info.context, self.scopes, all_shops=self.all_shops)
         return await next_(source, info, **kwargs)
 

@@ -67,7 +67,8 @@ DATABASE_AUDITS: Mapping[str, str] = {
         WHERE (o.status = 'PAID' AND o.total_minor <> (
                 SELECT coalesce(sum(p.amount_minor), 0) FROM payment p
                 WHERE p.order_id = o.id AND p.status = 'CAPTURED' AND NOT EXISTS (
-                    SELECT 1 FROM refund r WHERE r.payment_id = p.id)))
+                    SELECT 1 FROM refund r WHERE r.payment_id = p.id
+                      AND r.reason NOT LIKE 'merchant:%')))
            OR (o.status IN ('DEPOSIT_PAID', 'AWAITING_BALANCE') AND o.deposit_minor <> (
                 SELECT coalesce(sum(p.amount_minor), 0) FROM payment p
                 WHERE p.order_id = o.id AND p.leg = 'DEPOSIT' AND p.status = 'CAPTURED'))""",
@@ -93,13 +94,25 @@ DATABASE_AUDITS: Mapping[str, str] = {
         SELECT o.id::text FROM ledger_transaction t
         JOIN ledger_entry e ON e.transaction_id = t.id AND e.account = 'FORFEITED_DEPOSITS'
         JOIN sales_order o ON o.id = t.order_id JOIN payment p ON t.source = 'forfeit:' || p.id
+        CROSS JOIN LATERAL (SELECT p.amount_minor - coalesce(sum(r.amount_minor), 0) AS held
+            FROM refund r WHERE r.payment_id = p.id AND r.reason LIKE 'merchant:%') before
         LEFT JOIN event ended ON ended.topic = 'order:' || o.id AND ended.type = 'order.cancelled'
         WHERE o.status IN ('FORFEITED', 'CANCELLED') AND NOT coalesce(CASE o.status
             WHEN 'FORFEITED' THEN o.payment_plan ->> 'missed_balance' = 'FORFEIT'
-            WHEN 'CANCELLED' THEN p.amount_minor + e.amount_minor = p.amount_minor * (
+            WHEN 'CANCELLED' THEN before.held + e.amount_minor = div(before.held * (
                 o.cancel_policy -> lower(ended.payload ->> 'source') ->> CASE p.leg
                     WHEN 'DEPOSIT' THEN 'refund_deposit_bps' ELSE 'refund_balance_bps' END
-                )::bigint / 10000 END, false)""",
+                )::bigint, 10000) END, false)""",
+    "what a merchant decided to give back is owed to the last cent, and nothing besides": """
+        SELECT m.id::text FROM merchant_refund m WHERE m.amount_minor <> (
+            SELECT coalesce(sum(r.amount_minor), 0) FROM payment p
+            JOIN refund r ON r.payment_id = p.id AND r.reason = 'merchant:' || m.id
+            WHERE p.order_id = m.order_id AND r.currency = m.currency)
+        UNION ALL
+        SELECT r.id::text FROM refund r JOIN payment p ON p.id = r.payment_id
+        WHERE r.reason LIKE 'merchant:%' AND NOT EXISTS (
+            SELECT 1 FROM merchant_refund m
+            WHERE m.order_id = p.order_id AND r.reason = 'merchant:' || m.id)""",
     "a leg that was paid more than once keeps one payment": """
         SELECT p.order_id || ' ' || p.leg FROM payment p
         WHERE p.captured_at IS NOT NULL AND p.amount_minor > (

@@ -28,6 +28,15 @@ _REST_AUDITS: Mapping[str, str] = {
     "no refund is still open": """
         SELECT r.id || ' ' || r.status FROM refund r, moment
         WHERE r.status <> 'SUCCEEDED' AND r.created_at < moment.at""",
+    "no webhook that is due waits": """
+        SELECT d.id || ' ' || w.url FROM webhook_delivery d
+        JOIN webhook_endpoint w ON w.id = d.endpoint_id, moment
+        WHERE d.status = 'PENDING' AND d.next_attempt_at < moment.at AND w.disabled_at IS NULL
+          AND w.deleted_at IS NULL AND coalesce(w.paused_until, moment.at) <= moment.at""",
+    "no webhook endpoint has been failing for an hour, or was turned off for it": """
+        SELECT w.url FROM webhook_endpoint w, moment
+        WHERE w.deleted_at IS NULL AND (w.disabled_reason IN ('GONE', 'FAILING')
+            OR (w.disabled_at IS NULL AND w.failing_since < moment.at - interval '1 hour'))""",
 }
 
 

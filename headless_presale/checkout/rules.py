@@ -16,7 +16,7 @@ from headless_presale.kernel.errors import InvalidInput
 from headless_presale.kernel.ids import new_id
 from headless_presale.kernel.locales import is_locale
 from headless_presale.kernel.money import MAX_AMOUNT_MINOR, Money
-from headless_presale.kernel.texts import is_storable
+from headless_presale.kernel.texts import check_text
 from headless_presale.orders import LineView
 from headless_presale.pricing import QuotedPrice, group_by_price
 
@@ -55,16 +55,16 @@ class Buyer:
         Raises:
             InvalidInput: not an e-mail address, or a text that is empty, too long or not storable.
         """
-        _check_text(self.email, ("buyer", "email"), longest=254)
+        check_text(self.email, ("buyer", "email"), longest=254)
         try:
             parsed = validate_email(self.email, check_deliverability=False)
         except EmailNotValidError as error:
             raise InvalidInput(
                 reason="this is not an e-mail address", field=("buyer", "email")
             ) from error
-        _check_text(self.name, ("buyer", "name"), longest=200)
+        check_text(self.name, ("buyer", "name"), longest=200)
         if self.phone is not None:
-            _check_text(self.phone, ("buyer", "phone"), longest=40)
+            check_text(self.phone, ("buyer", "phone"), longest=40)
         return Buyer(email=parsed.normalized, name=self.name.strip(), phone=self.phone)
 
     def to_json(self) -> dict[str, Any]:
@@ -94,15 +94,15 @@ class Address:
                 reason="country must be an ISO 3166-1 code such as CN",
                 field=("shippingAddress", "country"),
             )
-        _check_text(self.city, ("shippingAddress", "city"), longest=200)
-        _check_text(self.line1, ("shippingAddress", "line1"), longest=300)
+        check_text(self.city, ("shippingAddress", "city"), longest=200)
+        check_text(self.line1, ("shippingAddress", "line1"), longest=300)
         for name, text in (
             ("line2", self.line2),
             ("region", self.region),
             ("postalCode", self.postal_code),
         ):
             if text:
-                _check_text(text, ("shippingAddress", name), longest=300)
+                check_text(text, ("shippingAddress", name), longest=300)
         return self
 
     def to_json(self) -> dict[str, Any]:
@@ -110,22 +110,9 @@ class Address:
         return {name: getattr(self, name) for name in Address.__slots__}
 
 
-def _check_text(text: str, field: tuple[str, ...], *, longest: int) -> None:
-    if not text.strip():
-        raise InvalidInput(reason="must not be empty", field=field)
-    if len(text) > longest:
-        raise InvalidInput(
-            reason="must not be longer than {longest} characters", longest=longest, field=field
-        )
-    if not is_storable(text):
-        raise InvalidInput(
-            reason="must not contain NUL characters or halves of surrogate pairs", field=field
-        )
-
-
 def check_key(idempotency_key: str) -> None:
     """Raise InvalidInput unless the key can tell operations apart."""
-    _check_text(idempotency_key, ("idempotencyKey",), longest=MAX_KEY)
+    check_text(idempotency_key, ("idempotencyKey",), longest=MAX_KEY)
 
 
 def check_locale(locale: str) -> None:

@@ -8,7 +8,7 @@ import typer
 from pydantic import ValidationError
 from rich.console import Console
 
-from headless_presale.cli import access, campaigns, catalog, doctor, people, processes
+from headless_presale.cli import access, campaigns, catalog, doctor, people, processes, webhooks
 from headless_presale.engines import EngineStartFailed
 from headless_presale.kernel.errors import PresaleError
 
@@ -31,6 +31,7 @@ app.add_typer(catalog.shops, name="shops")
 app.add_typer(campaigns.app, name="campaigns")
 app.add_typer(people.staff, name="staff")
 app.add_typer(access.clients, name="clients")
+app.add_typer(webhooks.app, name="webhooks")
 
 
 def main() -> None:

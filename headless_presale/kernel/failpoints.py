@@ -54,6 +54,9 @@ FAILPOINTS: Mapping[str, str] = {
     "ledger.booked": "an amount is booked on both accounts",
     "orders.moved": "the order has moved along its lifecycle, nothing else of it has",
     "orders.numbers_exchanged": "an order paid late has its slots again",
+    "orders.note_written": "a note of the staff is a row, the audit log does not know",
+    "orders.refund_decided": "a merchant's refund is a row, no payment owes it yet",
+    "orders.version_raised": "a refunded order has its new version, the audit log does not know",
     "orders.reminder_noted": "a reminder is noted, its message is not written",
     # Expiring and cancelling
     "payments.called_off": "an open payment is called off here, its intent is not",

@@ -107,10 +107,18 @@ def open_store(url: str | None, folder: Path) -> MediaStore:
         return MediaStore(LocalStore(folder, automatic_cleanup=True), folder.resolve())
     if not url.startswith("s3://"):
         raise ValueError("the media store's address must begin with s3://")
+    endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or ""
     return MediaStore(
         from_url(
             url,
-            client_options={"timeout": TIMEOUT, "connect_timeout": CONNECT_TIMEOUT},
+            # We delete one file at a time, and not every store knows the other way.
+            config={"disable_bulk_delete": True},
+            client_options={
+                "timeout": TIMEOUT,
+                "connect_timeout": CONNECT_TIMEOUT,
+                # Who names an endpoint without TLS means it: a store on the same machine.
+                "allow_http": endpoint.startswith("http://"),
+            },
             retry_config={"max_retries": 2, "retry_timeout": TIMEOUT},
         )
     )

@@ -14,6 +14,7 @@ from headless_presale.notifications.handlers import (
     on_order_cancelled,
     on_order_confirmed,
     on_order_forfeited,
+    on_order_refunded,
 )
 from headless_presale.notifications.models import AccountMailKind, Message, MessageKind
 from headless_presale.notifications.transports import (
@@ -42,6 +43,7 @@ __all__ = [
     "on_order_cancelled",
     "on_order_confirmed",
     "on_order_forfeited",
+    "on_order_refunded",
     "on_password_reset_requested",
     "on_security_changed",
     "on_staff_invited",

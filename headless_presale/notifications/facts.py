@@ -14,6 +14,7 @@ from headless_presale.orders import (
     LineView,
     OrderCancelled,
     OrderConfirmed,
+    OrderRefunded,
     OrderStatus,
     OrderView,
     is_balance_in_time,
@@ -66,15 +67,24 @@ def cancellation_facts(
     )
     is_full = event.source is OrderStatus.PAID
     paid_minor = order.total.amount_minor if is_full else order.deposit.amount_minor
+    is_by_shop = event.cancellation_id is not None
     return {
+        "is_by_shop": is_by_shop,
+        "shop_reason": one_line(event.reason) or None if is_by_shop else None,
         "is_campaign_cancelled": campaign_reason is not None,
         "campaign_reason": one_line(campaign_reason or "") or None,
         "is_balance_missed": is_balance_missed,
         "balance_due_at": _iso(order.balance_due_at),
         "paid_minor": paid_minor,
+        "refunded_before_minor": event.refunded_before_minor,
         "refunded_minor": event.refunded_minor,
-        "kept_minor": max(paid_minor - event.refunded_minor, 0),
+        "kept_minor": max(paid_minor - event.refunded_before_minor - event.refunded_minor, 0),
     }
+
+
+def refund_facts(event: OrderRefunded) -> Facts:
+    """Return what the shop gives back of an order that goes on, and its reason."""
+    return {"amount_minor": event.amount_minor, "shop_reason": one_line(event.reason)}
 
 
 def forfeit_facts(order: OrderView) -> Facts:

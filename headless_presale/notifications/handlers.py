@@ -26,6 +26,7 @@ from headless_presale.orders import (
     OrderConfirmed,
     OrderForfeited,
     OrderNotFound,
+    OrderRefunded,
     OrderView,
     find_order,
 )
@@ -76,6 +77,14 @@ async def on_order_forfeited(event: OrderForfeited) -> None:
     """Tell that the balance was missed and the deposit is kept."""
     order = await _get_order(event.order_id)
     await _write(MessageKind.ORDER_FORFEITED, order.id, order, facts.forfeit_facts(order))
+
+
+async def on_order_refunded(event: OrderRefunded) -> None:
+    """Tell of money that the shop gives back though the order goes on."""
+    order = await _get_order(event.order_id)
+    await _write(
+        MessageKind.ORDER_REFUNDED, event.merchant_refund_id, order, facts.refund_facts(event)
+    )
 
 
 async def on_late_payment_refused(event: LatePaymentRefused) -> None:

@@ -18,6 +18,7 @@ class MessageKind(StrEnum):
     BALANCE_REMINDER = "balance_reminder"
     ORDER_CANCELLED = "order_cancelled"
     ORDER_FORFEITED = "order_forfeited"
+    ORDER_REFUNDED = "order_refunded"
     LATE_PAYMENT_REFUSED = "late_payment_refused"
 
 

@@ -1,7 +1,14 @@
 """Orders: what was bought, what is due, what happened."""
 
 from headless_presale.orders.calling_off import CallOffCampaign, call_off_campaign
-from headless_presale.orders.errors import CancelNotAllowed, CancelPreviewOutdated, OrderNotFound
+from headless_presale.orders.errors import (
+    CancelNotAllowed,
+    CancelPreviewOutdated,
+    OrderLineNotFound,
+    OrderNotFound,
+    RefundNotAllowed,
+    RefundTooLarge,
+)
 from headless_presale.orders.events import (
     BalanceOpened,
     BalanceReminded,
@@ -13,6 +20,7 @@ from headless_presale.orders.events import (
     OrderForfeited,
     OrderPaidInFull,
     OrderPlaced,
+    OrderRefunded,
 )
 from headless_presale.orders.jobs import refund_campaign
 from headless_presale.orders.listing import (
@@ -25,8 +33,27 @@ from headless_presale.orders.listing import (
     list_orders,
     position_of,
 )
+from headless_presale.orders.merchant import (
+    AddNote,
+    CancelOrder,
+    RefundOrder,
+    add_note,
+    cancel_order_by_merchant,
+    refund_order,
+)
 from headless_presale.orders.models import MerchantRefund, Order, OrderLine, OrderNote
 from headless_presale.orders.paying import StartPayment, amount_of, start_payment
+from headless_presale.orders.refund_rules import (
+    CancelPlan,
+    CancelTerms,
+    LineQuantity,
+    RefundPlan,
+    RefundWish,
+    merchant_cancel_rule,
+    plan_refund,
+    refundable,
+    split_cancellation,
+)
 from headless_presale.orders.rules import Due, cancel_rule, is_balance_in_time, leg_due
 from headless_presale.orders.service import (
     cancel_order,
@@ -59,16 +86,21 @@ __all__ = [
     "HOLDING",
     "ORDER_LIFECYCLE",
     "RELEASED",
+    "AddNote",
     "BalanceOpened",
     "BalanceReminded",
     "CallOffCampaign",
     "CancelNotAllowed",
+    "CancelOrder",
+    "CancelPlan",
     "CancelPreview",
     "CancelPreviewOutdated",
+    "CancelTerms",
     "ClosePreview",
     "Due",
     "LatePaymentRefused",
     "LegRefund",
+    "LineQuantity",
     "LineView",
     "MerchantRefund",
     "Order",
@@ -80,19 +112,28 @@ __all__ = [
     "OrderFilter",
     "OrderForfeited",
     "OrderLine",
+    "OrderLineNotFound",
     "OrderNotFound",
     "OrderNote",
     "OrderPaidInFull",
     "OrderPlaced",
+    "OrderRefunded",
     "OrderSort",
     "OrderStatus",
     "OrderView",
     "Position",
+    "RefundNotAllowed",
+    "RefundOrder",
+    "RefundPlan",
+    "RefundTooLarge",
+    "RefundWish",
     "StartPayment",
     "Tally",
+    "add_note",
     "amount_of",
     "call_off_campaign",
     "cancel_order",
+    "cancel_order_by_merchant",
     "cancel_orders_of_campaign",
     "cancel_rule",
     "count_orders",
@@ -103,11 +144,16 @@ __all__ = [
     "leg_amount",
     "leg_due",
     "list_orders",
+    "merchant_cancel_rule",
+    "plan_refund",
     "position_of",
     "preview_cancellation",
     "preview_close",
     "refund_campaign",
+    "refund_order",
+    "refundable",
     "settle_payment",
+    "split_cancellation",
     "start_payment",
     "sweep_orders",
     "tally_campaigns",

@@ -17,6 +17,29 @@ class CancelNotAllowed(DomainError):
     template = "an order that is {status} cannot be cancelled"
 
 
+class OrderLineNotFound(NotFound):
+    """No such line in this order."""
+
+    code = "ORDER_LINE_NOT_FOUND"
+    template = "the order has no such line"
+
+
+class RefundNotAllowed(DomainError):
+    """An order that is unpaid or over has nothing that the merchant can give back. ``params``:
+    status.
+    """
+
+    code = "REFUND_NOT_ALLOWED"
+    template = "nothing of an order that is {status} can be given back"
+
+
+class RefundTooLarge(DomainError):
+    """More than the shop holds of the order. ``params``: refundable (as text), money."""
+
+    code = "REFUND_TOO_LARGE"
+    template = "at most {refundable} can be given back"
+
+
 class CancelPreviewOutdated(DomainError):
     """More would be cancelled or refunded than was shown. ``params``: orders,
     preview, currency."""

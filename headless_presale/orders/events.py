@@ -90,11 +90,29 @@ class OrderForfeited(OrderMoved):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderCancelled(OrderMoved):
-    """Called off; what the policy gives back is refunded and the slots went back."""
+    """Called off; what the policy gives back is refunded and the slots went back.
+
+    ``refunded_before_minor`` was given back earlier. ``cancellation_id`` is set where the merchant
+    cancelled this one order: it names his request, and ``request_hash`` tells it from another.
+    """
 
     type: ClassVar[str] = "order.cancelled"
     refunded_minor: int
     currency: str
+    refunded_before_minor: int = 0
+    cancellation_id: UUID | None = None
+    request_hash: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderRefunded(OrderEvent):
+    """The merchant gives money back and the order goes on; of which payments is told by each."""
+
+    type: ClassVar[str] = "order.refunded"
+    merchant_refund_id: UUID
+    amount_minor: int
+    currency: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,17 +1,20 @@
 """Orders: written once, moved by what happens to them. Every move is one conditional step."""
 
+from collections.abc import Collection
+from dataclasses import dataclass
 from uuid import UUID
 
 from headless_presale.campaigns import CancelPolicy, CancelRule
 from headless_presale.kernel import clock
 from headless_presale.kernel.failpoints import reach
 from headless_presale.kernel.jsonb import to_jsonb
-from headless_presale.kernel.money import BPS, Money
+from headless_presale.kernel.money import Money
 from headless_presale.kernel.unit_of_work import UnitOfWork, current_work, shielded, unit_of_work
 from headless_presale.orders.errors import CancelNotAllowed, OrderNotFound
 from headless_presale.orders.events import BalanceOpened, OrderCancelled, OrderPlaced
 from headless_presale.orders.models import Order
-from headless_presale.orders.rules import cancel_rule, refund_of
+from headless_presale.orders.refund_rules import FULL_REFUND, CancelPlan, split_cancellation
+from headless_presale.orders.rules import cancel_rule
 from headless_presale.orders.states import (
     CLAIMING,
     HOLDING,
@@ -23,7 +26,7 @@ from headless_presale.orders.view import OrderView
 from headless_presale.payments import (
     call_off_payments,
     forfeit,
-    list_captured,
+    list_held,
     request_refund,
 )
 from headless_presale.slots import release
@@ -118,14 +121,18 @@ async def write_order(work: UnitOfWork, order: OrderView, *, campaign_version: i
     return True
 
 
-async def lock_order(order_id: UUID) -> Order:
+async def lock_order(order_id: UUID, *, shop_ids: Collection[UUID] | None = None) -> Order:
     """Return the order, locked with all that belongs to it until the transaction ends.
+
+    Args:
+        shop_ids: those it may be of; None for any.
 
     Raises:
         OrderNotFound: there is none.
     """
     await current_work().lock("order", order_id)
-    order = await Order.filter(id=order_id).select_for_update().first()
+    found = Order.filter(id=order_id).select_for_update()
+    order = await (found if shop_ids is None else found.filter(shop_id__in=list(shop_ids))).first()
     if order is None:
         raise OrderNotFound()
     return order
@@ -176,23 +183,37 @@ async def cancel_order(order_id: UUID, *, reason: str) -> Order:
         rule = cancel_rule(CancelPolicy.from_json(order.cancel_policy), order.status)
         if rule is None or not rule.is_allowed:
             raise CancelNotAllowed(status=str(order.status))
-        return await call_off(order, rule, reason=reason)
+        await call_off(order, rule, reason=reason)
+        return order
 
 
-async def call_off(order: Order, rule: CancelRule, *, reason: str) -> Order:
-    """End a locked order: refund by the rule, keep the rest as forfeited, free the slots."""
+@dataclass(frozen=True, slots=True)
+class Cancellation:
+    """A merchant's own: the id of his request, and what tells it from another under its key."""
+
+    id: UUID
+    request_hash: str
+
+
+async def call_off(
+    order: Order, rule: CancelRule, *, reason: str, by: Cancellation | None = None
+) -> CancelPlan:
+    """End a locked order: refund by the rule, keep the rest as forfeited, free the slots.
+
+    Args:
+        by: where the merchant cancels this one order.
+    """
     work = current_work()
     was_holding = order.status in HOLDING
     source = await move(order, OrderStatus.CANCELLED, reason=reason)
     await call_off_payments(work, order.id)
-    refunded = Money.zero(order.currency)
-    for payment in [] if was_holding else await list_captured(order.id):
-        captured = Money(payment.amount_minor, payment.currency)
-        back = refund_of(rule, payment.leg, captured)
-        if back.amount_minor > 0:
-            await request_refund(work, payment, back, reason="order_cancelled")
-            refunded += back
-        await forfeit(work, payment, captured - back)
+    held = [] if was_holding else await list_held(order.id)
+    plan = split_cancellation(rule, held, currency=order.currency)
+    for part in plan.parts:
+        payment_id = part.payment.payment_id
+        if part.refund.amount_minor > 0:
+            await request_refund(work, payment_id, part.refund, reason="order_cancelled")
+        await keep(order, payment_id, part.kept)
     await free_slots(order)
     work.emit(
         OrderCancelled(
@@ -201,11 +222,25 @@ async def call_off(order: Order, rule: CancelRule, *, reason: str) -> Order:
             source=source,
             target=OrderStatus.CANCELLED,
             reason=reason,
-            refunded_minor=refunded.amount_minor,
+            refunded_minor=plan.refund.amount_minor,
+            refunded_before_minor=plan.refunded_before.amount_minor,
             currency=order.currency,
+            cancellation_id=by.id if by is not None else None,
+            request_hash=by.request_hash if by is not None else "",
         )
     )
-    return order
+    return plan
+
+
+async def keep(order: Order, payment_id: UUID, amount: Money) -> None:
+    """Book what is held of a payment as the shop's own."""
+    await forfeit(
+        current_work(),
+        shop_id=order.shop_id,
+        order_id=order.id,
+        payment_id=payment_id,
+        amount=amount,
+    )
 
 
 async def open_balance(order: Order) -> None:
@@ -229,9 +264,6 @@ async def free_slots(order: Order) -> None:
     await release(work, order.id, order.customer_id)
     work.wake(f"availability:{order.campaign_id}")
 
-
-FULL_REFUND = CancelRule(is_allowed=True, refund_deposit_bps=BPS, refund_balance_bps=BPS)
-"""What a buyer gets who is not the reason for the cancellation."""
 
 CAMPAIGN_BATCH = 50
 

@@ -18,7 +18,6 @@ from headless_presale.orders.rules import leg_due
 from headless_presale.orders.service import lock_order, move
 from headless_presale.orders.states import OrderStatus
 from headless_presale.payments import (
-    Payment,
     PaymentCaptured,
     PaymentLeg,
     request_refund,
@@ -85,9 +84,8 @@ async def _advance(order: Order, leg: PaymentLeg, *, is_late: bool) -> None:
 
 async def _refuse(order: Order, event: PaymentCaptured) -> None:
     work = current_work()
-    payment = await Payment.get(id=event.payment_id)
     await request_refund(
-        work, payment, Money(event.amount_minor, event.currency), reason="late_payment"
+        work, event.payment_id, Money(event.amount_minor, event.currency), reason="late_payment"
     )
     work.emit(
         LatePaymentRefused(

@@ -14,7 +14,6 @@ from headless_presale.campaigns import MissedBalance, PaymentPlan
 from headless_presale.kernel import clock
 from headless_presale.kernel.errors import Unavailable
 from headless_presale.kernel.failpoints import reach
-from headless_presale.kernel.money import Money
 from headless_presale.kernel.unit_of_work import current_work, shielded, unit_of_work
 from headless_presale.orders.events import (
     BalanceReminded,
@@ -22,11 +21,12 @@ from headless_presale.orders.events import (
     OrderForfeited,
 )
 from headless_presale.orders.models import Order
+from headless_presale.orders.refund_rules import FULL_REFUND
 from headless_presale.orders.rules import due_after_reminder, is_balance_in_time
 from headless_presale.orders.service import (
-    FULL_REFUND,
     call_off,
     free_slots,
+    keep,
     lock_order,
     move,
     open_balance,
@@ -35,9 +35,8 @@ from headless_presale.orders.states import HOLDING, OrderStatus
 from headless_presale.payments import (
     PaymentLeg,
     call_off_payments,
-    forfeit,
     has_pending_payment,
-    list_captured,
+    list_held,
 )
 
 log = structlog.get_logger(__name__)
@@ -183,8 +182,8 @@ async def _forfeit(order: Order) -> None:
     work = current_work()
     source = await move(order, OrderStatus.FORFEITED, reason=BALANCE_MISSED)
     await call_off_payments(work, order.id)
-    for payment in await list_captured(order.id):
-        await forfeit(work, payment, Money(payment.amount_minor, payment.currency))
+    for payment in await list_held(order.id):
+        await keep(order, payment.payment_id, payment.held)
     await free_slots(order)
     work.emit(
         OrderForfeited(

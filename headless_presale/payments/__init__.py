@@ -18,6 +18,7 @@ from headless_presale.payments.events import (
     RefundRequested,
     RefundSucceeded,
 )
+from headless_presale.payments.held import HeldPayment, held_of, list_held
 from headless_presale.payments.ledger import Account, Booking, balances_of, book, list_bookings
 from headless_presale.payments.models import Payment, Refund
 from headless_presale.payments.reconciliation import reconcile_payments, reconcile_refunds
@@ -30,7 +31,6 @@ from headless_presale.payments.service import (
     forfeit,
     get_gateway,
     has_pending_payment,
-    list_captured,
     open_payment,
 )
 from headless_presale.payments.settlement import record_notice
@@ -49,6 +49,7 @@ __all__ = [
     "Booking",
     "GatewayUnavailable",
     "GatewayUnknown",
+    "HeldPayment",
     "IdempotencyMismatch",
     "OpenPayment",
     "Payment",
@@ -75,8 +76,9 @@ __all__ = [
     "forfeit",
     "get_gateway",
     "has_pending_payment",
+    "held_of",
     "list_bookings",
-    "list_captured",
+    "list_held",
     "open_payment",
     "reconcile_payments",
     "reconcile_refunds",

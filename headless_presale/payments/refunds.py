@@ -48,7 +48,7 @@ def _read_reference(reference: str) -> tuple[UUID, int] | None:
 
 
 async def request_refund(
-    work: UnitOfWork, payment: Payment, amount: Money, *, reason: str
+    work: UnitOfWork, payment_id: UUID, amount: Money, *, reason: str
 ) -> Refund | None:
     """Owe money back and ask the gateway for it after the commit; once per payment and reason.
 
@@ -58,12 +58,12 @@ async def request_refund(
     Raises:
         ValueError: the payment is not captured, or the currency differs.
     """
-    locked = await Payment.filter(id=payment.id).select_for_update().get()
+    locked = await Payment.filter(id=payment_id).select_for_update().get()
     if locked.captured_at is None:
-        raise ValueError(f"payment {payment.id} is {locked.status}, not captured")
+        raise ValueError(f"payment {payment_id} is {locked.status}, not captured")
     if amount.currency != locked.currency:
         raise ValueError(f"{amount.currency} does not refund {locked.currency}")
-    refunds = await Refund.filter(payment_id=payment.id)
+    refunds = await Refund.filter(payment_id=payment_id)
     existing = next((refund for refund in refunds if refund.reason == reason), None)
     if existing is not None:
         return existing
@@ -73,7 +73,7 @@ async def request_refund(
         return None
     refund = await Refund.create(
         id=new_id(),
-        payment_id=payment.id,
+        payment_id=payment_id,
         status=RefundStatus.REQUESTED,
         amount_minor=amount_minor,
         currency=locked.currency,

@@ -218,13 +218,6 @@ async def call_off_payment(work: UnitOfWork, payment_id: UUID) -> bool:
     return True
 
 
-async def list_captured(order_id: UUID) -> list[Payment]:
-    """Return the captured payments of an order, oldest first."""
-    return await Payment.filter(order_id=order_id, status=PaymentStatus.CAPTURED).order_by(
-        "created_at"
-    )
-
-
 async def has_pending_payment(order_id: UUID, leg: PaymentLeg) -> bool:
     """Tell whether a buyer may be paying this leg right now."""
     return await Payment.filter(
@@ -232,16 +225,18 @@ async def has_pending_payment(order_id: UUID, leg: PaymentLeg) -> bool:
     ).exists()
 
 
-async def forfeit(work: UnitOfWork, payment: Payment, amount: Money) -> None:
-    """Book a captured amount as ours: what the policy does not give back."""
+async def forfeit(
+    work: UnitOfWork, *, shop_id: UUID, order_id: UUID, payment_id: UUID, amount: Money
+) -> None:
+    """Book what is held of a payment as ours: what the policy does not give back."""
     if amount.amount_minor <= 0:
         return
     await book(
         work,
-        shop_id=payment.shop_id,
-        order_id=payment.order_id,
+        shop_id=shop_id,
+        order_id=order_id,
         kind="forfeit",
-        source=f"forfeit:{payment.id}",
+        source=f"forfeit:{payment_id}",
         debit=Account.CUSTOMER_FUNDS,
         credit=Account.FORFEITED_DEPOSITS,
         amount=amount,

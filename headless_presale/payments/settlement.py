@@ -163,7 +163,7 @@ async def _give_surplus_back(work: UnitOfWork, payment: Payment, amount: Money) 
             leg=payment.leg,
         )
     )
-    await request_refund(work, payment, amount, reason="paid_twice")
+    await request_refund(work, payment.id, amount, reason="paid_twice")
     return "surplus"
 
 

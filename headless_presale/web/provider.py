@@ -6,14 +6,15 @@ the sign-in counts for us too: a browser that was left open at the provider is n
 """
 
 import json
+import warnings
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
+import authlib.deprecate
 import httpx
 import structlog
 from authlib.common.errors import AuthlibBaseError
-from authlib.integrations.starlette_client import OAuth, StarletteOAuth2App
 from joserfc.errors import JoseError
 from starlette.requests import Request
 from starlette.responses import Response
@@ -32,6 +33,11 @@ from headless_presale.web.cookies import read_cookie, set_cookie
 from headless_presale.web.errors import PageRefused
 from headless_presale.web.people import let_in, see, source_of
 from headless_presale.web.rendering import page_locale
+
+with warnings.catch_warnings():
+    # Authlib would rather have httpx2, takes httpx all the same, and says so at every start.
+    warnings.simplefilter("ignore", authlib.deprecate.AuthlibDeprecationWarning)
+    from authlib.integrations.starlette_client import OAuth, StarletteOAuth2App
 
 log = structlog.get_logger(__name__)
 

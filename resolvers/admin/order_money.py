@@ -5,7 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from headless_presale.kernel.money import Money
-from headless_presale.orders import HOLDING, MerchantRefund, OrderStatus, OrderView, leg_amount
+from headless_presale.orders import (
+    HOLDING,
+    MerchantRefund,
+    OrderStatus,
+    OrderView,
+    leg_amount,
+    refundable,
+)
 from headless_presale.payments import (
     Account,
     Booking,
@@ -13,6 +20,7 @@ from headless_presale.payments import (
     PaymentLeg,
     Refund,
     RefundStatus,
+    held_of,
 )
 from resolvers.context import RequestContext
 from resolvers.orders import payments_of
@@ -46,23 +54,30 @@ class LegMoney:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderMoney:
-    """The money of one order; ``due`` is what its price still lacks while it is open."""
+    """The money of one order.
+
+    ``due`` is what its price still lacks while it is open, ``refundable`` the most that its
+    merchant can give back now.
+    """
 
     due: Money
     sum: MoneySum
+    refundable: Money
     legs: Sequence[LegMoney]
     gateways: Mapping[str, MoneySum]
 
 
 async def money_of(context: RequestContext, order: OrderView) -> OrderMoney:
     """Return what is owed, what came and what goes back."""
-    captured = [p for p in await payments_of(context, order) if p.captured_at is not None]
+    payments = await payments_of(context, order)
+    captured = [payment for payment in payments if payment.captured_at is not None]
     currency = order.total.currency
     is_deposit = order.deposit.amount_minor > 0
     legs = (PaymentLeg.DEPOSIT, PaymentLeg.BALANCE) if is_deposit else (PaymentLeg.FULL,)
     return OrderMoney(
         due=_due(order),
         sum=_summed(captured, currency),
+        refundable=refundable(order, held_of(payments)),
         legs=[
             LegMoney(
                 leg=leg,

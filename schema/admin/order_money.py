@@ -83,6 +83,10 @@ class OrderMoneyType:
     def sum(self) -> MoneySumType:
         return MoneySumType.of(self.row.sum)
 
+    @strawberry.field(description="The most that `orderRefund` can give back now.")
+    def refundable(self) -> Money:
+        return Money.of(self.row.refundable)
+
     @strawberry.field(description="Deposit and balance, or the full price.")
     def legs(self) -> list[OrderLegType]:
         return [OrderLegType(row=row) for row in self.row.legs]

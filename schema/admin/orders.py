@@ -6,12 +6,17 @@ import strawberry
 
 from headless_presale.campaigns import CancelPolicy as Policy
 from headless_presale.campaigns import PaymentPlan as Plan
-from headless_presale.orders import OrderNote, OrderSort, OrderView
+from headless_presale.orders import CancelTerms, OrderNote, OrderSort, OrderView
 from resolvers import order_texts, orders
-from resolvers.admin import order_money
+from resolvers.admin import order_changes, order_money
 from resolvers.admin import orders as admin_orders
 from resolvers.admin.orders import Counting, OrderPage, OrderQuestion, SlotsOfBatch
 from schema.admin.order_money import MerchantRefundType, OrderLedgerType, OrderMoneyType
+from schema.admin.order_previews import (
+    CancelPreviewType,
+    OrderLineQuantityInput,
+    RefundPreviewType,
+)
 from schema.campaigns import CancelPolicy, PaymentPlan
 from schema.enums import OrderStatus
 from schema.nodes import (
@@ -185,6 +190,28 @@ class AdminOrderType(OrderFacts):
     @strawberry.field
     async def ledger(self, info: Info) -> OrderLedgerType:
         return OrderLedgerType(row=await order_money.ledger_of(info.context, self.order))
+
+    @strawberry.field(
+        description="What `orderRefund` would do with an amount, or with units of lines."
+    )
+    async def refund_preview(
+        self,
+        info: Info,
+        amount_minor: SafeInt | None = None,
+        lines: list[OrderLineQuantityInput] | None = None,
+    ) -> RefundPreviewType:
+        preview = await order_changes.preview_refund(
+            info.context,
+            self.order,
+            amount_minor=amount_minor,
+            lines=None if lines is None else [line.to_wish() for line in lines],
+        )
+        return RefundPreviewType.of(preview)
+
+    @strawberry.field(description="What `orderCancelByMerchant` would do.")
+    async def cancel_preview(self, info: Info, terms: CancelTerms) -> CancelPreviewType:
+        preview = await order_changes.preview_cancel(info.context, self.order, terms)
+        return CancelPreviewType.of(preview)
 
     @strawberry.field(description="What the merchant decided to give back, oldest first.")
     async def merchant_refunds(self, info: Info) -> list[MerchantRefundType]:

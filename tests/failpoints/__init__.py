@@ -3,5 +3,8 @@
 import pytest
 
 pytest.register_assert_rewrite(
-    "tests.failpoints.buying", "tests.failpoints.ending", "tests.failpoints.webhooks"
+    "tests.failpoints.buying",
+    "tests.failpoints.ending",
+    "tests.failpoints.merchant",
+    "tests.failpoints.webhooks",
 )

@@ -12,7 +12,16 @@ from headless_presale.kernel.clock import ManualClock, use_clock
 from headless_presale.kernel.failpoints import killing, observed
 from headless_presale.runtime import open_runtime
 from headless_presale.settings import Settings
-from tests.failpoints import buying, cataloguing, charting, ending, running, uploading, webhooks
+from tests.failpoints import (
+    buying,
+    cataloguing,
+    charting,
+    ending,
+    merchant,
+    running,
+    uploading,
+    webhooks,
+)
 from tests.failpoints.world import Scenario
 
 SCENARIOS: dict[str, Scenario] = {
@@ -22,6 +31,7 @@ SCENARIOS: dict[str, Scenario] = {
         *ending.SCENARIOS,
         *charting.SCENARIOS,
         *cataloguing.SCENARIOS,
+        *merchant.SCENARIOS,
         *running.SCENARIOS,
         *uploading.SCENARIOS,
         *webhooks.SCENARIOS,

@@ -17,6 +17,7 @@ MERCHANTS_MEET = (
     "headless_presale/catalog",
     "headless_presale/media",
     "headless_presale/webhooks",
+    "headless_presale/kernel",
 )
 REASONED = {"InvalidInput", "PaymentNotDue", "CampaignConflict"}
 

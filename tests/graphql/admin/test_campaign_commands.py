@@ -93,6 +93,7 @@ async def test_what_has_not_opened_is_given_other_times_or_taken_back(
     campaign = await scheduled(sale.shop)
     known = {"campaignId": seal("Campaign", campaign.id)}
     before = await stored_rows(database_admin)
+    refusals: list[dict[str, Any]] = []
 
     for times, code in (
         ({"opensAt": "2026-03-01T11:59:00Z"}, "INVALID_INPUT"),
@@ -122,8 +123,8 @@ async def test_what_has_not_opened_is_given_other_times_or_taken_back(
     node = await api.ask("query ($id: ID!) { node(id: $id) { id } }", id=known["campaignId"])
     assert node.data["node"] is None
     # What has opened is neither moved nor taken back.
-    for name, more in (("campaignSchedule", {}), ("campaignUnschedule", {})):
-        _, refusals = await send(api, owner, name, **of(sale), **more)
+    for name in ("campaignSchedule", "campaignUnschedule"):
+        _, refusals = await send(api, owner, name, **of(sale))
         assert [(e["code"], e["status"]) for e in refusals] == [("CAMPAIGN_NOT_OPEN", "LIVE")]
     assert (await actions(database_admin))[-2:] == ["campaign.schedule", "campaign.unschedule"]
 
@@ -158,6 +159,7 @@ async def test_a_campaign_sells_longer_with_a_reason(
 ) -> None:
     wish = {**of(sale), "closesAt": "2026-03-20T12:00:00Z"}
     before = await stored_rows(database_admin)
+    refusals: list[dict[str, Any]] = []
     for refused, code in (
         ({**wish, "reason": " "}, "INVALID_INPUT"),
         ({**wish, "reason": "x" * 201}, "INVALID_INPUT"),

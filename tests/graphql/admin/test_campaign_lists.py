@@ -129,7 +129,10 @@ async def test_a_list_is_searched_and_sorted_and_walked_both_ways(
     for nothing in ("0%%fox", "\x00", "x" * 101):
         assert await handles(api, owner, filter={"search": nothing}) == []
 
-    by_close = {"sort": {"by": "CLOSES_AT", "isDescending": False}, "filter": {"search": "fox"}}
+    by_close: dict[str, Any] = {
+        "sort": {"by": "CLOSES_AT", "isDescending": False},
+        "filter": {"search": "fox"},
+    }
     one = await ask(api, owner, first=2, **by_close)
     two = await ask(api, owner, first=2, after=one["pageInfo"]["endCursor"], **by_close)
     last = await ask(api, owner, last=1, **by_close)

@@ -12,9 +12,12 @@ from headless_presale.kernel.clock import ManualClock
 from headless_presale.orders import (
     OrderStatus,
     OrderView,
+    RefundOrder,
+    RefundWish,
     StartPayment,
     cancel_order,
     find_order,
+    refund_order,
     start_payment,
     sweep_orders,
 )
@@ -85,6 +88,17 @@ async def played(database: str, redis: Redis, clock: ManualClock) -> AsyncIterat
 
     await shop.place("paid", quantity=2)
     assert await shop.capture(await shop.start("paid")) == "captured"
+
+    await refund_order(
+        RefundOrder(
+            shop_ids=[sale.shop.id],
+            order_id=shop.orders["paid"].id,
+            wish=RefundWish(amount_minor=1_000),
+            reason="a scratch on the box",
+            version=2,
+            idempotency_key="scratch",
+        )
+    )
 
     await shop.place("half")
     assert await shop.capture(await shop.start("half")) == "captured"

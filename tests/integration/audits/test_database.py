@@ -167,6 +167,10 @@ DAMAGE: dict[str, list[tuple[str, ...]]] = {
             f"""'{{"missed_balance": "REFUND"}}' WHERE id = {of("half")}""",
         ),
     ],
+    "what a merchant decided to give back is owed to the last cent, and nothing besides": [
+        ("UPDATE refund SET amount_minor = amount_minor - 1 WHERE reason LIKE 'merchant:%'",),
+        ("DELETE FROM merchant_refund",),
+    ],
     "a leg that was paid more than once keeps one payment": [
         ("UPDATE refund SET amount_minor = amount_minor - 1 WHERE reason = 'paid_twice'",),
     ],

@@ -104,15 +104,15 @@ async def test_a_shop_without_its_worker_is_late_but_not_before_the_grace(
     waiting = await database_admin.fetchval(
         "SELECT count(*) FROM procrastinate_jobs WHERE status = 'todo'"
     )
-    # Two refunds are a quarter of an hour old, the third is not.
+    # Three refunds are a quarter of an hour old, the fourth is not.
     assert await late(database_admin, redis, clock.now() + timedelta(minutes=4)) == {
-        "no refund is still open": 2
+        "no refund is still open": 3
     }
 
     assert await late(database_admin, redis, datetime.now(UTC) + LATE) == {
         "no hold is past its time": 2,
         "no job that is due waits": waiting,
-        "no refund is still open": 3,
+        "no refund is still open": 4,
     }
 
 
@@ -158,9 +158,39 @@ async def _abandoned(admin: asyncpg.Connection, redis: Redis, pool_id: UUID) -> 
     await redis.hset(keys_of(pool_id)["pending"], str(uuid4()), f"{uuid4()}|1")
 
 
+_ENDPOINT = (
+    "INSERT INTO webhook_endpoint (id, merchant_id, url, description, event_types, secret, "
+    "failure_count, version, created_at, failing_since, disabled_at, disabled_reason) "
+    "SELECT gen_random_uuid(), m.id, 'https://erp.example.com/', '', ARRAY['order.*'], '', 0, 1, "
+    "now(), $1, $2, $3 FROM merchant m LIMIT 1 RETURNING id"
+)
+
+
+async def _webhook(admin: asyncpg.Connection, redis: Redis, pool_id: UUID) -> None:
+    endpoint_id = await admin.fetchval(_ENDPOINT, None, None, None)
+    await admin.execute(
+        "INSERT INTO webhook_delivery (id, endpoint_id, type, status, attempts, next_attempt_at, "
+        "occurred_at) VALUES (webhook_delivery_id(), $1, 'webhook.test', 'PENDING', 0, now(), "
+        "now())",
+        endpoint_id,
+    )
+
+
+async def _failing_endpoint(admin: asyncpg.Connection, redis: Redis, pool_id: UUID) -> None:
+    now = datetime.now(UTC)
+    await admin.fetchval(_ENDPOINT, now - timedelta(hours=2), None, None)
+    await admin.fetchval(_ENDPOINT, None, now, "GONE")
+    await admin.fetchval(_ENDPOINT, None, now, "MERCHANT")
+
+
 @pytest.mark.parametrize(
     ("damage", "sentences"),
     [
+        (_webhook, {"no webhook that is due waits": 1}),
+        (
+            _failing_endpoint,
+            {"no webhook endpoint has been failing for an hour, or was turned off for it": 2},
+        ),
         (_hold, {"no hold is past its time": 1}),
         (_waiting_job, {"no job that is due waits": 1}),
         (_job_of_a_dead_worker, {"no job that is due waits": 1}),

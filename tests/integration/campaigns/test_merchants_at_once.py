@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 from unittest.mock import patch
 
 import asyncpg
@@ -25,7 +25,7 @@ from headless_presale.campaigns import (
 )
 from headless_presale.checkout import drain, place_order
 from headless_presale.kernel.clock import ManualClock
-from headless_presale.kernel.errors import DomainError, VersionConflict
+from headless_presale.kernel.errors import DomainError, FieldConflict, VersionConflict
 from headless_presale.kernel.unit_of_work import shielded, unit_of_work
 from headless_presale.orders import (
     CallOffCampaign,
@@ -36,6 +36,7 @@ from headless_presale.orders import (
     call_off_campaign,
     calling_off,
     preview_cancellation,
+    tallies,
 )
 from tests.support.shop import Sale, draft, make_shop, make_variant, open_sale, order_for
 
@@ -65,7 +66,8 @@ async def test_of_two_caps_read_from_one_version_one_is_set(
     refused = [result for result in done if isinstance(result, VersionConflict)]
     (kept,) = [result for result in done if isinstance(result, int)]
     assert len(refused) == 1
-    assert refused[0].params["conflicts"][0].current == str(kept)
+    (conflict,) = cast(tuple[FieldConflict, ...], refused[0].params["conflicts"])
+    assert conflict.current == str(kept)
     assert await database_admin.fetchval("SELECT count(*) FROM slot") == kept
     assert await database_admin.fetchval("SELECT capacity FROM production_batch") == kept
     assert (await Campaign.get()).version == sale.campaign.version + 1
@@ -146,7 +148,7 @@ async def test_no_order_is_cancelled_that_was_not_in_the_preview(clock: ManualCl
 async def _buy_behind_the_count(sale: Sale, *, patience: float) -> tuple[Any, Any]:
     """Cancel what nobody has ordered, and buy when it has been counted and is not done."""
     counted, bought = asyncio.Event(), asyncio.Event()
-    count = calling_off.read_cancel_preview
+    count = tallies.read_cancel_preview
 
     async def count_and_wait(*args: Any) -> CancelPreview:
         found = await count(*args)
@@ -211,14 +213,14 @@ async def _take_back_as_it_opens(
 ) -> tuple[Any, Any]:
     """Take a sale back a moment before it opens, and buy the moment after, before it is done."""
     looked, bought = asyncio.Event(), asyncio.Event()
-    status_of = service.status_of
+    status_of = recording.status_of
 
     def status_then(campaign: Campaign) -> CampaignStatus:
         found = status_of(campaign)
         looked.set()
         return found
 
-    save_change = service.save_change
+    save_change = recording.save_change
 
     async def save_late(*args: Any, **kwargs: Any) -> None:
         await looked.wait()

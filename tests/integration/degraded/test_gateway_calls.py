@@ -40,7 +40,7 @@ def failures(operation: str) -> float:
 async def owe(payment: Payment) -> Refund:
     async with unit_of_work() as work:
         refund = await request_refund(
-            work, payment, Money(4_000, payment.currency), reason="damaged"
+            work, payment.id, Money(4_000, payment.currency), reason="damaged"
         )
     assert refund is not None
     return refund

@@ -66,7 +66,7 @@ async def paid(sandbox: SandboxRun, order: OrderView) -> Payment:
 async def owe(payment: Payment, minor: int, reason: str) -> Refund | None:
     """Owe a part of a payment, in a transaction of its own."""
     async with unit_of_work() as work:
-        return await request_refund(work, payment, Money(minor, payment.currency), reason=reason)
+        return await request_refund(work, payment.id, Money(minor, payment.currency), reason=reason)
 
 
 async def get_owed(payment: Payment, minor: int = 4_000, reason: str = "damaged") -> Refund:

@@ -12,6 +12,7 @@ from headless_presale.orders import (
     LineView,
     OrderCancelled,
     OrderConfirmed,
+    OrderRefunded,
     OrderStatus,
     OrderView,
 )
@@ -124,6 +125,8 @@ def cancelled(
     of: OrderView | None = None,
     source: OrderStatus = OrderStatus.DEPOSIT_PAID,
     refunded_minor: int = 13_000,
+    refunded_before_minor: int = 0,
+    shop_reason: str | None = None,
     campaign_reason: str | None = None,
     at: datetime = OPENS,
     shop_name: str = "Moonlit Forge",
@@ -135,14 +138,35 @@ def cancelled(
         campaign_id=of.campaign_id,
         source=source,
         target=OrderStatus.CANCELLED,
-        reason="changed my mind",
+        reason="changed my mind" if shop_reason is None else shop_reason,
         refunded_minor=refunded_minor,
         currency=of.total.currency,
+        refunded_before_minor=refunded_before_minor,
+        cancellation_id=None if shop_reason is None else UUID(int=7),
     )
     return {
         **facts.shared_facts(of, shop_name=shop_name),
         **facts.cancellation_facts(of, event, campaign_reason=campaign_reason, at=at),
     }
+
+
+def refunded(
+    reason: str = "A scratch on the box",
+    *,
+    of: OrderView | None = None,
+    shop_name: str = "Moonlit Forge",
+) -> dict[str, Any]:
+    """Return the facts of money that the shop gives back."""
+    of = of or order()
+    event = OrderRefunded(
+        order_id=of.id,
+        campaign_id=of.campaign_id,
+        merchant_refund_id=UUID(int=8),
+        amount_minor=3_000,
+        currency=of.total.currency,
+        reason=reason,
+    )
+    return {**facts.shared_facts(of, shop_name=shop_name), **facts.refund_facts(event)}
 
 
 def reminded(*, of: OrderView | None = None, shop_name: str = "Moonlit Forge") -> dict[str, Any]:
@@ -190,5 +214,6 @@ def every_message(*, of: OrderView, shop_name: str) -> dict[MessageKind, dict[st
             of=of, campaign_reason=shop_name, shop_name=shop_name
         ),
         MessageKind.ORDER_FORFEITED: forfeited(of=of, shop_name=shop_name),
+        MessageKind.ORDER_REFUNDED: refunded(shop_name, of=of, shop_name=shop_name),
         MessageKind.LATE_PAYMENT_REFUSED: late(of=of, shop_name=shop_name),
     }

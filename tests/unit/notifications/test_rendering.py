@@ -256,6 +256,30 @@ def test_a_reminder_says_how_much_until_when_and_what_else(
         ),
         (
             "en",
+            samples.cancelled(shop_reason="The glaze is sold out.", refunded_before_minor=3_000),
+            [
+                "Moonlit Forge has cancelled your order.",
+                "The shop's reason: The glaze is sold out.",
+                "Refunded earlier: CN¥30.00",
+            ],
+            "Not refunded",
+        ),
+        (
+            "zh-CN",
+            samples.cancelled(
+                shop_reason="釉料缺货", refunded_before_minor=3_000, refunded_minor=5_000
+            ),
+            [
+                "Moonlit Forge 已取消您的预售订单。",
+                "取消原因：釉料缺货",
+                "此前已退：¥30.00",
+                "退款金额：¥50.00",
+                "不予退还：¥50.00",
+            ],
+            "尾款",
+        ),
+        (
+            "en",
             samples.cancelled(campaign_reason="The mould broke."),
             [f"order {ORDER_NUMBER}.", "The shop's reason: The mould broke."],
             "Not refunded",
@@ -373,3 +397,29 @@ def test_a_refused_payment_is_explained_and_returned(
     assert {english, "Refund in full: CN¥130.00"} <= set(in_english.text.splitlines())
     assert in_chinese.subject == (f"【Moonlit Forge】订单 {ORDER_NUMBER} 的付款 ¥130.00 将原路退回")
     assert {chinese, "全额退款：¥130.00"} <= set(in_chinese.text.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("locale", "subject", "lines"),
+    [
+        (
+            "en",
+            f"A refund of CN¥30.00 for your order {ORDER_NUMBER} – Moonlit Forge",
+            ["The shop's reason: A scratch on the box", "Refund: CN¥30.00"],
+        ),
+        (
+            "zh-CN",
+            f"【Moonlit Forge】订单 {ORDER_NUMBER} 退款 ¥30.00",
+            ["退款原因：A scratch on the box", "退款金额：¥30.00"],
+        ),
+    ],
+)
+def test_a_refund_by_the_shop_says_how_much_and_why(
+    locale: str, subject: str, lines: list[str]
+) -> None:
+    message = say(MessageKind.ORDER_REFUNDED, locale, samples.refunded())
+
+    assert message.subject == subject
+    assert set(lines) <= set(message.text.splitlines())
+    for line in lines:
+        assert line.split("：")[-1].split(": ")[-1] in message.html

@@ -70,6 +70,38 @@ MUTATIONS: Mapping[str, tuple[Example, ...]] = {
     "apiClientSecretRotate": (lambda house: {"clientId": house.ids["client"], "version": 1},),
     "apiClientDisable": (lambda house: {"clientId": house.ids["client"], "version": 1},),
     "grantRevoke": (lambda house: {"grantId": house.ids["grant"]},),
+    "orderNoteAdd": (
+        lambda house: {
+            "orderId": house.ids["order"],
+            "text": f"Note of {house.mark}",
+            "idempotencyKey": "a-note",
+        },
+    ),
+    "orderRefund": (
+        lambda house: {
+            "orderId": house.ids["order"],
+            "amountMinor": 1_000,
+            "reason": "scratched",
+            "version": 2,
+            "idempotencyKey": "a-refund",
+        },
+        lambda house: {
+            "orderId": house.ids["order"],
+            "lines": [{"lineId": house.ids["order line"], "quantity": 1}],
+            "reason": "scratched",
+            "version": 2,
+            "idempotencyKey": "a-refund",
+        },
+    ),
+    "orderCancelByMerchant": (
+        lambda house: {
+            "orderId": house.ids["order"],
+            "terms": "FULL_REFUND",
+            "reason": "the kiln broke",
+            "version": 2,
+            "idempotencyKey": "a-cancellation",
+        },
+    ),
     **CAMPAIGN_MUTATIONS,
     **webhooks.MUTATIONS,
     **catalog.MUTATIONS,
