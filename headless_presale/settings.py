@@ -46,6 +46,8 @@ class Settings(BaseSettings):
     endpoint from ``AWS_*`` variables. Unset: in ``data_dir/media``, which all processes share."""
     media_max_bytes: int = Field(default=20_000_000, ge=10_000, le=100_000_000)
     """The largest picture file that may be uploaded."""
+    product_file_max_bytes: int = Field(default=32_000_000, ge=10_000, le=200_000_000)
+    """The largest product file that may be uploaded."""
 
     sandbox_gateway_url: str | None = None
     """The sandbox gateway is offered to buyers only where all three are set.

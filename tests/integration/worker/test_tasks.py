@@ -66,7 +66,10 @@ def test_the_periodic_tasks_and_how_often_they_run() -> None:
         "payments:reconcile": {30},
         "maintenance:forget_finished": {3600},
         "identity:forget_attempts": {3600},
+        "identity:forget_grants": {3600},
         "webhooks:forget": {3600},
+        "analytics:sum_up": {10},
+        "media:sweep_orphans": {3600},
     }
 
 
