@@ -28,7 +28,8 @@ class Settings(BaseSettings):
     data_dir: Path = Path(".data")
 
     secret_key: SecretStr | None = None
-    """Signs guest order tokens. Unset: a random one is kept in ``data_dir/secret_key``."""
+    """Signs guest order tokens and mailed links, seals second factors. Unset: a random one is kept
+    in ``data_dir/secret_key``."""
 
     log_format: Literal["console", "json"] = "console"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
