@@ -92,7 +92,14 @@ async def _run(
     async with open_runtime(settings):
         # The warm-up fills caches and connections, and its sale is the one that is sold out.
         sale = await orders.sales(
-            {"warm-up": 500, "use-case": count, "http": count, "overload": OVERLOAD_SLOTS}
+            {
+                "warm-up": 500,
+                "use-case": count,
+                "http": count,
+                "overload": OVERLOAD_SLOTS,
+                "listeners-1": count,
+                "listeners-20": count,
+            }
         )
         await orders.use_case(sale["warm-up"], count=500)
         rows = {
@@ -103,6 +110,11 @@ async def _run(
         with orders.api_process() as url:
             rows["orderPlace over HTTP"] = await orders.over_http(sale["http"], url, count=count)
             flood = await overload(sale["overload"], url, seconds=overload_seconds)
+        for listeners, more in ((1, 1), (20, 19)):
+            await orders.listen(more)
+            rows[f"place_order, {listeners} webhook listeners"] = await orders.use_case(
+                sale[f"listeners-{listeners}"], count=count
+            )
     return rows, flood
 
 

@@ -18,7 +18,10 @@ from bench.load import Rate, measure
 from bench.sale import open_sale, order_of
 from headless_presale.campaigns import CampaignSnapshot
 from headless_presale.checkout import place_order
+from headless_presale.identity import ALL_SCOPES
+from headless_presale.shops import get_shop
 from headless_presale.slots import SlotsSoldOut
+from headless_presale.webhooks import Asker, EndpointWish, create_endpoint
 from resolvers.global_ids import seal
 
 CONCURRENCY = 64
@@ -69,6 +72,15 @@ async def use_case(campaign: CampaignSnapshot, *, count: int) -> Rate:
         count=count,
         concurrency=CONCURRENCY,
     )
+
+
+async def listen(count: int) -> None:
+    """Let so many webhook endpoints be told of every order; nobody sends, only the rows cost."""
+    shop = await get_shop("bench")
+    asker = Asker(merchant_id=shop.merchant_id, scopes=ALL_SCOPES)
+    for number in range(count):
+        url = f"https://erp.example.com/{number}"
+        await create_endpoint(asker, EndpointWish(url=url, event_types=["order.*"]))
 
 
 async def sold_out(campaign: CampaignSnapshot, *, count: int) -> Rate:

@@ -3,6 +3,7 @@
 from procrastinate import Blueprint, RetryStrategy
 
 from headless_presale.identity import resets, throttle
+from headless_presale.identity.oauth import forgetting
 
 jobs = Blueprint()
 
@@ -18,3 +19,10 @@ async def open_reset(email: str, locale: str) -> None:
 async def forget_attempts(timestamp: int) -> None:
     """Delete what no longer counts as an attempt."""
     await throttle.forget_old_attempts()
+
+
+@jobs.periodic(cron="43 * * * *")
+@jobs.task(name="forget_grants", queueing_lock="identity:forget_grants")
+async def forget_grants(timestamp: int) -> None:
+    """Delete grants and refresh tokens that ended long ago."""
+    await forgetting.forget_ended()

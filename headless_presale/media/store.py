@@ -111,6 +111,8 @@ def open_store(url: str | None, folder: Path) -> MediaStore:
     return MediaStore(
         from_url(
             url,
+            # We delete one file at a time, and not every store knows the other way.
+            config={"disable_bulk_delete": True},
             client_options={
                 "timeout": TIMEOUT,
                 "connect_timeout": CONNECT_TIMEOUT,

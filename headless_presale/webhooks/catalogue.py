@@ -44,7 +44,7 @@ def _event_types() -> dict[str, EventType]:
     for kind in sorted(kinds, key=lambda kind: kind.type):
         family = kind.type.partition(".")[0]
         if family in FAMILIES:
-            sentence = (kind.__doc__ or "").partition("\n")[0]
+            sentence = (kind.__doc__ or "").partition("\n")[0].replace("``", "`")
             found[kind.type] = EventType(kind.type, sentence, FAMILIES[family])
     return found
 

@@ -13,6 +13,8 @@ from headless_presale.kernel.money import Money
 
 _KINDS = {"item": "CampaignItem"}
 """Things whose type GraphQL calls otherwise than the event calls the thing."""
+_NAMES = {"source": "previousStatus", "target": "status"}
+"""Fields that say more to us, who know the lifecycles, than to a receiver."""
 _MINOR = "_minor"
 _UTC_OFFSET = re.compile(r"(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?)\+00:00")
 
@@ -52,7 +54,8 @@ def data_of(payload: Mapping[str, Any], *, shop_id: UUID | None) -> dict[str, An
         elif name == "currency" or name.endswith("_currency"):
             continue
         else:
-            data[_camel(name)] = _moment(value) if isinstance(value, str) else value
+            told = _NAMES.get(name) or _camel(name)
+            data[told] = _moment(value) if isinstance(value, str) else value
     return data
 
 

@@ -211,7 +211,8 @@ async def node() -> Callable[..., Any]:
     with (NODE_FOLDER / "package-lock.json").open() as lock:
         # Test processes side by side must not install into the same folder at once.
         await asyncio.to_thread(fcntl.flock, lock, fcntl.LOCK_EX)
-        if not (NODE_FOLDER / "node_modules" / "graphql-http").is_dir():
+        modules = NODE_FOLDER / "node_modules"
+        if not all((modules / name).is_dir() for name in ("graphql-http", "standardwebhooks")):
             installed = await _run(npm, "ci", "--no-audit", "--no-fund")
             if installed.code != 0:
                 pytest.skip(f"npm ci failed: {installed.stderr.strip()[-300:]}")

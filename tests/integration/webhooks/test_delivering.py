@@ -46,7 +46,7 @@ async def test_an_order_reaches_who_listens_signed_and_with_global_ids(
         "orderId": global_id("Order", order.id),
         "orderNumber": order.number,
         "campaignId": global_id("Campaign", order.campaign_id),
-        "target": "AWAITING_PAYMENT",
+        "status": "AWAITING_PAYMENT",
         "total": {"amount": "200.00", "minor": 20_000, "currency": "USD"},
         "holdExpiresAt": order.hold_expires_at.isoformat().replace("+00:00", "Z"),
     }

@@ -45,6 +45,8 @@ def test_moments_of_an_event_end_in_z_and_other_texts_stay() -> None:
         "after": 7,
         "reason": "moved to 2026-03-01T12:00:00+00:00",
         "is_late": True,
+        "source": "AWAITING_DEPOSIT",
+        "target": "DEPOSIT_PAID",
     }
 
     data = orjson.loads(body_of("campaign.extended", NOON, payload, shop_id=None))["data"]
@@ -55,6 +57,8 @@ def test_moments_of_an_event_end_in_z_and_other_texts_stay() -> None:
         "after": 7,
         "reason": "moved to 2026-03-01T12:00:00+00:00",
         "isLate": True,
+        "previousStatus": "AWAITING_DEPOSIT",
+        "status": "DEPOSIT_PAID",
     }
 
 

@@ -1,0 +1,59 @@
+"""What has ended long ago is deleted: refresh tokens are written every ten minutes, for ever."""
+
+from datetime import timedelta
+
+from headless_presale.kernel import clock
+from headless_presale.kernel.unit_of_work import shielded, unit_of_work
+
+KEPT_FOR = timedelta(days=30)
+"""A grant that has ended stays for so long, for whoever asks what became of it."""
+AT_ONCE = 2_000
+
+
+async def forget_ended() -> int:
+    """Delete grants that ended long ago with all that came of them, and expired refresh tokens.
+
+    A refresh token that comes again after that is one that nobody knows: refused, as before. In
+    small transactions, so that nobody waits for it.
+
+    Returns:
+        How many grants and refresh tokens are gone.
+    """
+    gone = 0
+    for forget in (_forget_tokens, _forget_grants):
+        while count := await forget():
+            gone += count
+            if count < AT_ONCE:
+                break
+    return gone
+
+
+@shielded
+async def _forget_tokens() -> int:
+    async with unit_of_work() as work:
+        return await work.execute(
+            "DELETE FROM oauth_refresh_token WHERE token_hash IN ("
+            "SELECT token_hash FROM oauth_refresh_token WHERE expires_at <= $1 "
+            "LIMIT $2 FOR UPDATE SKIP LOCKED)",
+            clock.now(),
+            AT_ONCE,
+        )
+
+
+@shielded
+async def _forget_grants() -> int:
+    async with unit_of_work() as work:
+        rows = await work.fetch(
+            "SELECT id FROM oauth_grant WHERE expires_at <= $1 OR revoked_at <= $1 "
+            "LIMIT $2 FOR UPDATE SKIP LOCKED",
+            clock.now() - KEPT_FOR,
+            AT_ONCE,
+        )
+        ids = [row["id"] for row in rows]
+        for table, column in (
+            ("oauth_refresh_token", "grant_id"),
+            ("oauth_code", "grant_id"),
+            ("oauth_grant", "id"),
+        ):
+            await work.execute(f"DELETE FROM {table} WHERE {column} = ANY($1::uuid[])", ids)
+        return len(ids)
