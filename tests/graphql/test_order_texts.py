@@ -29,7 +29,9 @@ def test_every_event_of_an_order_has_its_sentence_and_nothing_else_has() -> None
 def test_every_text_is_there_in_every_language(texts: dict[str, dict[str, str]]) -> None:
     for said in texts.values():
         assert set(said) == set(SUPPORTED_LOCALES)
-        placeholders = [{name for _, name, _, _ in Formatter().parse(t) if name} for t in said.values()]
+        placeholders = [
+            {name for _, name, _, _ in Formatter().parse(t) if name} for t in said.values()
+        ]
         assert all(found == placeholders[0] for found in placeholders), said
 
 
