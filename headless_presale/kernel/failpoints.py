@@ -87,6 +87,16 @@ FAILPOINTS: Mapping[str, str] = {
     # The catalogue
     "catalog.rows_written": "some rows of products are written, others of the same change are not",
     "catalog.product_deleted": "a product is gone, the log does not know it",
+    # Letting applications in
+    "oauth.granted": "what a person allows is a row without a code",
+    "oauth.code_made": "the grant and its code are rows, nothing is remembered",
+    "oauth.consent_kept": "what was allowed is remembered, the log does not know it",
+    "oauth.code_used": "a code is used up, nothing is given for it",
+    "oauth.grant_prolonged": "the grant of a code lives on, nothing is given",
+    "oauth.refresh_token_used": "a refresh token is used up, nothing is given for it",
+    "oauth.refresh_token_replaced": "what a lost answer carried counts no more, nothing else yet",
+    "oauth.refresh_token_made": "a refresh token is a row, nothing is committed",
+    "oauth.service_granted": "the grant of a service is a row, the log does not know it",
     # Telling
     "messages.written": "a message is a row without a job that sends it",
     "messages.claimed": "a worker has a message in hand, nothing is committed",

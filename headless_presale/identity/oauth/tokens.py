@@ -21,6 +21,7 @@ from headless_presale.identity.scopes import scope_text
 from headless_presale.kernel import clock
 from headless_presale.kernel.audit_log import record_change
 from headless_presale.kernel.events import Actor, acting_as
+from headless_presale.kernel.failpoints import reach
 from headless_presale.kernel.ids import hash_secret, new_id
 from headless_presale.kernel.unit_of_work import UnitOfWork, shielded, unit_of_work
 
@@ -87,6 +88,7 @@ async def _redeem_code(work: UnitOfWork, decision: Decision, code: OAuthCode, ke
     grant = code.grant
     if not await _claim_code(work, code):
         return await _end_family(work, grant, decision.client, reason="code_replayed")
+    reach("oauth.code_used")
     is_ours = is_first_party(decision.client)
     grant.expires_at = clock.now() + (ADMIN_GRANT_LIFETIME if is_ours else APP_GRANT_LIFETIME)
     stands = await work.execute(
@@ -96,6 +98,7 @@ async def _redeem_code(work: UnitOfWork, decision: Decision, code: OAuthCode, ke
     )
     if not stands:
         return _invalid_grant()
+    reach("oauth.grant_prolonged")
     refresh_token = await _make_refresh_token(work, grant, parent=None)
     return _answer(decision, grant, key, refresh_token)
 
@@ -110,8 +113,11 @@ async def _refresh(
     )
     if stands is None:
         return _invalid_grant()
-    if not await _claim_refresh_token(work, token) and not await _replace_unused(work, token):
+    is_first = await _claim_refresh_token(work, token)
+    reach("oauth.refresh_token_used")
+    if not is_first and not await _replace_unused(work, token):
         return await _end_family(work, grant, decision.client, reason="refresh_token_replayed")
+    reach("oauth.refresh_token_replaced")
     successor = await _make_refresh_token(work, grant, parent=token.token_hash)
     return _answer(decision, grant, key, successor)
 
@@ -172,6 +178,7 @@ async def _make_refresh_token(work: UnitOfWork, grant: OAuthGrant, *, parent: st
         at,
         min(at + REFRESH_LIFETIME, grant.expires_at),
     )
+    reach("oauth.refresh_token_made")
     return token
 
 
@@ -194,6 +201,7 @@ async def _serve_itself(work: UnitOfWork, decision: Decision, key: Key) -> Answe
             created_at=clock.now(),
             expires_at=expires_at,
         )
+        reach("oauth.service_granted")
         await record_change(
             work,
             action="grant.issue",
