@@ -28,7 +28,8 @@ class Settings(BaseSettings):
     data_dir: Path = Path(".data")
 
     secret_key: SecretStr | None = None
-    """Signs guest order tokens. Unset: a random one is kept in ``data_dir/secret_key``."""
+    """Signs guest order tokens and mailed links, seals second factors. Unset: a random one is kept
+    in ``data_dir/secret_key``."""
 
     log_format: Literal["console", "json"] = "console"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
@@ -46,6 +47,8 @@ class Settings(BaseSettings):
     endpoint from ``AWS_*`` variables. Unset: in ``data_dir/media``, which all processes share."""
     media_max_bytes: int = Field(default=20_000_000, ge=10_000, le=100_000_000)
     """The largest picture file that may be uploaded."""
+    product_file_max_bytes: int = Field(default=32_000_000, ge=10_000, le=200_000_000)
+    """The largest product file that may be uploaded."""
 
     sandbox_gateway_url: str | None = None
     """The sandbox gateway is offered to buyers only where all three are set.

@@ -48,6 +48,14 @@ MESSAGES: Mapping[str, Mapping[str, str]] = {
         "en": "This idempotency key was used for a different request. Nothing was done.",
         "zh-CN": "该幂等键已用于另一个请求，本次未执行任何操作。",
     },
+    "IMPORT_NOT_FOUND": {
+        "en": "There is no such import.",
+        "zh-CN": "没有这次导入。",
+    },
+    "IMPORT_UNDER_WAY": {
+        "en": "{file} is being imported. Wait until it is done, or cancel it.",
+        "zh-CN": "正在导入 {file}，请等待完成或先取消。",
+    },
     "INVALID_INPUT": {
         "en": "The input cannot be used: {reason}.",
         "zh-CN": "输入内容无法使用：{reason}。",
@@ -112,6 +120,10 @@ MESSAGES: Mapping[str, Mapping[str, str]] = {
     "PRICE_CHANGED": {
         "en": "The price has changed: the total is {total} now.",
         "zh-CN": "价格已变动，现在的总价为 {total}。",
+    },
+    "PRODUCT_FILE_NOT_FOUND": {
+        "en": "There is no such file. Files are kept for a week; upload it again.",
+        "zh-CN": "没有这个文件。文件保留一周，请重新上传。",
     },
     "PRODUCT_HANDLE_TAKEN": {
         "en": "Another product of the shop has the address {handle}.",

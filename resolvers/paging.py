@@ -13,7 +13,7 @@ from tortoise.models import Model
 from tortoise.queryset import QuerySet
 
 from resolvers.errors import ArgumentInvalid
-from resolvers.global_ids import seal, unseal
+from resolvers.global_ids import MAX_LENGTH, seal, unseal
 
 DEFAULT_PAGE_SIZE = 20
 MAX_PAGE_SIZE = 100
@@ -39,11 +39,15 @@ class Source(Protocol[Row, Key]):
 
 @dataclass(frozen=True, slots=True)
 class CursorCodec(Generic[K]):
-    """How one list writes its positions. ``read`` raises ValueError for what it did not write."""
+    """How one list writes its positions. ``read`` raises ValueError for what it did not write.
+
+    ``longest`` bounds a cursor: more where a position is a text.
+    """
 
     kind: str
     write: Callable[[K], str]
     read: Callable[[str], K]
+    longest: int = MAX_LENGTH
 
     def encode(self, key: K) -> str:
         """Return the cursor of a position."""
@@ -55,7 +59,7 @@ class CursorCodec(Generic[K]):
         Raises:
             ArgumentInvalid: ``CURSOR_INVALID``: it does not come from this list.
         """
-        opened = unseal(cursor)
+        opened = unseal(cursor, longest=self.longest)
         try:
             if opened is None or opened[0] != self.kind:
                 raise ValueError(f"not a cursor of {self.kind}")

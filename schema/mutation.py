@@ -5,6 +5,7 @@ import strawberry
 from resolvers import orders, payments
 from schema.admin.campaign_mutations import CampaignMutation
 from schema.admin.clients import ClientMutation
+from schema.admin.imports import ProductImportMutation
 from schema.admin.media import MediaMutation
 from schema.admin.merchant import MerchantMutation
 from schema.admin.order_changes import OrderMutation
@@ -95,5 +96,6 @@ class Mutation(
     VariantMutation,
     ProductMediaMutation,
     ProductTranslationMutation,
+    ProductImportMutation,
 ):
     """Put together from what each part of the house lets one do."""

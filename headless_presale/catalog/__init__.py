@@ -2,8 +2,11 @@
 
 from headless_presale.catalog.drafts import RowError
 from headless_presale.catalog.errors import (
+    ImportNotFound,
+    ImportUnderWay,
     LastVariant,
     MediaExists,
+    ProductFileNotFound,
     ProductHandleTaken,
     ProductInUse,
     ProductMediaNotFound,
@@ -18,6 +21,7 @@ from headless_presale.catalog.errors import (
 from headless_presale.catalog.events import ProductsChanged
 from headless_presale.catalog.import_plan import MissingVariant
 from headless_presale.catalog.importer import ImportProducts, ImportReport, import_products
+from headless_presale.catalog.imports import StartImport, cancel_import, start_import
 from headless_presale.catalog.listing import (
     ListedProduct,
     Position,
@@ -26,8 +30,16 @@ from headless_presale.catalog.listing import (
     count_filtered,
     list_filtered,
 )
-from headless_presale.catalog.models import Product, ProductMedia, ProductOption, ProductVariant
+from headless_presale.catalog.models import (
+    Product,
+    ProductFile,
+    ProductImport,
+    ProductMedia,
+    ProductOption,
+    ProductVariant,
+)
 from headless_presale.catalog.option_plan import OptionChange
+from headless_presale.catalog.product_files import AddedFile, AddProductFile, add_product_file
 from headless_presale.catalog.product_media import (
     NewMedia,
     add_media,
@@ -60,6 +72,7 @@ from headless_presale.catalog.service import (
     localized,
     localized_option,
 )
+from headless_presale.catalog.states import ImportStatus
 from headless_presale.catalog.translations import (
     OptionTranslation,
     SetTranslation,
@@ -81,10 +94,15 @@ from headless_presale.catalog.variants import (
 __all__ = [
     "MAX_PAGE_SIZE",
     "OPTION_VALUE_PREFIX",
+    "AddProductFile",
+    "AddedFile",
     "CreateProduct",
     "CreateVariant",
+    "ImportNotFound",
     "ImportProducts",
     "ImportReport",
+    "ImportStatus",
+    "ImportUnderWay",
     "LastVariant",
     "ListedProduct",
     "LocalizedOption",
@@ -96,8 +114,11 @@ __all__ = [
     "OptionTranslation",
     "Position",
     "Product",
+    "ProductFile",
+    "ProductFileNotFound",
     "ProductFilter",
     "ProductHandleTaken",
+    "ProductImport",
     "ProductInUse",
     "ProductMedia",
     "ProductMediaNotFound",
@@ -110,6 +131,7 @@ __all__ = [
     "RowError",
     "SetTranslation",
     "SkuTaken",
+    "StartImport",
     "TranslateProduct",
     "UnreadableProductFile",
     "UpdateProduct",
@@ -120,6 +142,8 @@ __all__ = [
     "VariantNotFound",
     "VariantPrice",
     "add_media",
+    "add_product_file",
+    "cancel_import",
     "count_filtered",
     "count_products",
     "create_product",
@@ -142,6 +166,7 @@ __all__ = [
     "reorder_media",
     "set_prices",
     "set_translation",
+    "start_import",
     "translate_product",
     "update_media",
     "update_product",

@@ -7,8 +7,9 @@ import re
 from decimal import ROUND_HALF_UP, Decimal
 from urllib.parse import urlsplit
 
+from headless_presale.catalog.reasons import Reason
 from headless_presale.catalog.rules import MAX_TAGS, MAX_TEXT_LENGTH, MAX_URL_BYTES, is_handle
-from headless_presale.kernel.money import Money
+from headless_presale.kernel.money import MAX_AMOUNT_MINOR, Money, currency_exponent
 
 INT4_MAX = 2**31 - 1
 UNDECODED = 0xDC00
@@ -25,7 +26,11 @@ _SPACE_OR_CONTROL = re.compile(r"[\s\x00-\x1f\x7f]")
 
 
 class BadCell(ValueError):
-    """The cell cannot be used; the message is the reason."""
+    """The cell cannot be used; ``reason`` says why."""
+
+    def __init__(self, template: str, /, **params: object) -> None:
+        self.reason = Reason(template, **params)
+        super().__init__(self.reason)
 
 
 def _shown(text: str) -> str:
@@ -37,12 +42,14 @@ def read_text(text: str, *, max_length: int | None = MAX_TEXT_LENGTH) -> str:
     for character in text:
         if "\udc00" <= character <= "\udcff":
             byte = ord(character) - UNDECODED
-            raise BadCell(f"byte 0x{byte:02X} is not text in the file's encoding")
+            raise BadCell("byte {byte} is not text in the file's encoding", byte=f"0x{byte:02X}")
         if character == "\0":
             raise BadCell("a NUL character cannot be stored")
     text = text.strip()
     if max_length is not None and len(text) > max_length:
-        raise BadCell(f"{len(text)} characters where at most {max_length} are allowed")
+        raise BadCell(
+            "{count} characters where at most {most} are allowed", count=len(text), most=max_length
+        )
     return text
 
 
@@ -52,39 +59,48 @@ def read_handle(text: str) -> str:
     if not handle:
         raise BadCell("missing")
     if not is_handle(handle):
-        raise BadCell(f"{_shown(handle)} cannot be part of an address")
+        raise BadCell("{cell} cannot be part of an address", cell=_shown(handle))
     return handle
 
 
 def read_price(text: str, currency: str) -> int:
     """Return a price in minor units: ``42.99`` CNY is 4299."""
     if text.startswith("-") and _DECIMAL.fullmatch(text):
-        raise BadCell(f"{_shown(text)} is negative")
+        raise BadCell("{cell} is negative", cell=_shown(text))
     if not _DECIMAL.fullmatch(text):
-        raise BadCell(f"{_shown(text)} is not a plain decimal number such as 1234.50")
+        raise BadCell("{cell} is not a plain decimal number such as 1234.50", cell=_shown(text))
+    if Decimal(text).scaleb(currency_exponent(currency)) > MAX_AMOUNT_MINOR:
+        raise BadCell("{price} is too large", price=text)
     try:
         return Money.from_decimal(text, currency).amount_minor
-    except ValueError as error:
-        raise BadCell(str(error)) from None
+    except ValueError:
+        raise BadCell(
+            "{price} has more decimals than {currency} allows", price=text, currency=currency
+        ) from None
 
 
 def read_integer(text: str, *, minimum: int = -INT4_MAX) -> int:
     """Return a whole number that the database's 32 bits hold."""
     if not _INTEGER.fullmatch(text):
-        raise BadCell(f"{_shown(text)} is not a whole number")
+        raise BadCell("{cell} is not a whole number", cell=_shown(text))
     return _in_range(int(text), minimum)
 
 
 def read_grams(text: str) -> int:
     """Return a weight in whole grams; exports carry fractions such as ``453.592``."""
     if not _DECIMAL.fullmatch(text):
-        raise BadCell(f"{_shown(text)} is not a number of grams")
+        raise BadCell("{cell} is not a number of grams", cell=_shown(text))
     return _in_range(int(Decimal(text).quantize(Decimal(1), ROUND_HALF_UP)), 0)
 
 
 def _in_range(number: int, minimum: int) -> int:
     if not minimum <= number <= INT4_MAX:
-        raise BadCell(f"{number} is not within {minimum} and {INT4_MAX}")
+        raise BadCell(
+            "{number} is not within {lowest} and {highest}",
+            number=number,
+            lowest=minimum,
+            highest=INT4_MAX,
+        )
     return number
 
 
@@ -95,14 +111,14 @@ def read_flag(text: str) -> bool:
             return True
         case "false":
             return False
-    raise BadCell(f"{_shown(text)} is neither TRUE nor FALSE")
+    raise BadCell("{cell} is neither TRUE nor FALSE", cell=_shown(text))
 
 
 def read_choice(text: str, choices: tuple[str, ...]) -> str:
     """Return one of ``choices``, whatever its case."""
     choice = text.lower()
     if choice not in choices:
-        raise BadCell(f"{_shown(text)} is none of {', '.join(choices)}")
+        raise BadCell("{cell} is none of {choices}", cell=_shown(text), choices=", ".join(choices))
     return choice
 
 
@@ -110,22 +126,26 @@ def read_tags(text: str) -> tuple[str, ...]:
     """Return the tags between the commas, each once, in order."""
     tags = tuple(dict.fromkeys(tag for part in text.split(",") if (tag := read_text(part))))
     if len(tags) > MAX_TAGS:
-        raise BadCell(f"{len(tags)} tags where at most {MAX_TAGS} are allowed")
+        raise BadCell(
+            "{count} tags where at most {most} are allowed", count=len(tags), most=MAX_TAGS
+        )
     return tags
 
 
 def read_url(text: str) -> str:
     """Return an absolute http or https address."""
     if len(text.encode("utf-8", "surrogatepass")) > MAX_URL_BYTES:
-        raise BadCell(f"an address of more than {MAX_URL_BYTES} bytes")
+        raise BadCell("an address of more than {most} bytes", most=MAX_URL_BYTES)
     if _SPACE_OR_CONTROL.search(text):
-        raise BadCell(f"{_shown(text)} has a space or control character in it")
+        raise BadCell("{cell} has a space or control character in it", cell=_shown(text))
     try:
         parts = urlsplit(text)
         host = parts.hostname
         _ = parts.port
     except ValueError as error:
-        raise BadCell(f"{_shown(text)} is not an address: {error}") from None
+        raise BadCell(
+            "{cell} is not an address: {detail}", cell=_shown(text), detail=error
+        ) from None
     if parts.scheme not in ("http", "https") or not host:
-        raise BadCell(f"{_shown(text)} is not an http or https address")
+        raise BadCell("{cell} is not an http or https address", cell=_shown(text))
     return text

@@ -11,7 +11,7 @@ class RowError:
         line: physical line of the file the row starts on, counted from 1; the header is line 1,
             and a quoted cell with line breaks makes a row several lines long.
         column: the column's name as the file spells it; empty when the whole row is at fault.
-        reason: what is wrong, in one English clause.
+        reason: what is wrong, in one English clause; see ``Reason``.
     """
 
     line: int

@@ -80,6 +80,27 @@ class LastVariant(DomainError):
     template = "this is the product's last variant"
 
 
+class ProductFileNotFound(NotFound):
+    """The shop has no such file: it was never uploaded, or it is too long ago."""
+
+    code = "PRODUCT_FILE_NOT_FOUND"
+    template = "the file was not found"
+
+
+class ImportNotFound(NotFound):
+    """The caller's shops have no such import."""
+
+    code = "IMPORT_NOT_FOUND"
+    template = "the import was not found"
+
+
+class ImportUnderWay(DomainError):
+    """The shop has an import that has not come to its end."""
+
+    code = "IMPORT_UNDER_WAY"
+    template = "{file} is being imported"
+
+
 class UnreadableProductFile(InvalidInput):
     """The file as a whole cannot be read: no row of it was looked at, nothing has changed."""
 

@@ -17,6 +17,7 @@ from headless_presale.catalog.product_plan import (
     StoredProduct,
     StoredRow,
 )
+from headless_presale.catalog.reasons import Reason
 from headless_presale.kernel.errors import PresaleError
 from headless_presale.kernel.ids import new_id
 
@@ -27,10 +28,10 @@ ALWAYS_DECIDED = frozenset({"position", "currency"})
 class Conflict(PresaleError):
     """The draft contradicts what is stored; ``line`` is the row at fault."""
 
-    def __init__(self, line: int, reason: str) -> None:
+    def __init__(self, line: int, template: str, /, **params: object) -> None:
         self.line = line
-        self.reason = reason
-        super().__init__(reason)
+        self.reason = Reason(template, **params)
+        super().__init__(self.reason)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -252,7 +253,9 @@ def _parked(
             name = owner.values["sku"] or "without a SKU"
             raise Conflict(
                 draft.line,
-                f"{shown!r} belongs to the stored variant {name}, which is not in the file",
+                "{cell} belongs to the stored variant {name}, which is not in the file",
+                cell=repr(shown),
+                name=name,
             )
         holder = holders.get(draft.option_values)
         if holder is not None and holder is not before:

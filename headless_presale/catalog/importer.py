@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Protocol
 from uuid import UUID
 
 import asyncpg
@@ -23,11 +24,12 @@ from headless_presale.catalog.import_plan import (
     plan_product,
 )
 from headless_presale.catalog.product_rows import load_products, lock_catalog, write_plans
+from headless_presale.catalog.reasons import Reason
 from headless_presale.catalog.shopify_columns import BadHeader, Layout
 from headless_presale.catalog.shopify_csv import Item, ProductCsv
 from headless_presale.kernel import clock
 from headless_presale.kernel.errors import PresaleError
-from headless_presale.kernel.unit_of_work import shielded, unit_of_work
+from headless_presale.kernel.unit_of_work import UnitOfWork, shielded, unit_of_work
 
 BATCH_SIZE = 100
 """Products that are written, and committed, together. A product that the database refuses does
@@ -43,6 +45,17 @@ _REFUSED = (
     asyncpg.ProgramLimitExceededError,
     asyncpg.UniqueViolationError,
 )
+
+
+class Follower(Protocol):
+    """Whoever follows an import, and may end it by raising."""
+
+    async def keep_going(self, work: UnitOfWork) -> None:
+        """Look, in each transaction and before it writes, whether to go on."""
+
+    async def conclude(self, work: UnitOfWork, report: "ImportReport") -> None:
+        """Note, in the transaction of an atomic import, that everything is written."""
+
 
 Progress = Callable[[int, int], None]
 """Called with (bytes read, bytes in all), rising, from the event loop; equal at the end."""
@@ -137,7 +150,9 @@ def _ignore_progress(_done: int, _total: int) -> None:
 
 
 async def import_products(
-    command: ImportProducts, progress: Progress = _ignore_progress
+    command: ImportProducts,
+    progress: Progress = _ignore_progress,
+    follower: Follower | None = None,
 ) -> ImportReport:
     """Import a product file.
 
@@ -150,16 +165,18 @@ async def import_products(
         Unavailable: the database went away, or another import held the catalogue for too long.
     """
     run = _import_whole if command.is_atomic else _import_in_batches
-    report = await run(command, progress)
+    report = await run(command, progress, follower)
     report.failed_rows.sort()
     return report
 
 
-async def _import_in_batches(command: ImportProducts, progress: Progress) -> ImportReport:
+async def _import_in_batches(
+    command: ImportProducts, progress: Progress, follower: Follower | None
+) -> ImportReport:
     report = ImportReport(is_written=not command.is_dry_run)
     async with _OpenFile(command) as file:
         async for drafts in _batches(file, report, progress):
-            await _import_batch_or_each(command, file.layout, drafts, report)
+            await _import_batch_or_each(command, file.layout, drafts, report, follower)
     return report
 
 
@@ -168,29 +185,34 @@ async def _import_batch_or_each(
     layout: Layout,
     drafts: Sequence[ProductDraft],
     report: ImportReport,
+    follower: Follower | None,
 ) -> None:
     try:
-        batch = await _import_batch(command, layout, drafts)
+        batch = await _import_batch(command, layout, drafts, follower)
     except _REFUSED as error:
         if len(drafts) > 1:
             for draft in drafts:
-                await _import_batch_or_each(command, layout, [draft], report)
+                await _import_batch_or_each(command, layout, [draft], report, follower)
             return
-        reason = f"the database refused the product: {error}"
+        reason = Reason("the database refused the product: {detail}", detail=error)
         batch = _Batch(failed_rows=[RowError(drafts[0].line, "", reason)])
     batch.report_to(report)
 
 
 @shielded
-async def _import_whole(command: ImportProducts, progress: Progress) -> ImportReport:
+async def _import_whole(
+    command: ImportProducts, progress: Progress, follower: Follower | None
+) -> ImportReport:
     report = ImportReport(is_written=not command.is_dry_run)
     try:
-        async with unit_of_work(), _OpenFile(command) as file:
+        async with unit_of_work() as work, _OpenFile(command) as file:
             async for drafts in _batches(file, report, progress):
-                batch = await _import_batch(command, file.layout, drafts)
+                batch = await _import_batch(command, file.layout, drafts, follower)
                 batch.report_to(report)
             if report.failed_rows:
                 raise _NothingWritten
+            if follower is not None:
+                await follower.conclude(work, report)
     except _NothingWritten:
         return ImportReport(
             is_written=False, skipped=report.skipped, failed_rows=report.failed_rows
@@ -200,7 +222,10 @@ async def _import_whole(command: ImportProducts, progress: Progress) -> ImportRe
 
 @shielded
 async def _import_batch(
-    command: ImportProducts, layout: Layout, drafts: Sequence[ProductDraft]
+    command: ImportProducts,
+    layout: Layout,
+    drafts: Sequence[ProductDraft],
+    follower: Follower | None,
 ) -> _Batch:
     """Compare and write some products: up to 20 statements, whatever their number."""
     batch = _Batch()
@@ -208,6 +233,8 @@ async def _import_batch(
         is_locked = not command.is_dry_run
         if is_locked:
             await lock_catalog(work, command.shop_id, is_patient=True)
+        if follower is not None:
+            await follower.keep_going(work)
         handles = [draft.handle for draft in drafts]
         stored = await load_products(work, command.shop_id, handles, is_locked=is_locked)
         now = clock.now()
@@ -253,13 +280,16 @@ class _OpenFile:
             source = path.open("rb")
             self.total_bytes = path.stat().st_size
         except OSError as error:
-            reason = error.strerror or "it cannot be opened"
-            raise UnreadableProductFile(file=path.name, reason=reason) from None
+            detail = error.strerror or "it cannot be opened"
+            raise UnreadableProductFile(file=path.name, reason=detail) from None
         try:
             self._csv = ProductCsv(source, currency=self._command.currency)
         except BadHeader as error:
             source.close()
-            raise UnreadableProductFile(file=path.name, reason=str(error)) from None
+            params: dict[str, Any] = dict(error.reason.params)
+            raise UnreadableProductFile(
+                file=path.name, reason=error.reason.template, **params
+            ) from None
         self._items: Iterator[Item] = iter(self._csv)
 
     @property

@@ -51,10 +51,13 @@ class Product(Model):
     class Meta:
         table = "product"
         unique_together = (("shop", "handle"),)
-        # sql/catalog.sql adds those over expressions, by title and for the search by prefix.
+        # sql/catalog.sql adds those over expressions, by title and for the search by prefix;
+        # sql/product_tags.sql the one over tags.
         indexes = (
             Index(fields=("shop_id", "id"), name="product_shop_id_id"),
             Index(fields=("shop_id", "updated_at", "id"), name="product_by_update"),
+            Index(fields=("shop_id", "vendor", "id"), name="product_by_vendor"),
+            Index(fields=("shop_id", "product_type", "id"), name="product_by_type"),
         )
 
 
@@ -156,11 +159,51 @@ class ProductMedia(Model):
         )
 
 
+class ProductFile(Model):
+    """A product file that was uploaded. Its content lies in pieces, in order.
+
+    ``sha256`` is that of the whole file, so that a shop has each file once. ``name`` is what it
+    was called where it came from.
+    """
+
+    id = fields.UUIDField(primary_key=True)
+    shop_id: UUID
+    shop: fields.ForeignKeyRelation["Shop"] = fields.ForeignKeyField(
+        "presale.Shop", related_name="product_files", db_index=False, on_delete=fields.RESTRICT
+    )
+    name = fields.CharField(max_length=255)
+    sha256 = fields.CharField(max_length=64)
+    bytes = fields.BigIntField()
+    uploaded_at = fields.DatetimeField()
+
+    class Meta:
+        table = "product_file"
+        unique_together = (("shop", "sha256"),)
+        indexes = (Index(fields=("uploaded_at",), name="product_file_by_age"),)
+
+
+class ProductFilePiece(Model):
+    """A piece of a product file; ``number`` counts from 0."""
+
+    id = fields.BigIntField(primary_key=True, generated=True)
+    file_id: UUID
+    file: fields.ForeignKeyRelation["ProductFile"] = fields.ForeignKeyField(
+        "presale.ProductFile", related_name="pieces", db_index=False, on_delete=fields.CASCADE
+    )
+    number = fields.IntField()
+    content = fields.BinaryField()
+
+    class Meta:
+        table = "product_file_piece"
+        unique_together = (("file", "number"),)
+
+
 class ProductImport(Model):
     """A product file that a worker imports, or has imported.
 
-    ``upload_id`` names the file among the shop's uploads. ``report`` is an ``ImportReport`` as
-    JSON: what the run that came to the end has found; ``failure`` says why there is none.
+    ``upload_id`` names the ``ProductFile``, which is gone some days after. ``report`` is an
+    ``ImportReport`` as JSON: what the run that came to the end has found; ``failure`` says why
+    there is none.
     ``runs`` counts how often a worker has begun it: more than one means that a worker died, and
     that the report calls unchanged what the earlier run had written.
     """
@@ -178,8 +221,8 @@ class ProductImport(Model):
     is_atomic = fields.BooleanField()
     bytes_done = fields.BigIntField(default=0)
     bytes_total = fields.BigIntField()
-    report = fields.JSONField[dict[str, Any]](null=True)
-    failure = fields.JSONField[dict[str, Any]](null=True)
+    report = fields.JSONField[dict[str, Any] | None](null=True)
+    failure = fields.JSONField[dict[str, Any] | None](null=True)
     runs = fields.IntField(default=0)
     requested_by = fields.CharField(max_length=320)
     version = fields.IntField(default=1)

@@ -9,6 +9,8 @@ Google Shopping and metafields.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from headless_presale.catalog.reasons import Reason
+
 NAMES: Mapping[str, tuple[str, ...]] = {
     "handle": ("Handle", "URL handle"),
     "title": ("Title",),
@@ -91,7 +93,11 @@ _FIELDS = {name.casefold(): field for field, names in NAMES.items() for name in 
 
 
 class BadHeader(ValueError):
-    """The header row cannot be used; the message is the reason."""
+    """The header row cannot be used; ``reason`` says why."""
+
+    def __init__(self, template: str, /, **params: object) -> None:
+        self.reason = Reason(template, **params)
+        super().__init__(self.reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,12 +142,21 @@ def read_layout(header: Sequence[str]) -> Layout:
         if field is None:
             continue
         if field in columns:
-            raise BadHeader(f"columns {spelled[field]!r} and {name!r} say the same")
+            raise BadHeader(
+                "columns {one} and {other} say the same",
+                one=repr(spelled[field]),
+                other=repr(name),
+            )
         columns[field] = index
         spelled[field] = name
     if missing := [NAMES[field][0] for field in REQUIRED if field not in columns]:
-        reason = f"the header lacks the columns {', '.join(missing)}"
+        columns_missing = ", ".join(missing)
         if len(header) == 1 and (found := next((s for s in ";\t|" if s in header[0]), None)):
-            reason += f"; columns must be separated by commas, not by {found!r}"
-        raise BadHeader(reason)
+            raise BadHeader(
+                "the header lacks the columns {columns}; columns must be separated by commas, not "
+                "by {found}",
+                columns=columns_missing,
+                found=repr(found),
+            )
+        raise BadHeader("the header lacks the columns {columns}", columns=columns_missing)
     return Layout(columns=columns, spelled=spelled, width=len(header))

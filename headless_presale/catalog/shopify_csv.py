@@ -13,6 +13,7 @@ from typing import BinaryIO
 
 from headless_presale.catalog.cells import UNDECODED
 from headless_presale.catalog.drafts import ProductDraft, RowError, SkippedProduct
+from headless_presale.catalog.reasons import Reason
 from headless_presale.catalog.shopify_columns import BadHeader, Layout, read_layout
 from headless_presale.catalog.shopify_rows import ProductRows, Row
 
@@ -79,7 +80,7 @@ class ProductCsv:
         try:
             header = next((row for row in self._reader if row), None)
         except csv.Error as error:
-            raise BadHeader(f"its header is not CSV: {error}") from None
+            raise BadHeader("its header is not CSV: {detail}", detail=error) from None
         if header is None:
             raise BadHeader("it is empty")
         return read_layout(header)
@@ -108,12 +109,18 @@ class ProductCsv:
             if handle in lines_seen:
                 row.fail(
                     "handle",
-                    f"{handle!r} already stands on line {lines_seen[handle]}; the "
-                    "rows of a product must follow one another",
+                    "{cell} already stands on line {line}; the rows of a product must follow one "
+                    "another",
+                    cell=repr(handle),
+                    line=lines_seen[handle],
                 )
                 yield from row.errors
             elif not row.text("title"):
-                row.fail("title", f"missing, and no row above is the product row of {handle!r}")
+                row.fail(
+                    "title",
+                    "missing, and no row above is the product row of {cell}",
+                    cell=repr(handle),
+                )
                 yield from row.errors
             else:
                 lines_seen[handle] = row.line
@@ -130,19 +137,19 @@ class ProductCsv:
             except StopIteration:
                 return
             except csv.Error as error:
-                reason = str(error)
-                if "field limit" in reason:
+                if "field limit" in str(error):
                     # Where the runaway cell ends is unknown, so nothing below can be trusted.
-                    yield RowError(
-                        line,
-                        "",
-                        "a cell is too long, perhaps for want of a closing "
-                        "quote; the file was not read beyond this row",
+                    reason = Reason(
+                        "a cell is too long, perhaps for want of a closing quote; nothing below "
+                        "this row was read"
                     )
+                    yield RowError(line, "", reason)
                     return
-                if "unexpected end" in reason:
-                    reason = "a quoted cell is not closed before the file ends"
-                yield RowError(line, "", f"not CSV: {reason}")
+                if "unexpected end" in str(error):
+                    reason = Reason("not CSV: a quoted cell is not closed before the file ends")
+                else:
+                    reason = Reason("not CSV: {detail}", detail=error)
+                yield RowError(line, "", reason)
                 continue
             if any(cell.strip() for cell in cells):
                 yield Row(line, cells, self.layout)

@@ -11,6 +11,7 @@ from headless_presale.catalog.drafts import (
     SkippedProduct,
     VariantDraft,
 )
+from headless_presale.catalog.reasons import Reason
 from headless_presale.catalog.rules import (
     MAX_ALT_LENGTH,
     MAX_DESCRIPTION_LENGTH,
@@ -40,8 +41,11 @@ class Row:
         index = self._layout.columns.get(field)
         return "" if index is None or index >= len(self._cells) else self._cells[index].strip()
 
-    def fail(self, field: str, reason: str) -> None:
+    def fail(self, field: str, template: str, /, **params: object) -> None:
         """Note that a cell cannot be used."""
+        self._note(field, Reason(template, **params))
+
+    def _note(self, field: str, reason: Reason) -> None:
         self.errors.append(RowError(self.line, self._layout.name_of(field), reason))
 
     def read(self, field: str, reader: Callable[[str], T], blank: T) -> T:
@@ -52,7 +56,7 @@ class Row:
         try:
             return reader(cell.read_text(text, max_length=None))
         except cell.BadCell as error:
-            self.fail(field, str(error))
+            self._note(field, error.reason)
             return blank
 
     def read_handle(self) -> str | None:
@@ -60,18 +64,19 @@ class Row:
         try:
             return cell.read_handle(self.text("handle"))
         except cell.BadCell as error:
-            self.fail("handle", str(error))
+            self._note("handle", error.reason)
             return None
 
     def check_width(self) -> None:
         """Refuse a row with more cells than columns: an unquoted comma has shifted its values."""
         width = self._layout.width
         if any(text.strip() for text in self._cells[width:]):
-            self.errors.append(
-                RowError(
-                    self.line, "", f"{len(self._cells)} cells where the header has {width} columns"
-                )
+            reason = Reason(
+                "{count} cells where the header has {width} columns",
+                count=len(self._cells),
+                width=width,
             )
+            self.errors.append(RowError(self.line, "", reason))
 
     @property
     def says_variant(self) -> bool:
@@ -120,18 +125,27 @@ class ProductRows:
         row.check_width()
         title = row.text("title")
         if title and title != self._title and self._title:
-            row.fail("title", f"the product row on line {self._line} has another title")
+            row.fail("title", "the product row on line {line} has another title", line=self._line)
         for number in OPTION_NUMBERS:
             field = f"option{number}_name"
             name = row.text(field)
             known = self._options.get(number, "")
             if name and name != known and (known or name.casefold() != NO_OPTION_NAME):
-                row.fail(
-                    field,
-                    f"option {number} is called {known!r} on line {self._line}"
-                    if known
-                    else f"the product row on line {self._line} has no option {number}",
-                )
+                if known:
+                    row.fail(
+                        field,
+                        "option {number} is called {name} on line {line}",
+                        number=number,
+                        name=repr(known),
+                        line=self._line,
+                    )
+                else:
+                    row.fail(
+                        field,
+                        "the product row on line {line} has no option {number}",
+                        number=number,
+                        line=self._line,
+                    )
         if not row.says_variant and not row.text("image_url"):
             row.fail("price", "missing, and the row has no picture either")
         yield from self._take(row)
@@ -140,7 +154,8 @@ class ProductRows:
         """Give the product, if there is one."""
         if self._is_readable and not self._variant_rows:
             column = self._layout.name_of("price")
-            yield RowError(self._line, column, "missing: no row of the product is a variant")
+            reason = Reason("missing: no row of the product is a variant")
+            yield RowError(self._line, column, reason)
         if not self._is_readable or not self._variants:
             yield SkippedProduct(line=self._line, handle=self.handle)
             return
@@ -185,7 +200,7 @@ class ProductRows:
             # A name that cannot be read keeps its place, so that the values below are still read.
             name = row.read(field, cell.read_text, "")
             if name and name in self._options.values():
-                row.fail(field, f"{name!r} is the name of two options")
+                row.fail(field, "{name} is the name of two options", name=repr(name))
             self._options[number] = name
         values = {row.text(f"option{number}_value").casefold() for number in self._options}
         names = [name.casefold() for name in self._options.values()]
@@ -228,31 +243,39 @@ class ProductRows:
             text = row.text(field)
             if number in self._options:
                 if not text:
-                    row.fail(field, f"missing for option {self._options[number]!r}")
+                    name = repr(self._options[number])
+                    row.fail(field, "missing for option {name}", name=name)
                 values.append(row.read(field, cell.read_text, ""))
             elif text and not (not self._options and text.casefold() == NO_OPTION_VALUE):
-                row.fail(field, f"the product row on line {self._line} names no option {number}")
+                row.fail(
+                    field,
+                    "the product row on line {line} names no option {number}",
+                    number=number,
+                    line=self._line,
+                )
         size = len("".join(values).encode())
         if size > MAX_OPTION_VALUES_BYTES:
             row.fail(
                 "option1_value",
-                f"{size} bytes of option values where at most {MAX_OPTION_VALUES_BYTES} are "
-                "allowed",
+                "{count} bytes of option values where at most {most} are allowed",
+                count=size,
+                most=MAX_OPTION_VALUES_BYTES,
             )
         return tuple(values)
 
     def _refuse_duplicates(self, row: Row, draft: VariantDraft) -> None:
         before = self._line_of_values.get(draft.option_values)
         if before is not None and draft.option_values:
-            shown = " / ".join(draft.option_values)
-            row.fail("option1_value", f"{shown!r} is already on line {before}")
+            shown = repr(" / ".join(draft.option_values))
+            row.fail("option1_value", "{cell} is already on line {line}", cell=shown, line=before)
         elif before is not None:
             row.fail(
                 "option1_value",
-                f"a product without options has one variant, and it is on line {before}",
+                "a product without options has one variant, and it is on line {line}",
+                line=before,
             )
         if draft.sku is not None and (line := self._line_of_sku.get(draft.sku)) is not None:
-            row.fail("sku", f"{draft.sku!r} is already on line {line}")
+            row.fail("sku", "{cell} is already on line {line}", cell=repr(draft.sku), line=line)
 
     def _read_image(self, row: Row) -> tuple[int, ImageDraft] | None:
         url = row.read("image_url", cell.read_url, None)

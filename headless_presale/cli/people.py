@@ -12,7 +12,7 @@ from headless_presale.identity.sign_in import reset_second_factors
 from headless_presale.kernel.audit_log import record_change
 from headless_presale.kernel.locales import SUPPORTED_LOCALES
 from headless_presale.kernel.unit_of_work import shielded, unit_of_work
-from headless_presale.shops import get_shop, shop_name
+from headless_presale.shops import get_shop
 
 __all__ = ["staff"]
 
@@ -25,6 +25,9 @@ def invite(
     this_shop_only: Annotated[
         bool, typer.Option("--this-shop-only", help="Limit it to the shop named.")
     ] = False,
+    invited_by: Annotated[
+        str, typer.Option("--from", help="Who invites; the mail says it.")
+    ] = "The operator",
     locale: Annotated[str, typer.Option(help="Language of the mail.")] = SUPPORTED_LOCALES[0],
 ) -> None:
     """Invite somebody by mail, and print the link in case no mail arrives."""
@@ -37,7 +40,7 @@ def invite(
                 email=email,
                 role=role,
                 shop_ids=[found.id] if this_shop_only else None,
-                invited_by=shop_name(found, locale),
+                invited_by=invited_by,
                 locale=locale,
             )
         )

@@ -86,6 +86,13 @@ FAILPOINTS: Mapping[str, str] = {
     "analytics.sums_rebuilt": "the sums of a shop are made anew, nothing is committed",
     # The catalogue
     "catalog.rows_written": "some rows of products are written, others of the same change are not",
+    "catalog.file_named": "a product file is a row without content",
+    "catalog.piece_written": "a piece of a product file is a row, others are not",
+    "catalog.files_forgotten": "a shop's oldest product files are gone, nothing is committed",
+    "catalog.import_asked_for": "an import is a row without a job",
+    "catalog.import_claimed": "an import counts as running, nothing is committed",
+    "catalog.import_ended": "how an import ended is noted, nothing is committed",
+    "catalog.import_cancelled": "an import is cancelled, the log does not know it",
     "catalog.product_deleted": "a product is gone, the log does not know it",
     # Letting applications in
     "oauth.granted": "what a person allows is a row without a code",
@@ -94,7 +101,7 @@ FAILPOINTS: Mapping[str, str] = {
     "oauth.code_used": "a code is used up, nothing is given for it",
     "oauth.grant_prolonged": "the grant of a code lives on, nothing is given",
     "oauth.refresh_token_used": "a refresh token is used up, nothing is given for it",
-    "oauth.refresh_token_replaced": "what a lost answer carried counts no more, nothing else yet",
+    "oauth.refresh_tokens_replaced": "answers that were lost count no more, nothing is given yet",
     "oauth.refresh_token_made": "a refresh token is a row, nothing is committed",
     "oauth.service_granted": "the grant of a service is a row, the log does not know it",
     # Telling

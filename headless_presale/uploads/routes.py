@@ -7,6 +7,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from headless_presale.catalog import AddProductFile, add_product_file
 from headless_presale.identity import Forbidden, Scope, Unauthenticated
 from headless_presale.kernel.errors import DomainError, NotFound
 from headless_presale.kernel.events import acting_as
@@ -25,6 +26,7 @@ Take = Callable[[Request], Awaitable[Response]]
 def upload_routes(settings: Settings, tell: Tell) -> Sequence[BaseRoute]:
     """Return the routes that take files."""
     take_picture = partial(_take_picture, settings=settings)
+    take_product_file = partial(_take_product_file, settings=settings)
     return (
         Route(
             "/uploads/media",
@@ -32,6 +34,12 @@ def upload_routes(settings: Settings, tell: Tell) -> Sequence[BaseRoute]:
             methods=["POST"],
             # What is read decides; this stands behind it.
             max_body_size=settings.media_max_bytes + 1_000_000,
+        ),
+        Route(
+            "/uploads/product-files",
+            answering(take_product_file, tell),
+            methods=["POST"],
+            max_body_size=settings.product_file_max_bytes + 1_000_000,
         ),
     )
 
@@ -64,6 +72,28 @@ async def _take_picture(request: Request, *, settings: Settings) -> Response:
         ],
     }
     return JSONResponse({"asset": body}, status_code=201 if added.is_new else 200)
+
+
+async def _take_product_file(request: Request, *, settings: Settings) -> Response:
+    """Take a product file for a shop; 201 for a new one, 200 for one that the shop has already.
+
+    ``?name=`` says what it is called; ``productImportStart`` imports it.
+    """
+    async with receive_upload(
+        request, Scope.CATALOG_WRITE, most_bytes=settings.product_file_max_bytes
+    ) as upload:
+        command = AddProductFile(
+            shop_id=upload.shop.id,
+            name=request.query_params.get("name", ""),
+            sha256=upload.sha256,
+            bytes=upload.bytes,
+            file=upload.file,
+        )
+        with acting_as(upload.principal.actor(request.state.request_id)):
+            added = await add_product_file(command)
+    file = added.file
+    body = {"id": global_id("ProductFile", file.id), "name": file.name, "bytes": file.bytes}
+    return JSONResponse({"file": body}, status_code=201 if added.is_new else 200)
 
 
 def answering(take: Take, tell: Tell) -> Take:

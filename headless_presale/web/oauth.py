@@ -63,24 +63,22 @@ async def jwks(request: Request) -> Response:
 async def _answer(request: Request, use: Use) -> Response:
     """Read a request, use it, and count it if it was refused.
 
-    What succeeds is not counted: a hundred workers of an ERP behind one address are welcome.
+    What succeeds is not counted: a hundred workers of an ERP behind one address are welcome. Nor is
+    what cannot be read: saying so costs less than counting.
     """
-    client_id = ""
-    source = source_of(request)
     try:
         asked = read_token_request(
             await request.body(),
             content_type=request.headers.get("content-type", ""),
             authorization=request.headers.get("authorization"),
         )
-        client_id = asked.client_id or ""
-        await refuse_paused(token_keys(client_id, source))
+        keys = token_keys(asked.client_id or "", source_of(request))
+        await refuse_paused(keys)
         answer = await use(asked)
         if answer.is_error:
-            await note_failure(token_keys(client_id, source))
+            await note_failure(keys)
     except ParametersInvalid as error:
         answer = _refusal(error)
-        await note_failure(token_keys(client_id, source))
     except TooManyAttempts as error:
         seconds = error.retry_after_seconds
         return _later(

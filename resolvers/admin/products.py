@@ -35,6 +35,9 @@ from resolvers.paging import CursorCodec, Page, PageRequest, paginate
 
 R = TypeVar("R")
 
+LONGEST_CURSOR = 2_000
+"""A title of 255 letters of four bytes each, in base64."""
+
 Fields = Mapping[str, Any]
 """Fields as an input gave them; what it did not give is not among them."""
 
@@ -88,7 +91,7 @@ def _cursors(sort: ProductSort) -> CursorCodec[Position]:
             return f"/{product_id}"
         return f"{key.isoformat() if isinstance(key, datetime) else key}/{product_id}"
 
-    return CursorCodec(f"products-{sort}", write, read)
+    return CursorCodec(f"products-{sort}", write, read, LONGEST_CURSOR)
 
 
 @reads

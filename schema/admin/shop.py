@@ -13,6 +13,7 @@ from schema.admin.campaigns import (
     AdminCampaignSortInput,
     AdminCampaignType,
 )
+from schema.admin.imports import ImportsOfShop
 from schema.admin.media import MediaAssetType
 from schema.admin.orders import (
     AdminOrderConnection,
@@ -40,7 +41,7 @@ from schema.scalars import CurrencyCode
 
 
 @strawberry.type(name="AdminShop", description="A shop as its merchant sees it.")
-class AdminShopType(ProductsOfShop):
+class AdminShopType(ProductsOfShop, ImportsOfShop):
     """Who it is; its fields beyond that name what they require."""
 
     shop: strawberry.Private[Shop]

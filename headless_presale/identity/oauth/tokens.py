@@ -107,7 +107,7 @@ async def _refresh(
     work: UnitOfWork, decision: Decision, token: OAuthRefreshToken, key: Key
 ) -> Answer:
     grant = token.grant
-    # The requests of a family take their turns: two that lost the same answer both get another.
+    # The requests of a family take their turns, so that each sees what the one before has done.
     stands = await work.fetchrow(
         "SELECT 1 FROM oauth_grant WHERE id = $1 AND revoked_at IS NULL FOR NO KEY UPDATE", grant.id
     )
@@ -115,9 +115,11 @@ async def _refresh(
         return _invalid_grant()
     is_first = await _claim_refresh_token(work, token)
     reach("oauth.refresh_token_used")
-    if not is_first and not await _replace_unused(work, token):
+    if is_first:
+        await _replace_siblings(work, token)
+        reach("oauth.refresh_tokens_replaced")
+    elif not await _was_answer_lost(work, token):
         return await _end_family(work, grant, decision.client, reason="refresh_token_replayed")
-    reach("oauth.refresh_token_replaced")
     successor = await _make_refresh_token(work, grant, parent=token.token_hash)
     return _answer(decision, grant, key, successor)
 
@@ -145,25 +147,33 @@ async def _claim_refresh_token(work: UnitOfWork, token: OAuthRefreshToken) -> bo
     )
 
 
-async def _replace_unused(work: UnitOfWork, parent: OAuthRefreshToken) -> bool:
-    """Take back what a token was exchanged for a moment ago, if nobody has used it.
-
-    The client that asks again has not had the answer; had somebody else had it, the one of the two
-    that comes second ends the family.
-    """
-    at = clock.now()
-    return bool(
+async def _replace_siblings(work: UnitOfWork, token: OAuthRefreshToken) -> None:
+    """End what else its parent was exchanged for: of several answers, this one has arrived."""
+    if token.parent_hash is not None:
         await work.execute(
-            "UPDATE oauth_refresh_token AS child SET replaced_at = $2 "
-            "FROM oauth_refresh_token AS parent "
-            "WHERE parent.token_hash = $1 AND parent.used_at >= $3 AND parent.replaced_at IS NULL "
-            "AND child.parent_hash = parent.token_hash "
-            "AND child.used_at IS NULL AND child.replaced_at IS NULL",
-            parent.token_hash,
-            at,
-            at - LOST_ANSWER_GRACE,
+            "UPDATE oauth_refresh_token SET replaced_at = $3 WHERE parent_hash = $1 "
+            "AND token_hash <> $2 AND used_at IS NULL AND replaced_at IS NULL",
+            token.parent_hash,
+            token.token_hash,
+            clock.now(),
         )
+
+
+async def _was_answer_lost(work: UnitOfWork, token: OAuthRefreshToken) -> bool:
+    """Tell whether a token was used a moment ago, and nobody has used what it was exchanged for.
+
+    The client that asks again has had no answer yet. Had somebody else had it, the one of the two
+    that comes second with what it got ends the family.
+    """
+    found = await work.fetchrow(
+        "SELECT 1 FROM oauth_refresh_token AS parent WHERE parent.token_hash = $1 "
+        "AND parent.used_at >= $2 AND parent.replaced_at IS NULL AND NOT EXISTS ("
+        "SELECT 1 FROM oauth_refresh_token AS child "
+        "WHERE child.parent_hash = parent.token_hash AND child.used_at IS NOT NULL)",
+        token.token_hash,
+        clock.now() - LOST_ANSWER_GRACE,
     )
+    return found is not None
 
 
 async def _make_refresh_token(work: UnitOfWork, grant: OAuthGrant, *, parent: str | None) -> str:

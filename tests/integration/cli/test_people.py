@@ -23,13 +23,23 @@ NEW = "a new sentence to know"
 async def test_somebody_is_invited_and_the_link_works(environment: dict[str, str]) -> None:
     await make_shop()
 
-    done = await run(environment, "staff", "invite", "bob@shop.example", *SHOP, "--role", "support")
+    words = (
+        "staff",
+        "invite",
+        "bob@shop.example",
+        *SHOP,
+        "--role",
+        "support",
+        "--from",
+        "Mo Forge",
+    )
+    done = await run(environment, *words)
 
     assert done.returncode == 0, done.stderr
     assert (await Invitation.get()).role is Role.SUPPORT
     link = done.stdout.splitlines()[-1]
     async with Site(public_url=ADDRESS).browser() as browser:
-        assert "Moonlit Forge invites you" in (await browser.open(link)).text
+        assert "Mo Forge invites you" in (await browser.open(link)).text
     assert (await AuditEntry.get(action="staff.invite")).actor == "cli"
 
 

@@ -304,8 +304,7 @@ def test_a_runaway_cell_ends_the_reading() -> None:
     items = read(content)
 
     reason = (
-        "a cell is too long, perhaps for want of a closing quote; the file was not read beyond "
-        "this row"
+        "a cell is too long, perhaps for want of a closing quote; nothing below this row was read"
     )
     assert errors(items) == [RowError(3, "", reason)]
     assert [p.handle for p in products(items)] == ["pen"]

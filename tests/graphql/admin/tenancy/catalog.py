@@ -3,10 +3,17 @@
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from headless_presale.catalog import CreateProduct, NewMedia, create_product
+from headless_presale.catalog import (
+    CreateProduct,
+    NewMedia,
+    StartImport,
+    create_product,
+    start_import,
+)
 from headless_presale.catalog.models import ProductMedia, ProductOption, ProductVariant
 from headless_presale.shops.models import Shop
 from resolvers.global_ids import seal
+from tests.support.product_files import put_file
 
 if TYPE_CHECKING:
     from tests.graphql.admin.tenancy.world import House
@@ -31,6 +38,10 @@ async def furnish(shop: Shop, mark: str) -> dict[str, str]:
             ],
         )
     )
+    file = await put_file(shop.id, f"Handle,Title of {mark}\n", name=f"{mark}.csv")
+    started = await start_import(
+        StartImport(shop_id=shop.id, file_id=file.id, requested_by=f"owner of {mark}")
+    )
     first, _ = await ProductVariant.filter(product_id=product.id).order_by("position")
     front, _ = await ProductMedia.filter(product_id=product.id).order_by("position")
     option = await ProductOption.get(product_id=product.id)
@@ -39,6 +50,8 @@ async def furnish(shop: Shop, mark: str) -> dict[str, str]:
         "product variant": seal("ProductVariant", first.id),
         "product media": seal("ProductMedia", front.id),
         "product option": seal("ProductOption", option.id),
+        "product file": seal("ProductFile", file.id),
+        "product import": seal("ProductImport", started.id),
     }
 
 
@@ -110,11 +123,17 @@ MUTATIONS: Mapping[str, tuple[Example, ...]] = {
             options=[{"optionId": house.ids["product option"], "name": "尺寸"}],
         ),
     ),
+    # The same as the open one: that is answered.
+    "productImportStart": (
+        lambda house: {"shopId": house.ids["shop"], "fileId": house.ids["product file"]},
+    ),
+    "productImportCancel": (lambda house: {"importId": house.ids["product import"]},),
     "productTranslationRemove": (lambda house: _of_product(house, locale="zh-CN"),),
 }
 
 ARGUMENTS: Mapping[str, Callable[["House"], Any]] = {
     "AdminShop.product(id)": lambda house: house.ids["product"],
+    "AdminShop.productImport(id)": lambda house: house.ids["product import"],
     # A whole product is dear: twenty with everything are more than a document may cost.
     "AdminShop.products(first)": lambda house: 2,
 }
