@@ -34,7 +34,7 @@ STALLED_AFTER_SECONDS = 30.0
 GRACEFUL_STOP_SECONDS = 20.0
 RESTART_AFTER_SECONDS = 1.0
 KEEP_FINISHED_HOURS = 6
-"""Periodic jobs leave some 2,000 rows an hour."""
+"""Periodic jobs leave some 4,000 rows an hour."""
 
 maintenance = Blueprint()
 

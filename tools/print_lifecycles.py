@@ -7,6 +7,7 @@ from headless_presale.campaigns import CAMPAIGN_LIFECYCLE
 from headless_presale.kernel.lifecycle import Lifecycle, State
 from headless_presale.orders import ORDER_LIFECYCLE
 from headless_presale.payments import PAYMENT_LIFECYCLE, REFUND_LIFECYCLE
+from headless_presale.webhooks import DELIVERY_LIFECYCLE
 
 TARGET = Path(__file__).resolve().parent.parent / "docs" / "lifecycles.md"
 HEAD = """# Lifecycles
@@ -24,6 +25,7 @@ def render() -> str:
             _section(ORDER_LIFECYCLE),
             _section(PAYMENT_LIFECYCLE),
             _section(REFUND_LIFECYCLE),
+            _section(DELIVERY_LIFECYCLE),
         )
     )
 

@@ -12,6 +12,7 @@ from headless_presale.checkout import place_order
 from headless_presale.kernel import clock
 from headless_presale.kernel.failpoints import VARIABLE
 from headless_presale.webhooks import DeliveryStatus, WebhookAttempt, WebhookDelivery, deliver_due
+from headless_presale.worker import create_job_app
 from tests.conftest import SECRET_KEY
 from tests.integration.worker.processes import put_job, status_of, worker_process, working
 from tests.support.drop import open_drop
@@ -79,6 +80,37 @@ async def test_four_requests_at_once_go_to_one_endpoint(receiver: Receiver) -> N
     assert receiver.most_under_way["/hooks"] <= 2 * 4
 
 
+async def test_an_answer_that_the_database_does_not_take_is_asked_for_again(
+    receiver: Receiver, database: str, database_admin: asyncpg.Connection
+) -> None:
+    sale = await open_drop(capacity=5)
+    made = await subscribe(sale.shop, f"{receiver.url}/hooks")
+    await place_order(order_for(sale))
+    deliver = create_job_app(database).tasks["webhooks:deliver"]
+    connection = await asyncpg.connect(database)
+    async with connection.transaction():
+        # Longer than any statement of ours may take.
+        await connection.execute("LOCK TABLE webhook_attempt")
+        await deliver.func(endpoint_id=str(made.endpoint.id))
+    await connection.close()
+
+    assert len(receiver.at()) == 1
+    assert (await WebhookDelivery.get()).status is DeliveryStatus.PENDING
+    await _let_a_minute_pass(database_admin)
+    assert await deliver_due(made.endpoint.id) == 1
+    first, second = receiver.at()
+    assert (first.message_id, first.body) == (second.message_id, second.body)
+    assert (await WebhookDelivery.get()).status is DeliveryStatus.DELIVERED
+
+
+async def _let_a_minute_pass(admin: asyncpg.Connection) -> None:
+    """End the claims of those who had a delivery in hand."""
+    await admin.execute(
+        "UPDATE webhook_delivery SET next_attempt_at = next_attempt_at - $1::interval",
+        timedelta(seconds=60),
+    )
+
+
 async def test_a_worker_killed_before_it_noted_the_answer_sends_it_again_under_the_same_id(
     receiver: Receiver,
     database: str,
@@ -108,10 +140,7 @@ async def test_a_worker_killed_before_it_noted_the_answer_sends_it_again_under_t
     assert await deliver_due(made.endpoint.id) == 0
     assert delivery.next_attempt_at > clock.now()
 
-    await database_admin.execute(
-        "UPDATE webhook_delivery SET next_attempt_at = next_attempt_at - $1::interval",
-        timedelta(seconds=60),
-    )
+    await _let_a_minute_pass(database_admin)
     assert await deliver_due(made.endpoint.id) == 1
 
     assert [request.message_id for request in receiver.at()] == [first.message_id] * 2

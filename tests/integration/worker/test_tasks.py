@@ -8,7 +8,8 @@ from pathlib import Path
 import procrastinate
 
 import headless_presale
-from headless_presale.worker import create_job_app
+from headless_presale.webhooks.replaying import QUEUE
+from headless_presale.worker import CONCURRENCY, create_job_app
 from tests.conftest import NOON
 
 PACKAGE = Path(headless_presale.__file__).parent
@@ -70,6 +71,10 @@ def test_the_periodic_tasks_and_how_often_they_run() -> None:
         "analytics:sum_up": {10},
         "media:sweep_orphans": {3600},
     }
+
+
+def test_every_queue_that_jobs_are_put_into_is_worked() -> None:
+    assert set(CONCURRENCY) == {"default", QUEUE}
 
 
 def test_periodic_tasks_do_not_pile_up() -> None:
