@@ -90,6 +90,8 @@ async def reschedule_campaign(
 ) -> Campaign:
     """Give a campaign that has not opened other times; None leaves one as it is.
 
+    The times it has already are no change, whatever version was read.
+
     Raises:
         CampaignNotFound: there is none.
         CampaignNotOpen: it has opened, or is over. One that is open can be extended or closed.
@@ -107,10 +109,10 @@ async def reschedule_campaign(
             "opensAt": campaign.opens_at if opens_at is None else opens_at,
             "closesAt": campaign.closes_at if closes_at is None else closes_at,
         }
-        check_read(campaign, version, yours=wanted)
         before = facts_of(campaign)
         if all(before[name] == moment for name, moment in wanted.items()):
             return campaign
+        check_read(campaign, version, yours=wanted)
         if wanted["opensAt"] != campaign.opens_at and wanted["opensAt"] < clock.now():
             raise InvalidInput(reason="the opening lies in the past", field=("opensAt",))
         if wanted["closesAt"] <= wanted["opensAt"]:

@@ -1,4 +1,4 @@
-"""Commands about campaigns, until merchants have their own mutations."""
+"""Commands about campaigns: the use cases behind the merchants' mutations, from a shell."""
 
 from datetime import datetime
 from pathlib import Path

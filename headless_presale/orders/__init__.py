@@ -3,6 +3,7 @@
 from headless_presale.orders.calling_off import CallOffCampaign, call_off_campaign
 from headless_presale.orders.errors import (
     CancelNotAllowed,
+    CancelPreviewOutdated,
     OrderLineNotFound,
     OrderNotFound,
     RefundNotAllowed,
@@ -93,6 +94,7 @@ __all__ = [
     "CancelOrder",
     "CancelPlan",
     "CancelPreview",
+    "CancelPreviewOutdated",
     "CancelTerms",
     "ClosePreview",
     "Due",
