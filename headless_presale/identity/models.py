@@ -309,8 +309,8 @@ class OAuthCode(Model):
 class OAuthRefreshToken(Model):
     """A refresh token: used once, then its successor counts.
 
-    ``replaced_at`` is set when a token that was never used is given again, because the answer that
-    carried it was lost.
+    Several may have one parent, where an answer was lost on its way: with the first that is used
+    the others are replaced (``replaced_at``).
     """
 
     token_hash = fields.CharField(max_length=64, primary_key=True)

@@ -19,6 +19,7 @@ from headless_presale.identity.oauth.server import NO_STORE, Answer
 from headless_presale.identity.oauth.token_state import introspect, revoke
 from headless_presale.identity.oauth.tokens import exchange
 from headless_presale.identity.throttle import note_failure, refuse_paused
+from headless_presale.kernel.errors import Unavailable
 from headless_presale.web.people import source_of
 
 Use = Callable[[TokenRequest], Awaitable[Answer]]
@@ -62,25 +63,30 @@ async def jwks(request: Request) -> Response:
 async def _answer(request: Request, use: Use) -> Response:
     """Read a request, use it, and count it if it was refused.
 
-    What succeeds is not counted: a hundred workers of an ERP behind one address are welcome.
+    What succeeds is not counted: a hundred workers of an ERP behind one address are welcome. Nor is
+    what cannot be read: saying so costs less than counting.
     """
-    client_id = ""
-    source = source_of(request)
     try:
         asked = read_token_request(
             await request.body(),
             content_type=request.headers.get("content-type", ""),
             authorization=request.headers.get("authorization"),
         )
-        client_id = asked.client_id or ""
-        await refuse_paused(token_keys(client_id, source))
+        keys = token_keys(asked.client_id or "", source_of(request))
+        await refuse_paused(keys)
         answer = await use(asked)
+        if answer.is_error:
+            await note_failure(keys)
     except ParametersInvalid as error:
         answer = _refusal(error)
     except TooManyAttempts as error:
-        return _pause(error)
-    if answer.is_error:
-        await note_failure(token_keys(client_id, source))
+        seconds = error.retry_after_seconds
+        return _later(
+            429, "slow_down", f"Too many requests were refused: wait {seconds} s.", seconds
+        )
+    except Unavailable as error:
+        seconds = error.retry_after_seconds
+        return _later(503, "temporarily_unavailable", "Nothing was used up. Retry.", seconds)
     return JSONResponse(
         answer.body, status_code=answer.status, headers={**answer.headers, **ANY_ORIGIN}
     )
@@ -93,14 +99,10 @@ def _refusal(error: ParametersInvalid) -> Answer:
     return Answer(400, body)
 
 
-def _pause(error: TooManyAttempts) -> Response:
-    seconds = error.retry_after_seconds
-    body = {
-        "error": "slow_down",
-        "error_description": f"Too many requests were refused. Wait {seconds} seconds.",
-    }
+def _later(status: int, error: str, description: str, seconds: int) -> Response:
     headers = {**NO_STORE, **ANY_ORIGIN, "Retry-After": str(seconds)}
-    return JSONResponse(body, status_code=429, headers=headers)
+    body = {"error": error, "error_description": description}
+    return JSONResponse(body, status_code=status, headers=headers)
 
 
 ROUTES: tuple[BaseRoute, ...] = (

@@ -13,6 +13,7 @@ from headless_presale.kernel.failpoints import killing, observed
 from headless_presale.runtime import open_runtime
 from headless_presale.settings import Settings
 from tests.failpoints import (
+    authorizing,
     buying,
     cataloguing,
     charting,
@@ -28,6 +29,7 @@ SCENARIOS: dict[str, Scenario] = {
     scenario.name: scenario
     for scenario in (
         *buying.SCENARIOS,
+        *authorizing.SCENARIOS,
         *ending.SCENARIOS,
         *charting.SCENARIOS,
         *cataloguing.SCENARIOS,

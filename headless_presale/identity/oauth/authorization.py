@@ -27,6 +27,7 @@ from headless_presale.kernel import clock
 from headless_presale.kernel.audit_log import record_change
 from headless_presale.kernel.errors import PresaleError
 from headless_presale.kernel.events import Actor, acting_as
+from headless_presale.kernel.failpoints import reach
 from headless_presale.kernel.ids import hash_secret, new_id
 from headless_presale.kernel.unit_of_work import UnitOfWork, shielded, unit_of_work
 
@@ -234,6 +235,7 @@ async def grant_code(asked: Authorization, session: Session, merchant_id: UUID) 
             authenticated_at=session.authenticated_at,
             factors=list(session.factors),
         )
+        reach("oauth.granted")
         await OAuthCode.create(
             code_hash=hash_secret(code),
             grant_id=grant.id,
@@ -242,8 +244,10 @@ async def grant_code(asked: Authorization, session: Session, merchant_id: UUID) 
             created_at=at,
             expires_at=at + CODE_LIFETIME,
         )
+        reach("oauth.code_made")
         if not asked.is_first_party:
             await _remember(work, asked, session.account_id, merchant_id, scopes)
+            reach("oauth.consent_kept")
         actor = Actor(
             kind="staff",
             id=str(session.account_id),

@@ -21,6 +21,7 @@ from headless_presale.identity.scopes import scope_text
 from headless_presale.kernel import clock
 from headless_presale.kernel.audit_log import record_change
 from headless_presale.kernel.events import Actor, acting_as
+from headless_presale.kernel.failpoints import reach
 from headless_presale.kernel.ids import hash_secret, new_id
 from headless_presale.kernel.unit_of_work import UnitOfWork, shielded, unit_of_work
 
@@ -87,6 +88,7 @@ async def _redeem_code(work: UnitOfWork, decision: Decision, code: OAuthCode, ke
     grant = code.grant
     if not await _claim_code(work, code):
         return await _end_family(work, grant, decision.client, reason="code_replayed")
+    reach("oauth.code_used")
     is_ours = is_first_party(decision.client)
     grant.expires_at = clock.now() + (ADMIN_GRANT_LIFETIME if is_ours else APP_GRANT_LIFETIME)
     stands = await work.execute(
@@ -96,6 +98,7 @@ async def _redeem_code(work: UnitOfWork, decision: Decision, code: OAuthCode, ke
     )
     if not stands:
         return _invalid_grant()
+    reach("oauth.grant_prolonged")
     refresh_token = await _make_refresh_token(work, grant, parent=None)
     return _answer(decision, grant, key, refresh_token)
 
@@ -104,13 +107,18 @@ async def _refresh(
     work: UnitOfWork, decision: Decision, token: OAuthRefreshToken, key: Key
 ) -> Answer:
     grant = token.grant
-    # The requests of a family take their turns: two that lost the same answer both get another.
+    # The requests of a family take their turns, so that each sees what the one before has done.
     stands = await work.fetchrow(
         "SELECT 1 FROM oauth_grant WHERE id = $1 AND revoked_at IS NULL FOR NO KEY UPDATE", grant.id
     )
     if stands is None:
         return _invalid_grant()
-    if not await _claim_refresh_token(work, token) and not await _replace_unused(work, token):
+    is_first = await _claim_refresh_token(work, token)
+    reach("oauth.refresh_token_used")
+    if is_first:
+        await _replace_siblings(work, token)
+        reach("oauth.refresh_tokens_replaced")
+    elif not await _was_answer_lost(work, token):
         return await _end_family(work, grant, decision.client, reason="refresh_token_replayed")
     successor = await _make_refresh_token(work, grant, parent=token.token_hash)
     return _answer(decision, grant, key, successor)
@@ -139,25 +147,33 @@ async def _claim_refresh_token(work: UnitOfWork, token: OAuthRefreshToken) -> bo
     )
 
 
-async def _replace_unused(work: UnitOfWork, parent: OAuthRefreshToken) -> bool:
-    """Take back what a token was exchanged for a moment ago, if nobody has used it.
-
-    The client that asks again has not had the answer; had somebody else had it, the one of the two
-    that comes second ends the family.
-    """
-    at = clock.now()
-    return bool(
+async def _replace_siblings(work: UnitOfWork, token: OAuthRefreshToken) -> None:
+    """End what else its parent was exchanged for: of several answers, this one has arrived."""
+    if token.parent_hash is not None:
         await work.execute(
-            "UPDATE oauth_refresh_token AS child SET replaced_at = $2 "
-            "FROM oauth_refresh_token AS parent "
-            "WHERE parent.token_hash = $1 AND parent.used_at >= $3 AND parent.replaced_at IS NULL "
-            "AND child.parent_hash = parent.token_hash "
-            "AND child.used_at IS NULL AND child.replaced_at IS NULL",
-            parent.token_hash,
-            at,
-            at - LOST_ANSWER_GRACE,
+            "UPDATE oauth_refresh_token SET replaced_at = $3 WHERE parent_hash = $1 "
+            "AND token_hash <> $2 AND used_at IS NULL AND replaced_at IS NULL",
+            token.parent_hash,
+            token.token_hash,
+            clock.now(),
         )
+
+
+async def _was_answer_lost(work: UnitOfWork, token: OAuthRefreshToken) -> bool:
+    """Tell whether a token was used a moment ago, and nobody has used what it was exchanged for.
+
+    The client that asks again has had no answer yet. Had somebody else had it, the one of the two
+    that comes second with what it got ends the family.
+    """
+    found = await work.fetchrow(
+        "SELECT 1 FROM oauth_refresh_token AS parent WHERE parent.token_hash = $1 "
+        "AND parent.used_at >= $2 AND parent.replaced_at IS NULL AND NOT EXISTS ("
+        "SELECT 1 FROM oauth_refresh_token AS child "
+        "WHERE child.parent_hash = parent.token_hash AND child.used_at IS NOT NULL)",
+        token.token_hash,
+        clock.now() - LOST_ANSWER_GRACE,
     )
+    return found is not None
 
 
 async def _make_refresh_token(work: UnitOfWork, grant: OAuthGrant, *, parent: str | None) -> str:
@@ -172,6 +188,7 @@ async def _make_refresh_token(work: UnitOfWork, grant: OAuthGrant, *, parent: st
         at,
         min(at + REFRESH_LIFETIME, grant.expires_at),
     )
+    reach("oauth.refresh_token_made")
     return token
 
 
@@ -194,6 +211,7 @@ async def _serve_itself(work: UnitOfWork, decision: Decision, key: Key) -> Answe
             created_at=clock.now(),
             expires_at=expires_at,
         )
+        reach("oauth.service_granted")
         await record_change(
             work,
             action="grant.issue",

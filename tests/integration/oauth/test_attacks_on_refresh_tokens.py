@@ -111,10 +111,10 @@ async def test_once_the_answer_was_used_there_is_no_grace(owner: Person, app: Ap
 async def test_control_grace_without_looking_at_the_child(
     owner: Person, app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def replace(work: UnitOfWork, parent: OAuthRefreshToken) -> bool:
+    async def was_lost(work: UnitOfWork, token: OAuthRefreshToken) -> bool:
         return True
 
-    monkeypatch.setattr(tokens, "_replace_unused", replace)
+    monkeypatch.setattr(tokens, "_was_answer_lost", was_lost)
     first = (await owner.tokens(app))["refresh_token"]
     second = (await app.refresh(first)).json()["refresh_token"]
     await app.refresh(second)
@@ -122,34 +122,72 @@ async def test_control_grace_without_looking_at_the_child(
     assert (await app.refresh(first)).status_code == 200
 
 
+@pytest.mark.parametrize("is_owner_first", [True, False], ids=["owner first", "thief first"])
 async def test_a_thief_within_the_grace_is_found_out_with_the_next_use(
-    owner: Person, app: App
+    owner: Person, app: App, is_owner_first: bool
 ) -> None:
     first = (await owner.tokens(app))["refresh_token"]
     owners = (await app.refresh(first)).json()
     thiefs = (await app.refresh(first)).json()
+    one, other = (owners, thiefs) if is_owner_first else (thiefs, owners)
 
-    assert error_of(await app.refresh(owners["refresh_token"])) == (400, "invalid_grant")
+    last = await app.refresh(one["refresh_token"])
+    assert last.status_code == 200
+    assert error_of(await app.refresh(other["refresh_token"])) == (400, "invalid_grant")
 
-    assert not await is_let_in(thiefs["access_token"])
-    assert error_of(await app.refresh(thiefs["refresh_token"])) == (400, "invalid_grant")
+    for tokens_of in (owners, thiefs, last.json()):
+        assert not await is_let_in(tokens_of["access_token"])
+        assert error_of(await app.refresh(tokens_of["refresh_token"])) == (400, "invalid_grant")
 
 
-async def test_of_many_at_the_same_moment_one_token_is_left(
+async def test_control_siblings_that_are_not_replaced_go_on_side_by_side(
     owner: Person, app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    async def replace_none(work: UnitOfWork, token: OAuthRefreshToken) -> None:
+        """Let the others count."""
+
+    monkeypatch.setattr(tokens, "_replace_siblings", replace_none)
+    first = (await owner.tokens(app))["refresh_token"]
+    owners = (await app.refresh(first)).json()
+    thiefs = (await app.refresh(first)).json()
+
+    assert (await app.refresh(owners["refresh_token"])).status_code == 200
+    assert (await app.refresh(thiefs["refresh_token"])).status_code == 200
+
+
+async def test_of_many_answers_the_first_that_is_used_counts(
+    owner: Person, app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = (await owner.tokens(app))["refresh_token"]
+    with monkeypatch.context() as patch:
+        let_them_all_look_first(patch, 6)
+        answers = await asyncio.gather(*(app.refresh(first) for _ in range(6)))
+
+    # All are the same client that has had no answer yet.
+    assert [answer.status_code for answer in answers] == [200] * 6
+    arrived = answers[2].json()["refresh_token"]
+    assert (await app.refresh(arrived)).status_code == 200
+    assert await OAuthRefreshToken.filter(used_at=None, replaced_at=None).count() == 1
+    assert (await OAuthGrant.get()).revoked_at is None
+
+
+NO_GRACE = timedelta(seconds=-1)
+
+
+async def test_without_a_grace_one_of_many_gets_tokens(
+    owner: Person, app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tokens, "LOST_ANSWER_GRACE", NO_GRACE)
     first = (await owner.tokens(app))["refresh_token"]
     let_them_all_look_first(monkeypatch, 6)
 
     answers = await asyncio.gather(*(app.refresh(first) for _ in range(6)))
 
-    # All are the same client that has had no answer yet; the last one's counts.
-    assert [answer.status_code for answer in answers] == [200] * 6
-    assert await OAuthRefreshToken.filter(used_at=None, replaced_at=None).count() == 1
-    assert (await OAuthGrant.get()).revoked_at is None
+    assert sorted(answer.status_code for answer in answers) == [200, *[400] * 5]
+    assert (await OAuthGrant.get()).revoked_at is not None
 
 
-async def test_control_who_looks_before_he_claims_leaves_several(
+async def test_control_who_looks_before_he_claims_gives_to_all(
     owner: Person, app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def look_then_claim(work: UnitOfWork, token: OAuthRefreshToken) -> bool:
@@ -163,12 +201,13 @@ async def test_control_who_looks_before_he_claims_leaves_several(
         return True
 
     monkeypatch.setattr(tokens, "_claim_refresh_token", look_then_claim)
+    monkeypatch.setattr(tokens, "LOST_ANSWER_GRACE", NO_GRACE)
     first = (await owner.tokens(app))["refresh_token"]
     let_them_all_look_first(monkeypatch, 6)
 
-    await asyncio.gather(*(app.refresh(first) for _ in range(6)))
+    answers = await asyncio.gather(*(app.refresh(first) for _ in range(6)))
 
-    assert await OAuthRefreshToken.filter(used_at=None, replaced_at=None).count() == 6
+    assert [answer.status_code for answer in answers] == [200] * 6
 
 
 async def test_another_client_can_neither_use_nor_end_it(

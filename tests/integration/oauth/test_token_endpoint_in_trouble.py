@@ -39,7 +39,7 @@ async def test_while_the_database_is_away_nothing_is_used_up(
 
     assert answer.status_code == 503
     assert answer.headers["retry-after"]
-    assert answer.json() == {"error": {"code": "UNAVAILABLE"}}
+    assert answer.json()["error"] == "temporarily_unavailable"
     assert (await OAuthCode.get()).used_at is None
 
     # Then the same request is as good as new
