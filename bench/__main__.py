@@ -11,11 +11,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import orders
+from bench import lists, orders
 from bench.load import Rate
 from bench.overload import Overload, overload
 from headless_presale.cli.session import engines
-from headless_presale.database import migrate
+from headless_presale.database import close_database, migrate, open_database
 from headless_presale.kernel.logs import configure_logs
 from headless_presale.runtime import open_runtime
 from headless_presale.settings import Settings, get_settings
@@ -27,19 +27,32 @@ OVERLOAD_SLOTS = 100_000
 def main() -> None:
     """Run every benchmark once and print one table."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--orders", type=int, default=3_000, help="orders per measurement")
+    parser.add_argument(
+        "what",
+        nargs="?",
+        choices=("orders", "lists"),
+        default="orders",
+        help="placing orders, or a merchant's lists over a million of them",
+    )
+    parser.add_argument(
+        "--orders", type=int, help="orders per measurement (3,000), or in the lists (1,000,000)"
+    )
     parser.add_argument(
         "--overload-seconds", type=float, default=12.0, help="how long twice the capacity is sent"
     )
     parser.add_argument("--json", type=Path, help="write every figure to this file as well")
     arguments = parser.parse_args()
-    count: int = arguments.orders
+    is_lists = arguments.what == "lists"
+    count: int = arguments.orders or (1_000_000 if is_lists else 3_000)
     with tempfile.TemporaryDirectory(prefix="presale-bench-") as folder:
         Path(folder).chmod(0o711)
         os.environ["PRESALE_DATA_DIR"] = folder
         os.environ["PRESALE_LOG_LEVEL"] = "ERROR"
         get_settings.cache_clear()
         with engines() as settings:
+            if is_lists:
+                _tell_lists(asyncio.run(_run_lists(settings, count)), arguments.json)
+                return
             rows, flood = asyncio.run(_run(settings, count, arguments.overload_seconds))
     table = Table("measurement", "per second", "p50 ms", "p99 ms", "ratio to the floor")
     floor = rows["database floor"].per_second
@@ -61,6 +74,34 @@ def main() -> None:
         arguments.json.write_text(json.dumps({**figures, "overload": flood.to_json()}, indent=2))
     console.print(f"{count} orders each, {orders.CONCURRENCY} at a time, durable engines; ", end="")
     console.print(f"largest memory of this process {orders.memory_mb():.0f} MB")
+
+
+async def _run_lists(settings: Settings, count: int) -> dict[str, lists.Figure]:
+    assert settings.database_url
+    configure_logs(log_format="console", level="ERROR")
+    await migrate(settings.database_url)
+    await open_database(settings.database_url)
+    try:
+        return await lists.run(settings.database_url, orders=count, tell=print)
+    finally:
+        await close_database()
+
+
+def _tell_lists(figures: dict[str, lists.Figure], file: Path | None) -> None:
+    table = Table("list", "p50 ms", "p95 ms", "ratio", "pages", "read from: rows (left out)")
+    floor = figures[lists.FLOOR].p50_ms
+    for name, figure in figures.items():
+        table.add_row(
+            name,
+            f"{figure.p50_ms:.1f}",
+            f"{figure.p95_ms:.1f}",
+            f"{figure.p50_ms / floor:.1f}",
+            f"{figure.buffers:,}",
+            figure.plan,
+        )
+    Console().print(table)
+    if file is not None:
+        file.write_text(json.dumps(lists.to_json(figures), indent=2))
 
 
 def _table_of(flood: Overload) -> Table:

@@ -33,6 +33,7 @@ from headless_presale.catalog import (
 )
 from headless_presale.identity import Account, OAuthClient
 from headless_presale.kernel import clock
+from headless_presale.kernel.events import EventRecord
 from headless_presale.kernel.unit_of_work import shielded, unit_of_work
 from headless_presale.media import count_uses
 from headless_presale.orders import (
@@ -47,6 +48,7 @@ from headless_presale.orders import (
 from headless_presale.payments import Booking, Payment, list_bookings
 from headless_presale.shops import Shop
 from headless_presale.slots import SlotPool, count_available
+from headless_presale.webhooks import WebhookAttempt
 from resolvers.errors import reads
 
 K = TypeVar("K")
@@ -168,6 +170,15 @@ class Loaders:
     @cached_property
     def api_clients(self) -> DataLoader[UUID, OAuthClient | None]:
         return DataLoader(load_fn=_load_api_clients)
+
+    @cached_property
+    def events(self) -> DataLoader[int, EventRecord | None]:
+        return DataLoader(load_fn=_load_events)
+
+    @cached_property
+    def attempts_of(self) -> DataLoader[UUID, list[WebhookAttempt]]:
+        """Requests by webhook delivery, the latest first."""
+        return DataLoader(load_fn=_load_attempts_of)
 
 
 def _one_each(
@@ -316,6 +327,18 @@ async def _api_clients(client_ids: list[UUID]) -> Mapping[UUID, OAuthClient]:
     return {client.id: client for client in await OAuthClient.filter(id__in=client_ids)}
 
 
+async def _events(event_ids: list[int]) -> Mapping[int, EventRecord]:
+    return {event.id: event for event in await EventRecord.filter(id__in=event_ids)}
+
+
+async def _attempts(delivery_ids: list[UUID]) -> Mapping[UUID, list[WebhookAttempt]]:
+    # Some ten of each: a delivery is given up after that, or is replayed by hand.
+    attempts: dict[UUID, list[WebhookAttempt]] = {}
+    for attempt in await WebhookAttempt.filter(delivery_id__in=delivery_ids).order_by("-id"):
+        attempts.setdefault(attempt.delivery_id, []).append(attempt)
+    return attempts
+
+
 _load_shops = _one_each(_shops)
 _load_products = _one_each(find_products)
 _load_variants = _one_each(find_variants)
@@ -338,3 +361,5 @@ _load_merchant_refunds_of = _lists(_merchant_refunds)
 _load_bookings_of = _lists(_bookings)
 _load_accounts = _one_each(_accounts)
 _load_api_clients = _one_each(_api_clients)
+_load_events = _one_each(_events)
+_load_attempts_of = _lists(_attempts)

@@ -1,19 +1,17 @@
 """Sales over time: slots and money, from sums that are kept beside the books.
 
 The database writes down each change of what is charted in the transaction that makes it
-(``sales_change``); :func:`sum_up` moves those rows into sums by quarter of an hour
-(``sales_sum``). A chart reads both in one statement, so it is right at any moment, whether they
-were moved a second ago or never, and costs what its time is long, not what was sold in it.
+(``sales_change``); :func:`sum_up` moves those rows into sums by the hour and, for time zones that
+need it, by the quarter (``sales_sum``). A chart reads both in one statement, so it is right at any
+moment, whether they were moved a second ago or never, and costs what its time is long, not what
+was sold in it.
 """
 
-import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
-
-import asyncpg
 
 from headless_presale.analytics.rules import SalesInterval, bucket_bounds
 from headless_presale.campaigns import CampaignNotFound
@@ -29,19 +27,25 @@ BATCH = 20_000
 _SLOTS = ("held", "sold", "returned", "returned_sold")
 _MONEY = tuple(f"{leg.lower()}_{flow}" for leg in PaymentLeg for flow in ("captured", "refunded"))
 _COLUMNS = (*_SLOTS, *_MONEY)
+_NOTHING: Mapping[str, int] = dict.fromkeys(_COLUMNS, 0)
 _NAMES = ", ".join(_COLUMNS)
 _SUMS = ", ".join(f"sum({name})::bigint AS {name}" for name in _COLUMNS)
 _ADDED = ", ".join(f"{name} = s.{name} + excluded.{name}" for name in _COLUMNS)
 _NEGATED = ", ".join(f"-{name}" for name in _COLUMNS)
 _DIFFERS = " OR ".join(f"sum({name}) <> 0" for name in _COLUMNS)
-_QUARTER = "date_bin('15 minutes', at, 'epoch')"
-_BY_SUBJECT = "LATERAL (VALUES (shop_id), (campaign_id)) AS subject(subject_id)"
+_HOUR = 60
+_QUARTER = 15
+_BIN = "date_bin(make_interval(mins => minutes), at, 'epoch')"
+_EACH = (
+    "LATERAL (VALUES (shop_id), (campaign_id)) AS subject(subject_id), "
+    f"(VALUES ({_QUARTER}), ({_HOUR})) AS bins(minutes)"
+)
 
 _READ = f"""
 SELECT width_bucket(at, $3::timestamptz[]) - 1 AS bucket, currency, {_SUMS}
 FROM (
     SELECT at, currency, {_NAMES} FROM sales_sum
-    WHERE subject_id = coalesce($2::uuid, $1) AND at >= $4 AND at < $5
+    WHERE subject_id = coalesce($2::uuid, $1) AND minutes = $6 AND at >= $4 AND at < $5
     UNION ALL
     SELECT at, currency, {_NAMES} FROM sales_change
     WHERE shop_id = $1 AND ($2::uuid IS NULL OR campaign_id = $2) AND at >= $4 AND at < $5
@@ -53,39 +57,39 @@ WITH moved AS (
     DELETE FROM sales_change WHERE id IN (SELECT id FROM sales_change ORDER BY id LIMIT $1)
     RETURNING *
 ), added AS (
-    INSERT INTO sales_sum AS s (subject_id, at, currency, {_NAMES})
-    SELECT subject_id, {_QUARTER}, currency, {_SUMS} FROM moved, {_BY_SUBJECT} GROUP BY 1, 2, 3
-    ON CONFLICT (subject_id, at, currency) DO UPDATE SET {_ADDED}
+    INSERT INTO sales_sum AS s (subject_id, minutes, at, currency, {_NAMES})
+    SELECT subject_id, minutes, {_BIN}, currency, {_SUMS} FROM moved, {_EACH} GROUP BY 1, 2, 3, 4
+    ON CONFLICT (subject_id, minutes, at, currency) DO UPDATE SET {_ADDED}
 )
 SELECT count(*) AS moved FROM moved
 """
 # Of one snapshot: a change commits together with what it is of, so what is booked less what waits
 # is what the sums have to be.
-_REBUILD = f"""
-INSERT INTO sales_sum (subject_id, at, currency, {_NAMES})
-SELECT subject_id, {_QUARTER} AS at, currency, {_SUMS}
+_BOOKED = f"""
+SELECT shop_id, campaign_id, date_bin('{_QUARTER} minutes', at, 'epoch') AS at, currency, {_SUMS}
 FROM (
-    SELECT shop_id, campaign_id, at, currency, {_NAMES} FROM sales_booked WHERE shop_id = $1
+    SELECT shop_id, campaign_id, at, currency, {_NAMES} FROM sales_booked
     UNION ALL
-    SELECT shop_id, campaign_id, at, currency, {_NEGATED}
-    FROM sales_change WHERE shop_id = $1
-) AS booked, {_BY_SUBJECT}
-GROUP BY 1, 2, 3 HAVING {_DIFFERS}
+    SELECT shop_id, campaign_id, at, currency, {_NEGATED} FROM sales_change
+) AS every WHERE %s GROUP BY 1, 2, 3, 4
+"""
+_REBUILD = f"""
+INSERT INTO sales_sum (subject_id, minutes, at, currency, {_NAMES})
+SELECT subject_id, minutes, {_BIN}, currency, {_SUMS}
+FROM ({_BOOKED % "shop_id = $1"}) AS booked, {_EACH}
+GROUP BY 1, 2, 3, 4 HAVING {_DIFFERS}
 """
 _ONE_AT_A_TIME = UUID(int=0)
 
 DRIFT = f"""
 SELECT subject_id || ' ' || at FROM (
-    SELECT subject_id, {_QUARTER} AS at, currency, {_NAMES} FROM (
-        SELECT shop_id, campaign_id, at, currency, {_NAMES} FROM sales_booked
-        UNION ALL
-        SELECT shop_id, campaign_id, at, currency, {_NEGATED} FROM sales_change
-    ) AS booked, {_BY_SUBJECT}
-    UNION ALL SELECT subject_id, at, currency, {_NEGATED} FROM sales_sum
+    SELECT subject_id, minutes, {_BIN} AS at, currency, {_NAMES}
+    FROM ({_BOOKED % "true"}) AS booked, {_EACH}
+    UNION ALL SELECT subject_id, minutes, at, currency, {_NEGATED} FROM sales_sum
 ) AS compared
-GROUP BY subject_id, at, currency HAVING {_DIFFERS}
+GROUP BY subject_id, minutes, at, currency HAVING {_DIFFERS}
 """
-"""What finds the sums that are not what is booked: a subject's id and the quarter, as text."""
+"""What finds the sums that are not what is booked: a subject's id and the time, as text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,18 +161,31 @@ async def read_sales(
         CampaignNotFound: the shop has no such campaign.
     """
     bounds = bucket_bounds(begins_at, ends_at, by, ZoneInfo(shop.timezone))
+    is_hourly = all(bound.timestamp() % 3600 == 0 for bound in bounds)
+    minutes = _HOUR if is_hourly else _QUARTER
     async with unit_of_work() as work:
         if campaign_id is not None:
             await _check_campaign(work, shop.id, campaign_id)
-        rows = await work.fetch(_READ, shop.id, campaign_id, bounds, bounds[0], bounds[-1])
+        rows = await work.fetch(_READ, shop.id, campaign_id, bounds, bounds[0], bounds[-1], minutes)
     currencies = sorted({shop.currency, *(row["currency"] for row in rows)})
-    found = {(row["bucket"], row["currency"]): row for row in rows}
-    buckets = [
-        _bucket(begins, ends, currencies, {c: [found.get((n, c))] for c in currencies})
-        for n, (begins, ends) in enumerate(itertools.pairwise(bounds))
+    found: dict[int, dict[str, Mapping[str, int]]] = {}
+    for row in rows:
+        found.setdefault(row["bucket"], {})[row["currency"]] = dict(row)
+    nothing = _sales_of({}, currencies)
+    sales = [
+        _sales_of(found[n], currencies) if n in found else nothing for n in range(len(bounds) - 1)
     ]
-    by_currency = {c: [row for row in rows if row["currency"] == c] for c in currencies}
-    total = _bucket(bounds[0], bounds[-1], currencies, by_currency)
+    buckets = [
+        SalesBucket(begins, ends, slots, money)
+        for begins, ends, (slots, money) in zip(bounds, bounds[1:], sales, strict=False)
+    ]
+    whole = {
+        currency: {
+            name: sum(row[name] for row in rows if row["currency"] == currency) for name in _COLUMNS
+        }
+        for currency in currencies
+    }
+    total = SalesBucket(bounds[0], bounds[-1], *_sales_of(whole, currencies))
     return SalesChart(shop.timezone, buckets, total)
 
 
@@ -179,32 +196,22 @@ async def _check_campaign(work: UnitOfWork, shop_id: UUID, campaign_id: UUID) ->
         raise CampaignNotFound()
 
 
-def _bucket(
-    begins_at: datetime,
-    ends_at: datetime,
-    currencies: Sequence[str],
-    rows: Mapping[str, Sequence[asyncpg.Record | None]],
-) -> SalesBucket:
-    """Add rows up; their slots over all currencies."""
-
-    def total(name: str, currency: str) -> int:
-        return sum(row[name] for row in rows[currency] if row is not None)
-
-    return SalesBucket(
-        begins_at,
-        ends_at,
-        SlotFlow(**{name: sum(total(name, c) for c in currencies) for name in _SLOTS}),
-        {
-            currency: {
-                leg: LegMoney(
-                    Money(total(f"{leg.lower()}_captured", currency), currency),
-                    Money(total(f"{leg.lower()}_refunded", currency), currency),
-                )
-                for leg in PaymentLeg
-            }
-            for currency in currencies
-        },
-    )
+def _sales_of(
+    rows: Mapping[str, Mapping[str, int]], currencies: Sequence[str]
+) -> tuple[SlotFlow, Mapping[str, MoneyByLeg]]:
+    """Return slots and money of the rows of a bucket, by currency; slots over all of them."""
+    slots = SlotFlow(**{name: sum(row[name] for row in rows.values()) for name in _SLOTS})
+    money = {}
+    for currency in currencies:
+        row = rows.get(currency, _NOTHING)
+        money[currency] = {
+            leg: LegMoney(
+                Money(row[f"{leg.lower()}_captured"], currency),
+                Money(row[f"{leg.lower()}_refunded"], currency),
+            )
+            for leg in PaymentLeg
+        }
+    return slots, money
 
 
 async def sum_up() -> int:
@@ -239,6 +246,7 @@ async def rebuild_sales(shop_id: UUID) -> int:
     """
     async with unit_of_work() as work:
         await allow_slow_statements(work.connection, 0)
+        await work.execute("SET LOCAL work_mem = '64MB'")
         await work.lock("sales", _ONE_AT_A_TIME)
         await work.execute(
             "DELETE FROM sales_sum WHERE subject_id = $1 OR subject_id IN "

@@ -218,7 +218,9 @@ def _walks(wanted: ProductFilter, args: _Arguments) -> Iterator[list[str]]:
     prefix = args.put(_LIKE_SPECIAL.sub(r"\\\1", search) + "%")
     for column in ("title", "handle"):
         yield [f'lower(p.{column}) COLLATE "C" LIKE lower({prefix}::text)']
+    # As an array, so that they are found first: else all products are gone through in the order of
+    # the list, and each is asked for its variants.
     yield [
-        "p.id IN (SELECT v.product_id FROM product_variant v "
-        f'WHERE v.sku IS NOT NULL AND lower(v.sku) COLLATE "C" LIKE lower({prefix}::text))'
+        "p.id = ANY (ARRAY(SELECT v.product_id FROM product_variant v "
+        f'WHERE v.sku IS NOT NULL AND lower(v.sku) COLLATE "C" LIKE lower({prefix}::text)))'
     ]

@@ -47,6 +47,7 @@ class AuditEntry(Model):
         table = "audit_entry"
         indexes = (
             Index(fields=("owner_id", "id"), name="audit_entry_by_owner"),
+            Index(fields=("owner_id", "at", "id"), name="audit_entry_by_time"),
             Index(fields=("owner_id", "action", "id"), name="audit_entry_by_action"),
             Index(fields=("owner_id", "actor", "id"), name="audit_entry_by_actor"),
             Index(fields=("subject_id", "id"), name="audit_entry_by_subject"),

@@ -69,11 +69,7 @@ class Order(Model):
     class Meta:
         table = "sales_order"
         indexes = (
-            # Status and quantity are for charts, which then read nothing but the index.
-            Index(
-                fields=("shop_id", "placed_at", "id", "status", "quantity"),
-                name="sales_order_by_placed",
-            ),
+            Index(fields=("shop_id", "placed_at", "id"), name="sales_order_by_placed"),
             Index(fields=("shop_id", "total_minor", "id"), name="sales_order_by_total"),
             Index(
                 fields=("shop_id", "status", "placed_at", "id"), name="sales_order_by_status_placed"
@@ -83,12 +79,17 @@ class Order(Model):
                 name="sales_order_by_status_total",
             ),
             Index(fields=("campaign_id", "id"), name="sales_order_by_campaign"),
-            Index(
-                fields=("campaign_id", "placed_at", "id", "status", "quantity"),
-                name="sales_order_by_campaign_placed",
-            ),
+            Index(fields=("campaign_id", "placed_at", "id"), name="sales_order_by_campaign_placed"),
             Index(
                 fields=("campaign_id", "total_minor", "id"), name="sales_order_by_campaign_total"
+            ),
+            Index(
+                fields=("campaign_id", "status", "placed_at", "id"),
+                name="sales_order_by_campaign_status",
+            ),
+            Index(
+                fields=("campaign_id", "status", "total_minor", "id"),
+                name="sales_order_by_campaign_status_total",
             ),
             ExpressionIndex(
                 fields=("shop_id",),

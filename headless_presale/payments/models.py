@@ -45,11 +45,6 @@ class Payment(Model):
         table = "payment"
         indexes = (
             Index(fields=("order_id",), name="payment_by_order"),
-            # Charts read nothing but this index.
-            Index(
-                fields=("shop_id", "captured_at", "amount_minor", "currency", "order_id"),
-                name="payment_by_captured",
-            ),
             WhereIndex(fields=("created_at",), name="payment_pending", where="status = 'PENDING'"),
         )
         constraints = (
@@ -145,14 +140,7 @@ class LedgerTransaction(Model):
 
     class Meta:
         table = "ledger_transaction"
-        indexes = (
-            Index(fields=("order_id",), name="ledger_transaction_by_order"),
-            WhereIndex(
-                fields=("shop_id", "booked_at"),
-                name="ledger_transaction_refunds",
-                where="kind = 'refund_paid'",
-            ),
-        )
+        indexes = (Index(fields=("order_id",), name="ledger_transaction_by_order"),)
 
 
 class LedgerEntry(Model):

@@ -1,7 +1,7 @@
 """Who changed what."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from headless_presale.kernel.audit_log import AuditEntry
@@ -13,6 +13,11 @@ from resolvers.paging import CursorCodec, Page, PageRequest, page_by_id
 MAX_ENTRY_ID = 2**63 - 1
 MAX_TEXT_LENGTH = 80
 
+_OUT_OF_ORDER = timedelta(hours=1)
+"""Entries are in the order of their ids, which is that of their moments but for this much at most:
+transactions take seconds, and clocks of several machines differ. So a log is entered at a moment
+without being walked from its end."""
+
 
 def _read_entry_id(text: str) -> int:
     entry_id = int(text)
@@ -22,6 +27,8 @@ def _read_entry_id(text: str) -> int:
 
 
 ENTRY_CURSORS: CursorCodec[int] = CursorCodec("audit", str, _read_entry_id)
+
+_FIRST, _LAST = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,9 +71,23 @@ async def page_of_entries(
         rows = rows.filter(**{"action__startswith" if action.endswith(".") else "action": action})
     if question.since is not None:
         rows = rows.filter(at__gte=question.since)
+        before = AuditEntry.filter(owner_id=owner_id, at__lt=_earlier(question.since))
+        if (bound := await before.order_by("-at", "-id").first()) is not None:
+            rows = rows.filter(id__gt=bound.id)
     if question.until is not None:
         rows = rows.filter(at__lt=question.until)
+        behind = AuditEntry.filter(owner_id=owner_id, at__gte=_later(question.until))
+        if (bound := await behind.order_by("at", "id").first()) is not None:
+            rows = rows.filter(id__lt=bound.id)
     return await page_by_id(rows, request, cursors=ENTRY_CURSORS)
+
+
+def _earlier(at: datetime) -> datetime:
+    return max(at, _FIRST + _OUT_OF_ORDER) - _OUT_OF_ORDER
+
+
+def _later(at: datetime) -> datetime:
+    return min(at, _LAST - _OUT_OF_ORDER) + _OUT_OF_ORDER
 
 
 def _text(value: str, argument: str) -> str:

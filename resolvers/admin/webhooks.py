@@ -8,7 +8,7 @@ from uuid import UUID
 from tortoise.queryset import QuerySet
 
 from headless_presale.identity import Principal
-from headless_presale.kernel.events import EventRecord, acting_as
+from headless_presale.kernel.events import acting_as
 from headless_presale.webhooks import (
     Asker,
     DeliveryStatus,
@@ -37,6 +37,7 @@ from resolvers.paging import CursorCodec, Page, PageRequest, page_by_id
 
 ENDPOINT_CURSORS: CursorCodec[UUID] = CursorCodec("webhooks", str, UUID)
 DELIVERY_CURSORS: CursorCodec[UUID] = CursorCodec("deliveries", str, UUID)
+SHOWN_ATTEMPTS = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,11 +105,10 @@ async def page_of_deliveries(
     return await page_by_id(rows, request, cursors=DELIVERY_CURSORS)
 
 
-@reads
-async def list_attempts(delivery_id: UUID) -> list[WebhookAttempt]:
+async def list_attempts(context: RequestContext, delivery_id: UUID) -> list[WebhookAttempt]:
     """Return the latest requests of a delivery, in order."""
-    rows = await WebhookAttempt.filter(delivery_id=delivery_id).order_by("-id").limit(20)
-    return rows[::-1]
+    attempts = await context.loaders.attempts_of.load(delivery_id)
+    return attempts[:SHOWN_ATTEMPTS][::-1]
 
 
 def may_read(context: RequestContext, delivery: WebhookDelivery) -> bool:
@@ -116,13 +116,12 @@ def may_read(context: RequestContext, delivery: WebhookDelivery) -> bool:
     return not context.principal.lacks(*scopes_for([delivery.type]))
 
 
-@reads
 async def body(context: RequestContext, delivery: WebhookDelivery) -> str | None:
     """Return what was sent; None where the caller may not read what it is about."""
     if not may_read(context, delivery):
         return None
     event = (
-        None if delivery.event_id is None else await EventRecord.get_or_none(id=delivery.event_id)
+        None if delivery.event_id is None else await context.loaders.events.load(delivery.event_id)
     )
     payload = event.payload if event is not None else {}
     return body_of(delivery.type, delivery.occurred_at, payload, shop_id=delivery.shop_id).decode()

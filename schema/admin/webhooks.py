@@ -142,7 +142,7 @@ class WebhookDeliveryType:
         is_readable = webhooks.may_read(info.context, self.row)
         return [
             WebhookAttemptType(row=row, is_readable=is_readable)
-            for row in await webhooks.list_attempts(self.row.id)
+            for row in await webhooks.list_attempts(info.context, self.row.id)
         ]
 
 

@@ -1,10 +1,12 @@
 """A merchant, its staff, its applications and its log, as the admin asks for them."""
 
+from datetime import timedelta
 from typing import Any
 
 import asyncpg
 
 from headless_presale.identity import OAuthClient, Role, Scope
+from headless_presale.kernel.clock import ManualClock
 from headless_presale.kernel.ids import hash_secret
 from resolvers.global_ids import seal
 from tests.graphql.endpoint import Api
@@ -241,3 +243,40 @@ async def test_a_client_may_not_be_more_than_whoever_makes_it(api: Api) -> None:
         }
     ]
     assert await OAuthClient.filter(name="ERP").count() == 0
+
+
+async def test_a_log_is_entered_at_a_moment(
+    api: Api, clock: ManualClock, database_admin: asyncpg.Connection
+) -> None:
+    # Given a log in which the third entry has an earlier moment than the second
+    shop = await make_shop()
+    owner = await sign_in(shop)
+    await database_admin.executemany(
+        "INSERT INTO audit_entry (owner_id, at, actor, actor_label, client_id, request_id, action,"
+        " subject_type, subject_id, subject_label, before, after) VALUES "
+        "($1, $2, 'cli', '', '', '', $3, 'Shop', $1, '', '{}', '{}')",
+        [
+            (shop.merchant_id, clock.now() + timedelta(minutes=minutes), f"minute.{minutes}")
+            for minutes in (0, 300, 290, 310, 600)
+        ],
+    )
+
+    async def actions(**question: Any) -> list[str]:
+        asked = {
+            name: (clock.now() + timedelta(minutes=minutes)).isoformat()
+            for name, minutes in question.items()
+        }
+        reply = await api.ask(LOG, bearer=owner.token, filter={"action": "minute.", **asked})
+        nodes = reply.data["merchant"]["auditLog"]["nodes"]
+        return [node["action"].removeprefix("minute.") for node in nodes]
+
+    # Then each bound takes what lies on its side of it, and nothing else
+    assert await actions(since=300) == ["600", "310", "300"]
+    assert await actions(until=300) == ["290", "0"]
+    assert await actions(since=290, until=310) == ["290", "300"]
+    assert await actions(until=0) == []
+    assert await actions(since=601) == []
+    for moment in ("0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"):
+        for bound in ("since", "until"):
+            reply = await api.ask(LOG, bearer=owner.token, filter={bound: moment})
+            assert "errors" not in reply.body

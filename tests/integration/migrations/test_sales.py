@@ -126,8 +126,9 @@ async def test_what_was_sold_before_is_in_the_charts(filled_database: str) -> No
         "FROM sales_order ORDER BY id"
     )
     sums = await connection.fetch(
-        "SELECT to_char(at AT TIME ZONE 'UTC', 'HH24:MI'), held, sold, returned, returned_sold, "
-        "full_captured FROM sales_sum WHERE subject_id = (SELECT id FROM shop) ORDER BY at"
+        "SELECT minutes, to_char(at AT TIME ZONE 'UTC', 'HH24:MI'), held, sold, returned, "
+        "returned_sold, full_captured FROM sales_sum "
+        "WHERE subject_id = (SELECT id FROM shop) ORDER BY minutes, at"
     )
     wrong = await connection.fetch(DATABASE_AUDITS[SUMS])
     await connection.close()
@@ -140,8 +141,12 @@ async def test_what_was_sold_before_is_in_the_charts(filled_database: str) -> No
         ("12", "18"),
     ]
     assert [tuple(row) for row in sums] == [
-        ("08:00", 6 * 2, 0, 0, 0, 0),
-        ("12:00", 0, 2 * 2, 2 * 2, 0, 2 * 500),
-        ("18:00", 0, 2, 2, 2, 0),
+        (minutes, *row)
+        for minutes in (15, 60)
+        for row in (
+            ("08:00", 6 * 2, 0, 0, 0, 0),
+            ("12:00", 0, 2 * 2, 2 * 2, 0, 2 * 500),
+            ("18:00", 0, 2, 2, 2, 0),
+        )
     ]
     assert wrong == []
