@@ -296,6 +296,8 @@ REASONS: Mapping[str, Mapping[str, str]] = {
         "country must be an ISO 3166-1 code such as CN": "国家须为 ISO 3166-1 代码，例如 CN",
         "each language is named once": "每种语言只能出现一次",
         "give either an amount or lines": "请填写金额或商品行，二者选一",
+        "give either the address of a picture or an asset": "请在图片地址与已上传图片中选填一项",
+        "the picture is not one of this shop": "该图片不属于此店铺",
         "must be a language tag such as zh-CN": "须为语言标签，例如 zh-CN",
         "must be an absolute http or https address without a user name": (
             "须为不含用户名的完整 http 或 https 地址"

@@ -10,8 +10,10 @@ from headless_presale.catalog import LocalizedProduct, Product, ProductMedia, Pr
 from headless_presale.kernel.money import Money as Amount
 from headless_presale.shops import Shop
 from resolvers import catalog
+from resolvers.addresses import address_of
 from resolvers.context import RequestContext
 from schema.enums import CampaignStatus
+from schema.media import MediaSizeType, media_sizes
 from schema.money import Money
 from schema.nodes import Info, Node, global_id
 
@@ -51,9 +53,15 @@ class MediaType:
     def id(self) -> strawberry.ID:
         return global_id("ProductMedia", self.media.id)
 
-    @strawberry.field
-    def url(self) -> str:
-        return self.media.url
+    @strawberry.field(description="Of its largest size, where it was uploaded here.")
+    def url(self, info: Info) -> str:
+        return address_of(info.context, self.media.url)
+
+    @strawberry.field(
+        description="The files there are of it, the smallest first; none where it lies elsewhere."
+    )
+    def sizes(self) -> list[MediaSizeType]:
+        return media_sizes(self.media.asset)
 
     @strawberry.field(description="What it shows, for those who cannot see it; may be empty.")
     def alt(self) -> str:

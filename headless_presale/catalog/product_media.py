@@ -13,15 +13,17 @@ from headless_presale.catalog.product_plan import ProductPlan, StoredRow
 from headless_presale.catalog.rules import MAX_MEDIA
 from headless_presale.kernel.errors import InvalidInput
 from headless_presale.kernel.ids import new_id
-from headless_presale.kernel.unit_of_work import shielded, unit_of_work
+from headless_presale.kernel.unit_of_work import UnitOfWork, shielded, unit_of_work
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewMedia:
-    """A picture to show: one that lies elsewhere, by its address."""
+    """A picture to show: one that lies elsewhere, by its address; or one that was uploaded to the
+    product's shop, by its asset and the path at which that is served."""
 
     url: str
     alt: str = ""
+    asset_id: UUID | None = None
 
 
 @shielded
@@ -39,6 +41,7 @@ async def add_media(
         edit.check(version, yours={}, stored={})
         before = _told(edit.stored.media.values())
         plan_new_media(edit.plan, media, list(edit.stored.media.values()))
+        await keep_assets(edit.work, edit.shop_id, media)
         after = [*before, *(row["url"] for row in edit.plan.media.inserts)]
         return await edit.save(
             "product.media_add", before={"media": before}, after={"media": after}
@@ -140,7 +143,7 @@ def plan_new_media(
     position = max((row.values["position"] for row in stored), default=0)
     for number, draft in enumerate(media):
         at = ("media", str(number))
-        url = read_url(draft.url, (*at, "url"))
+        url = draft.url if draft.asset_id is not None else read_url(draft.url, (*at, "url"))
         if url in known:
             raise MediaExists(field=(*at, "url"), url=url)
         known.add(url)
@@ -149,10 +152,34 @@ def plan_new_media(
                 "id": new_id(),
                 "product_id": plan.product_id,
                 "url": url,
+                "asset_id": draft.asset_id,
                 "alt": read_alt(draft.alt, (*at, "alt")),
                 "position": position + number + 1,
             }
         )
+
+
+async def keep_assets(work: UnitOfWork, shop_id: UUID, media: Sequence[NewMedia]) -> None:
+    """Hold uploaded pictures in place until they are shown: nobody deletes them meanwhile.
+
+    Raises:
+        InvalidInput: the shop has not, or no longer, one of them.
+    """
+    wanted = {draft.asset_id for draft in media if draft.asset_id is not None}
+    if not wanted:
+        return
+    rows = await work.fetch(
+        "SELECT id FROM media_asset WHERE shop_id = $1 AND id = ANY($2::uuid[]) FOR KEY SHARE",
+        shop_id,
+        list(wanted),
+    )
+    held = {row["id"] for row in rows}
+    for number, draft in enumerate(media):
+        if draft.asset_id is not None and draft.asset_id not in held:
+            raise InvalidInput(
+                reason="the picture is not one of this shop",
+                field=("media", str(number), "assetId"),
+            )
 
 
 def _told(rows: Any) -> list[str]:

@@ -23,7 +23,7 @@ from headless_presale.catalog.inputs import (
 )
 from headless_presale.catalog.models import Product
 from headless_presale.catalog.option_plan import OptionChange, plan_new_options, plan_options
-from headless_presale.catalog.product_media import NewMedia, plan_new_media
+from headless_presale.catalog.product_media import NewMedia, keep_assets, plan_new_media
 from headless_presale.catalog.product_plan import PRODUCT_FIELDS, ProductPlan, StoredProduct
 from headless_presale.catalog.product_rows import lock_catalog, lock_products
 from headless_presale.catalog.rules import MAX_TAGS, handle_of
@@ -107,6 +107,7 @@ async def create_product(command: CreateProduct) -> Product:
     stored = StoredProduct(id=plan.product_id, values=row)
     async with unit_of_work() as work:
         currency = await currency_of(work, command.shop_id)
+        await keep_assets(work, command.shop_id, command.media)
         plan_new_variants(
             plan, stored, command.variants, currency=currency, count=len(command.options), now=now
         )

@@ -137,7 +137,7 @@ async def list_options(product_ids: Collection[UUID]) -> dict[UUID, list[Product
 async def list_media(product_ids: Collection[UUID]) -> dict[UUID, list[ProductMedia]]:
     """Return the pictures of products, in order; a product without any has an empty list."""
     rows = ProductMedia.filter(product_id__in=list(product_ids)).order_by("position", "id")
-    return _by_product(product_ids, await rows)
+    return _by_product(product_ids, await rows.select_related("asset"))
 
 
 def _by_product(product_ids: Collection[UUID], rows: Sequence[Child]) -> dict[UUID, list[Child]]:

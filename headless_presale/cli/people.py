@@ -7,6 +7,7 @@ import typer
 from headless_presale.cli.access import ShopOption, console, member_of, staff
 from headless_presale.cli.session import engines, within_runtime
 from headless_presale.identity import InviteStaff, Role, invitation_token, invite_staff, issuer
+from headless_presale.identity.external import unlink
 from headless_presale.identity.resets import reset_token, write_reset
 from headless_presale.identity.sign_in import reset_second_factors
 from headless_presale.kernel.audit_log import record_change
@@ -99,3 +100,30 @@ def reset_second_factor(email: str, shop: ShopOption) -> None:
     with engines() as settings:
         within_runtime(work, settings)
     console.print(f"{email} signs in with the password alone now, and was told so by mail")
+
+
+@staff.command("unlink")
+def unlink_provider(email: str, shop: ShopOption) -> None:
+    """Forget who a member is at the sign-in provider; the verified address links anew.
+
+    For a provider that has given somebody another subject. Make sure that it is the same person.
+    """
+
+    @shielded
+    async def work() -> int:
+        async with unit_of_work() as unit:
+            member = await member_of(email, shop)
+            removed = await unlink(member.account_id)
+            await record_change(
+                unit,
+                action="staff.unlink",
+                owner_id=member.merchant_id,
+                subject_type="StaffMember",
+                subject_id=member.id,
+                subject_label=email,
+            )
+        return removed
+
+    with engines() as settings:
+        removed = within_runtime(work, settings)
+    console.print(f"{email}: {removed} links removed")

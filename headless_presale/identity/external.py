@@ -13,6 +13,7 @@ import asyncpg
 from headless_presale.identity.accounts import clean_name, fold_email, tell
 from headless_presale.identity.errors import NotLinked
 from headless_presale.identity.events import SecurityChange
+from headless_presale.identity.sessions import end_sessions_of
 from headless_presale.kernel import clock
 from headless_presale.kernel.errors import InvalidInput
 from headless_presale.kernel.ids import new_id
@@ -56,6 +57,20 @@ async def resolve_account(claims: Claims, *, locale: str) -> UUID:
             raise NotLinked("deactivated")
         account_id: UUID = known["id"]
         return account_id
+
+
+@shielded
+async def unlink(account_id: UUID) -> int:
+    """Forget who an account is at outside issuers; return how many links that were.
+
+    The next sign-in there links anew, by the verified address. Signed out everywhere.
+    """
+    async with unit_of_work() as work:
+        removed = await work.execute(
+            "DELETE FROM external_identity WHERE account_id = $1", account_id
+        )
+        await end_sessions_of(account_id)
+    return removed
 
 
 async def _link(work: UnitOfWork, claims: Claims, locale: str) -> UUID:

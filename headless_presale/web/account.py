@@ -157,6 +157,7 @@ async def _account_page(
 ) -> Response:
     account, locale = await get_account(session.account_id), page_locale(request)
     done = request.query_params.get("done", "")
+    problem = say("provider_not_fresh", locale) if done == "not_fresh" else ""
     return page(
         request,
         "account.html",
@@ -174,7 +175,7 @@ async def _account_page(
         is_built_in=has_built_in_sign_in(request),
         can_have_passkeys=relying_party(settings_of(request)) is not None,
         notice=say(f"done_{done}", locale) if done in DONE else "",
-        problem=say_wait(wait, locale) if wait else "",
+        problem=say_wait(wait, locale) if wait else problem,
         faults=faults or {"old": "", "password": "", "repeat": ""},
     )
 

@@ -28,6 +28,7 @@ from headless_presale.kernel import clock
 from headless_presale.kernel.errors import PresaleError
 from headless_presale.kernel.vault import SealBroken, seal, unseal
 from headless_presale.settings import Settings
+from headless_presale.web.account import ACCOUNT
 from headless_presale.web.browser import go_on, safe_next, settings_of, user_agent_of
 from headless_presale.web.cookies import read_cookie, set_cookie
 from headless_presale.web.errors import PageRefused
@@ -175,8 +176,6 @@ async def return_from_provider(request: Request) -> Response:
         raise PageRefused(403, f"provider_{error.reason}") from error
     await forgive([], link_keys(source))
     at = _authenticated_at(token["userinfo"])
-    if flow["again"] and at.timestamp() < flow["began"] - CLOCK_SKEW_SECONDS:
-        raise PageRefused(403, "provider_not_fresh")
     started = await begin(
         account_id,
         factor="fed",
@@ -185,6 +184,10 @@ async def return_from_provider(request: Request) -> Response:
         authenticated_at=at,
     )
     target = safe_next(flow["next"])
+    is_fresh = at.timestamp() >= flow["began"] - CLOCK_SKEW_SECONDS
+    if flow["again"] and not is_fresh and target == ACCOUNT:
+        # Signed in, but not in the way that the account's page asked for: it says so.
+        target = f"{ACCOUNT}?done=not_fresh"
     is_in = started.session.is_complete
     response = go_on(request, target) if is_in else see("/sign-in/verify", next=target)
     await let_in(request, response, started)

@@ -12,6 +12,7 @@ from headless_presale.media import (
     update_media,
 )
 from headless_presale.shops import Shop
+from resolvers.addresses import address_of
 from resolvers.context import RequestContext
 from resolvers.errors import Answer, answer, reads
 from resolvers.global_ids import read_input_id
@@ -33,11 +34,6 @@ class MediaForm:
 async def page_of_media(shop: Shop, request: PageRequest) -> Page[MediaAsset]:
     """Return a shop's pictures, the newest first."""
     return await page_by_id(MediaAsset.filter(shop_id=shop.id), request, cursors=MEDIA_CURSORS)
-
-
-def address_of(context: RequestContext, path: str) -> str:
-    """Return the absolute address of a path of ours; an absolute one stays as it is."""
-    return context.settings.base_url + path if path.startswith("/") else path
 
 
 def url_of(context: RequestContext, asset: MediaAsset) -> str:

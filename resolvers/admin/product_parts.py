@@ -6,7 +6,6 @@ from uuid import UUID
 
 from headless_presale.catalog import (
     CreateVariant,
-    NewMedia,
     OptionTranslation,
     Product,
     ProductVariant,
@@ -26,6 +25,7 @@ from headless_presale.catalog import (
 )
 from headless_presale.kernel.errors import InvalidInput
 from resolvers.access import read_shop_id
+from resolvers.admin.product_pictures import PictureWish, read_pictures
 from resolvers.admin.products import Fields, product_id_of, told
 from resolvers.context import RequestContext
 from resolvers.errors import Answer
@@ -136,13 +136,14 @@ async def set_all_prices(
 
 
 async def add_pictures(
-    context: RequestContext, *, product_id: str, version: int, media: Sequence[NewMedia]
+    context: RequestContext, *, product_id: str, version: int, media: Sequence[PictureWish]
 ) -> Answer[Product]:
     """Show more pictures of a product."""
 
     async def run() -> Product:
         shop_ids = context.principal.shop_ids
-        return await add_media(shop_ids, product_id_of(product_id), media, version=version)
+        pictures = await read_pictures(context, media)
+        return await add_media(shop_ids, product_id_of(product_id), pictures, version=version)
 
     return await told(context, run)
 

@@ -9,7 +9,6 @@ from uuid import UUID
 from headless_presale.catalog import (
     CreateProduct,
     ListedProduct,
-    NewMedia,
     OptionChange,
     Position,
     Product,
@@ -28,6 +27,7 @@ from headless_presale.kernel.events import acting_as
 from headless_presale.kernel.texts import is_storable
 from headless_presale.shops import Shop
 from resolvers.access import read_shop_id
+from resolvers.admin.product_pictures import PictureWish, read_pictures
 from resolvers.context import RequestContext
 from resolvers.errors import Answer, ArgumentInvalid, answer, reads
 from resolvers.global_ids import read_argument_id, read_input_id
@@ -182,7 +182,7 @@ async def create(
     fields: Fields,
     options: Sequence[str],
     variants: Sequence[Fields],
-    media: Sequence[NewMedia],
+    media: Sequence[PictureWish],
 ) -> Answer[Product]:
     """Make a product with its variants."""
 
@@ -192,7 +192,7 @@ async def create(
             fields=fields,
             options=options,
             variants=variants,
-            media=media,
+            media=await read_pictures(context, media),
         )
         return await create_product(command)
 

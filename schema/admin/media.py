@@ -5,39 +5,14 @@ from datetime import datetime
 import strawberry
 
 from headless_presale.identity import Scope
-from headless_presale.media import MediaAsset, StoredSize, path_of, sizes_of
+from headless_presale.media import MediaAsset
 from resolvers.admin import media
 from resolvers.admin.media import MediaForm
 from schema.errors import UserError, user_errors
+from schema.media import MediaSizeType, media_sizes
 from schema.nodes import Info, global_id
 from schema.permissions import requires
 from schema.scalars import SafeInt
-
-
-@strawberry.type(name="MediaSize", description="One file of a picture.")
-class MediaSizeType:
-    sha256: strawberry.Private[str]
-    size: strawberry.Private[StoredSize]
-
-    @strawberry.field(description="Shows the same bytes for ever.")
-    def url(self, info: Info) -> str:
-        return media.address_of(info.context, path_of(self.sha256, self.size.name))
-
-    @strawberry.field
-    def width(self) -> int:
-        return self.size.width
-
-    @strawberry.field
-    def height(self) -> int:
-        return self.size.height
-
-    @strawberry.field(description="`image/webp`; one size is an `image/jpeg` for mails.")
-    def mime(self) -> str:
-        return self.size.mime
-
-    @strawberry.field
-    def bytes(self) -> int:
-        return self.size.bytes
 
 
 @strawberry.type(description="What a picture shows, in one language.")
@@ -64,7 +39,7 @@ class MediaAssetType:
 
     @strawberry.field(description="The files there are of it, the smallest first.")
     def sizes(self) -> list[MediaSizeType]:
-        return [MediaSizeType(sha256=self.row.sha256, size=size) for size in sizes_of(self.row)]
+        return media_sizes(self.row)
 
     @strawberry.field(description="What was uploaded, such as `image/jpeg`.")
     def mime(self) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 import strawberry
 
-from headless_presale.catalog import NewMedia
+from resolvers.admin.product_pictures import PictureWish
 from schema.scalars import SafeInt
 
 VERSION = "The product's version that you read; it covers options, variants and media."
@@ -42,14 +42,23 @@ def given(input: object, names: Iterable[str]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not strawberry.UNSET}
 
 
-@strawberry.input(description="A picture to show, by its address.")
+@strawberry.input(
+    description="A picture to show: an uploaded one by its asset, or one that lies elsewhere."
+)
 class ProductMediaInput:
-    url: str = strawberry.field(description="An absolute http or https address.")
-    alt: str = strawberry.field(default="", description="What it shows.")
+    url: str | None = strawberry.field(
+        default=None, description="An absolute http or https address."
+    )
+    asset_id: strawberry.ID | None = strawberry.field(
+        default=None, description="A `MediaAsset` of the product's shop."
+    )
+    alt: str | None = strawberry.field(
+        default=None, description="What it shows; null takes what is said of the asset."
+    )
 
-    def to_wish(self) -> NewMedia:
-        """Return it as the catalogue takes it."""
-        return NewMedia(url=self.url, alt=self.alt)
+    def to_wish(self) -> PictureWish:
+        """Return it as the resolvers take it."""
+        return PictureWish(url=self.url, asset_id=self.asset_id, alt=self.alt)
 
 
 @strawberry.input(description="A variant of a product that is being made.")

@@ -13,8 +13,10 @@ from headless_presale.catalog import (
     ProductVariant,
 )
 from headless_presale.kernel.money import Money as Amount
+from resolvers.addresses import address_of
 from resolvers.admin.products import ProductQuestion
 from schema.catalog import FirstChildren, bounded
+from schema.media import MediaSizeType, media_sizes
 from schema.money import Money
 from schema.nodes import Info, global_id
 
@@ -75,9 +77,15 @@ class AdminMediaType:
     def id(self) -> strawberry.ID:
         return global_id("ProductMedia", self.row.id)
 
-    @strawberry.field
-    def url(self) -> str:
-        return self.row.url
+    @strawberry.field(description="Of its largest size, where it was uploaded here.")
+    def url(self, info: Info) -> str:
+        return address_of(info.context, self.row.url)
+
+    @strawberry.field(
+        description="The files there are of it, the smallest first; none where it lies elsewhere."
+    )
+    def sizes(self) -> list[MediaSizeType]:
+        return media_sizes(self.row.asset)
 
     @strawberry.field(description="What it shows, for those who cannot see it; may be empty.")
     def alt(self) -> str:

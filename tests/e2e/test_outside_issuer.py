@@ -63,9 +63,10 @@ class _Node:
         return self.log.read_text()[-4_000:]
 
 
-@pytest.fixture
-def issuer(tmp_path: Path) -> Iterator[tuple[str, str, Path, _Node]]:
+@pytest.fixture(scope="module")
+def issuer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str, Path, _Node]]:
     """Run the issuer; yield its address, the product's, the accounts' file and the process."""
+    tmp_path = tmp_path_factory.mktemp("issuer")
     port, shop_port = free_port(), free_port()
     accounts, log = tmp_path / "accounts.json", tmp_path / "issuer.log"
     accounts.write_text("{}")
@@ -86,10 +87,14 @@ def issuer(tmp_path: Path) -> Iterator[tuple[str, str, Path, _Node]]:
         process.wait()
 
 
-@pytest.fixture
-async def place(
-    issuer: tuple[str, str, Path, _Node], worker_database_url: str, redis_url: str, tmp_path: Path
+@pytest.fixture(scope="module")
+async def running(
+    issuer: tuple[str, str, Path, _Node],
+    worker_database_url: str,
+    redis_url: str,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[Place]:
+    """Run the product once; each test empties the database below it."""
     url, shop, accounts, node = issuer
     await until_ready(f"{url}/.well-known/openid-configuration", node)
     environment = {
@@ -100,9 +105,17 @@ async def place(
         "PRESALE_OIDC_CLIENT_SECRET": CLIENT[1],
         "PRESALE_OIDC_NAME": "Forge ID",
     }
-    with ApiProcess(worker_database_url, redis_url, tmp_path, environment) as api:
+    folder = tmp_path_factory.mktemp("product")
+    with ApiProcess(worker_database_url, redis_url, folder, environment) as api:
         await until_ready(f"{shop}/readyz", api)
         yield Place(shop, url, accounts)
+
+
+@pytest.fixture
+def place(running: Place) -> Place:
+    """Return it with an issuer that knows nobody."""
+    running.accounts.write_text("{}")
+    return running
 
 
 @asynccontextmanager

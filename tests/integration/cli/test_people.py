@@ -87,7 +87,7 @@ async def test_somebody_of_another_house_is_not_found(environment: dict[str, str
     other = await make_shop("second-forge")
     await with_token(other, email="eve@second-forge.example.com")
 
-    for command in ("reset-link", "reset-second-factor"):
+    for command in ("reset-link", "reset-second-factor", "unlink"):
         done = await run(environment, "staff", command, "eve@second-forge.example.com", *SHOP)
         assert (done.returncode, done.stdout) == (1, "")
         assert "not found" in done.stderr

@@ -6,7 +6,7 @@ import pytest
 
 from headless_presale.identity import InviteStaff, Role, StaffMember, invite_staff
 from headless_presale.identity.errors import NotLinked
-from headless_presale.identity.external import Claims, resolve_account
+from headless_presale.identity.external import Claims, resolve_account, unlink
 from headless_presale.identity.models import Account, ExternalIdentity
 from headless_presale.kernel.clock import ManualClock
 from tests.support.accounts import make_account
@@ -125,3 +125,15 @@ async def test_twice_at_once_is_one_link() -> None:
 
     assert set(found) == {account_id}
     assert await ExternalIdentity.all().count() == 1
+
+
+async def test_a_link_that_is_removed_is_made_anew_by_the_address() -> None:
+    ada = await make_account()
+    await resolve_account(claims(), locale="en")
+    with pytest.raises(NotLinked):
+        await resolve_account(claims("moved"), locale="en")
+
+    assert await unlink(ada) == 1
+
+    assert await resolve_account(claims("moved"), locale="en") == ada
+    assert (await ExternalIdentity.get()).subject == "moved"

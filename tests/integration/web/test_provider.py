@@ -297,10 +297,12 @@ async def test_signing_in_again_has_to_be_that(visitor: Browser, issuer: Issuer)
     await go(visitor)
     assert "confirm first that it is you" in (await visitor.open("/account")).text
 
-    refused = await go(visitor, "/sign-in/provider?next=/account&again=1")
+    stale = await go(visitor, "/sign-in/provider?next=/account&again=1")
     assert (issuer.asked["prompt"], issuer.asked["max_age"]) == ("login", "0")
-    assert refused.status == 403
-    assert "did not confirm that you were there" in refused.text
+    assert stale.location == "/account?done=not_fresh"
+    shown = await visitor.follow()
+    assert "did not confirm that you were there" in shown.text
+    assert "confirm first that it is you" in shown.text
 
     issuer.claims["auth_time"] = int(time.time())
     assert (await go(visitor, "/sign-in/provider?next=/account&again=1")).status == 303

@@ -69,7 +69,7 @@ MUTATIONS: Mapping[str, tuple[Example, ...]] = {
             "shopId": house.ids["shop"],
             "title": "Pen",
             "variants": [{"priceMinor": 100}],
-            "media": [{"url": "https://example.com/pen.jpg"}],
+            "media": [{"assetId": house.ids["media asset"]}],
         },
     ),
     "productUpdate": (
@@ -104,7 +104,7 @@ MUTATIONS: Mapping[str, tuple[Example, ...]] = {
         },
     ),
     "productMediaAdd": (
-        lambda house: _of_product(house, media=[{"url": "https://example.com/3.jpg"}]),
+        lambda house: _of_product(house, media=[{"assetId": house.ids["media asset"]}]),
     ),
     "productMediaUpdate": (
         lambda house: {"mediaId": house.ids["product media"], "version": 1, "alt": "Back"},
