@@ -24,8 +24,6 @@ from headless_presale.kernel.ids import new_id
 from headless_presale.kernel.jobs import defer
 from headless_presale.kernel.unit_of_work import UnitOfWork, shielded, unit_of_work
 
-TASK = "catalog:import_products"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartImport:
@@ -79,7 +77,11 @@ async def start_import(command: StartImport) -> ProductImport:
             created_at=clock.now(),
         )
         reach("catalog.import_asked_for")
-        await defer(TASK, lock=f"catalog:import:{command.shop_id}", import_id=str(made.id))
+        await defer(
+            "catalog:import_products",
+            lock=f"catalog:import:{command.shop_id}",
+            import_id=str(made.id),
+        )
         after = {
             "file": file.name,
             "is_dry_run": command.is_dry_run,

@@ -19,7 +19,6 @@ from headless_presale.catalog import (
     StartImport,
     cancel_import,
     import_job,
-    imports,
     start_import,
 )
 from headless_presale.catalog.errors import ImportNotFound
@@ -415,4 +414,4 @@ async def test_a_shop_keeps_ten_files_and_those_that_are_imported(
 
 def test_the_job_is_called_as_the_worker_knows_it() -> None:
     app = create_job_app("postgresql://nobody@127.0.0.1:1/none")
-    assert imports.TASK in app.tasks
+    assert "catalog:import_products" in app.tasks

@@ -70,6 +70,7 @@ def test_the_periodic_tasks_and_how_often_they_run() -> None:
         "webhooks:forget": {3600},
         "analytics:sum_up": {10},
         "media:sweep_orphans": {3600},
+        "catalog:forget_files": {3600},
     }
 
 
