@@ -18,6 +18,7 @@ from headless_presale.webhooks import (
     deliver_due,
     delivering,
     forget_old_deliveries,
+    listening,
     replay_delivery,
     sweep_deliveries,
     update_endpoint,
@@ -104,7 +105,7 @@ async def test_control_without_the_look_it_would(
 ) -> None:
     sale = await open_sale(capacity=5)
     endpoint = await narrowed(receiver, sale)
-    look = delivering.listening(endpoint="e", delivery="due")
+    look = listening(endpoint="e", delivery="due")
     assert look in delivering._CLAIM
     monkeypatch.setattr(delivering, "_CLAIM", delivering._CLAIM.replace(look, "true"))
 
