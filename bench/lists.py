@@ -318,7 +318,7 @@ def _logs() -> Iterator[tuple[str, Ask]]:
     yield "staff", lambda: staff.page_of_members(somebody, first)
 
     def deliveries(status: DeliveryStatus | None) -> Ask:
-        return lambda: webhooks.page_of_deliveries(ENDPOINT_ID, status, first)
+        return lambda: webhooks.page_of_deliveries(somebody, ENDPOINT_ID, status, first)
 
     yield "deliveries", deliveries(None)
     for status in DeliveryStatus:
