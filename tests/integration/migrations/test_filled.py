@@ -71,6 +71,7 @@ def _tables_changed() -> Iterator[tuple[str, set[str]]]:
         operations = importlib.import_module(f"{migrations.__name__}.{name}").Migration.operations
         for operation in operations:
             if isinstance(operation, CreateModel):
+                assert operation.options is not None
                 tables[operation.name] = operation.options["table"]
                 made.add(tables[operation.name])
             elif isinstance(operation, CHANGES):
