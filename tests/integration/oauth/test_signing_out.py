@@ -9,7 +9,7 @@ import pytest
 
 from headless_presale.identity import issuer, sessions
 from headless_presale.identity.limits import Source
-from headless_presale.identity.models import Account
+from headless_presale.identity.models import Account, SignInSession
 from headless_presale.identity.passwords import hash_password
 from headless_presale.identity.sessions import Session, end_session, list_sessions
 from headless_presale.identity.sign_in import change_password, reset_second_factors
@@ -95,9 +95,7 @@ async def test_a_new_password_ends_the_admin_of_a_session_that_is_over(
     two: Two, owner: Person, clock: ManualClock
 ) -> None:
     # Given a thief whose session has ended by itself, and whose admin renews its tokens
-    await sessions.SignInSession.filter(id=two.there.id).update(
-        ended_at=clock.now(), expires_at=clock.now()
-    )
+    await SignInSession.filter(id=two.there.id).update(ended_at=clock.now(), expires_at=clock.now())
 
     await new_password(two)
 
