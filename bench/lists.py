@@ -299,7 +299,8 @@ def _products() -> Iterator[tuple[str, Ask]]:
 def _logs() -> Iterator[tuple[str, Ask]]:
     # What these lists need of a request: whose it is.
     somebody = cast(
-        RequestContext, SimpleNamespace(principal=SimpleNamespace(merchant_id=MERCHANT_ID))
+        RequestContext,
+        SimpleNamespace(principal=SimpleNamespace(merchant_id=MERCHANT_ID, has_all_shops=True)),
     )
     first, last = PageRequest(first=PAGE), PageRequest(last=PAGE)
 
