@@ -29,8 +29,8 @@ from schema.nodes import Info, global_id
 from schema.permissions import requires
 
 WRITES = (Scope.CAMPAIGNS_WRITE,)
-REFUNDS = (Scope.CAMPAIGNS_WRITE, Scope.ORDERS_REFUND)
-"""Calling a campaign off sends all of its money back."""
+REFUNDS = (Scope.CAMPAIGNS_WRITE, Scope.ORDERS_READ, Scope.ORDERS_REFUND)
+"""Calling a campaign off sends all of its money back, and a refusal tells how much that is."""
 
 
 @strawberry.type
