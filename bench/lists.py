@@ -313,7 +313,8 @@ def _products() -> Iterator[tuple[str, Ask]]:
 def _logs() -> Iterator[tuple[str, Ask]]:
     # What these lists need of a request: whose it is.
     somebody = cast(
-        RequestContext, SimpleNamespace(principal=SimpleNamespace(merchant_id=MERCHANT_ID))
+        RequestContext,
+        SimpleNamespace(principal=SimpleNamespace(merchant_id=MERCHANT_ID, has_all_shops=True)),
     )
     first, last = PageRequest(first=PAGE), PageRequest(last=PAGE)
 
@@ -332,7 +333,7 @@ def _logs() -> Iterator[tuple[str, Ask]]:
     yield "staff", lambda: staff.page_of_members(somebody, first)
 
     def deliveries(status: DeliveryStatus | None) -> Ask:
-        return lambda: webhooks.page_of_deliveries(ENDPOINT_ID, status, first)
+        return lambda: webhooks.page_of_deliveries(somebody, ENDPOINT_ID, status, first)
 
     yield "deliveries", deliveries(None)
     for status in DeliveryStatus:

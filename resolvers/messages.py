@@ -280,6 +280,7 @@ REASONS: Mapping[str, Mapping[str, str]] = {
         ),
         "the address must be one of the public internet": "地址须为公网地址",
         "the endpoint is off: turn it on first": "该接收地址已停用，请先启用",
+        "the endpoint does not listen for this event any more": "该接收地址已不再订阅此类事件",
         "there is no event {name}; order.* means all of orders": (
             "没有事件 {name}；order.* 表示订单的全部事件"
         ),

@@ -228,6 +228,12 @@ async def payments_of(context: RequestContext, order: OrderView) -> list[Payment
     return await context.loaders.payments_of.load(order.id)
 
 
+def actor_for_buyer(event: EventRecord) -> str:
+    """Return who acted as a buyer is told: which of the shop's people and systems is not his."""
+    kind = event.actor.partition(":")[0]
+    return "shop" if kind in ("staff", "client", "cli") else event.actor
+
+
 @reads
 async def page_of_history(order: OrderView, request: PageRequest) -> Page[EventRecord]:
     """Return a page of what happened to the order, oldest first."""

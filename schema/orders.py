@@ -127,9 +127,9 @@ class OrderEvent:
     def at(self) -> datetime:
         return self.event.created_at
 
-    @strawberry.field(description="Who did it: `buyer`, `system`, `gateway:sandbox`.")
+    @strawberry.field(description="Who did it: `buyer`, `shop`, `system`, `gateway:sandbox`.")
     def actor(self) -> str:
-        return self.event.actor
+        return orders.actor_for_buyer(self.event)
 
     @strawberry.field(description="Where the order went from here, where it moved.")
     def status(self) -> OrderStatus | None:

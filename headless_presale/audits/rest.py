@@ -9,6 +9,7 @@ from redis.asyncio import Redis
 
 from headless_presale.audits.findings import Finding, ask, finding_of
 from headless_presale.audits.redis import free_numbers, listen
+from headless_presale.webhooks import listening
 
 LATE_AFTER = timedelta(minutes=5)
 """How long what is due may wait before it counts as late."""
@@ -28,11 +29,12 @@ _REST_AUDITS: Mapping[str, str] = {
     "no refund is still open": """
         SELECT r.id || ' ' || r.status FROM refund r, moment
         WHERE r.status <> 'SUCCEEDED' AND r.created_at < moment.at""",
-    "no webhook that is due waits": """
+    "no webhook that is due waits": f"""
         SELECT d.id || ' ' || w.url FROM webhook_delivery d
         JOIN webhook_endpoint w ON w.id = d.endpoint_id, moment
         WHERE d.status = 'PENDING' AND d.next_attempt_at < moment.at AND w.disabled_at IS NULL
-          AND w.deleted_at IS NULL AND coalesce(w.paused_until, moment.at) <= moment.at""",
+          AND w.deleted_at IS NULL AND coalesce(w.paused_until, moment.at) <= moment.at
+          AND {listening(endpoint="w", delivery="d")}""",
     "no webhook endpoint has been failing for an hour, or was turned off for it": """
         SELECT w.url FROM webhook_endpoint w, moment
         WHERE w.deleted_at IS NULL AND (w.disabled_reason IN ('GONE', 'FAILING')

@@ -131,6 +131,6 @@ async def _use(token: str, account: Account, password_hash: str) -> None:
             password_hash,
             at,
         )
-        await end_sessions_of(account.id)
         await revoke_grants(work, "account_id = $1", account.id, reason="password_reset")
+        await end_sessions_of(account.id)
         tell(work, account.id, SecurityChange.PASSWORD_RESET)

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from headless_presale.identity.granting import revoke_grants
 from headless_presale.identity.models import SignInSession
+from headless_presale.identity.oauth.clients import ADMIN_CLIENT
 from headless_presale.kernel import clock
 from headless_presale.kernel.ids import hash_secret, new_id
 from headless_presale.kernel.unit_of_work import UnitOfWork, shielded, unit_of_work
@@ -174,19 +176,33 @@ async def take_challenge(session_id: UUID) -> str | None:
 
 @shielded
 async def end_session(session_id: UUID) -> None:
-    """Sign a browser out. Safe to repeat."""
+    """Sign a browser out, of the admin too. Safe to repeat."""
     async with unit_of_work() as work:
-        await work.execute(
+        ended = await work.fetchrow(
             "UPDATE sign_in_session SET ended_at = $2, challenge = NULL "
-            "WHERE id = $1 AND ended_at IS NULL",
+            "WHERE id = $1 AND ended_at IS NULL RETURNING account_id, authenticated_at",
             session_id,
             clock.now(),
         )
+        if ended is not None:
+            await revoke_grants(
+                work,
+                "client_id = $1 AND account_id = $2 AND authenticated_at = $3",
+                ADMIN_CLIENT,
+                ended["account_id"],
+                ended["authenticated_at"],
+                reason="signed_out",
+            )
 
 
 @shielded
 async def end_sessions_of(account_id: UUID, *, keep: Iterable[UUID] = ()) -> int:
-    """Sign an account out everywhere but in the sessions to keep; return in how many browsers."""
+    """Sign an account out everywhere but in the sessions to keep; return in how many browsers.
+
+    Of the admin too, also where a session has ended by itself and its tokens live on: whoever
+    changes a password means those. What other applications were allowed stays.
+    """
+    kept = list(keep)
     async with unit_of_work() as work:
         ended = await work.fetch(
             "UPDATE sign_in_session SET ended_at = $2, challenge = NULL "
@@ -194,7 +210,17 @@ async def end_sessions_of(account_id: UUID, *, keep: Iterable[UUID] = ()) -> int
             "RETURNING authenticated_at IS NOT NULL AND expires_at > $2 AS was_open",
             account_id,
             clock.now(),
-            list(keep),
+            kept,
+        )
+        # A grant has the moment of the sign-in that it came of.
+        await revoke_grants(
+            work,
+            "client_id = $1 AND account_id = $2 AND NOT EXISTS (SELECT 1 FROM sign_in_session s "
+            "WHERE s.id = ANY($3::uuid[]) AND s.authenticated_at = oauth_grant.authenticated_at)",
+            ADMIN_CLIENT,
+            account_id,
+            kept,
+            reason="signed_out",
         )
     return sum(row["was_open"] for row in ended)
 

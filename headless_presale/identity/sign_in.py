@@ -187,10 +187,10 @@ async def change_password(session: Session, old: str, new: str, *, source: Sourc
 async def sign_out_everywhere(session: Session) -> int:
     """End all other sessions, and what applications were allowed; return how many of both."""
     async with unit_of_work() as work:
-        ended = await end_sessions_of(session.account_id, keep=[session.id])
-        return ended + await revoke_grants(
+        revoked = await revoke_grants(
             work, "account_id = $1", session.account_id, reason="signed_out_everywhere"
         )
+        return revoked + await end_sessions_of(session.account_id, keep=[session.id])
 
 
 @shielded

@@ -23,10 +23,12 @@ class Event:
     """Base of all events. Subclasses are named in the past tense.
 
     ``type`` is the name on the wire (``order.placed``). ``topic`` is what a follower subscribes
-    to (``order:<id>``); its rows, in id order, are that thing's history.
+    to (``order:<id>``); its rows, in id order, are that thing's history. ``private`` are fields
+    that are noted for ourselves and told to nobody.
     """
 
     type: ClassVar[str]
+    private: ClassVar[frozenset[str]] = frozenset()
 
     @property
     def topic(self) -> str:

@@ -97,6 +97,7 @@ class OrderCancelled(OrderMoved):
     """
 
     type: ClassVar[str] = "order.cancelled"
+    private: ClassVar[frozenset[str]] = frozenset({"cancellation_id", "request_hash"})
     refunded_minor: int
     currency: str
     refunded_before_minor: int = 0

@@ -1,6 +1,6 @@
 """Webhooks: merchants' systems are told of events, by the rules of Standard Webhooks."""
 
-from headless_presale.webhooks.catalogue import EVENT_TYPES, EventType, scopes_for
+from headless_presale.webhooks.catalogue import EVENT_TYPES, EventType, listening, scopes_for
 from headless_presale.webhooks.delivering import deliver_due, message_id_of
 from headless_presale.webhooks.endpoints import (
     Asker,
@@ -52,6 +52,7 @@ __all__ = [
     "disable_endpoint",
     "enable_endpoint",
     "forget_old_deliveries",
+    "listening",
     "message_id_of",
     "replay",
     "replay_delivery",

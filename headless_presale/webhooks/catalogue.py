@@ -1,7 +1,8 @@
 """Which events there are to be told of, and what one has to be allowed to hear of them."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields
+from uuid import UUID
 
 from headless_presale.campaigns import CampaignEvent
 from headless_presale.identity import Scope
@@ -24,11 +25,15 @@ TEST_TYPE = "webhook.test"
 
 @dataclass(frozen=True, slots=True)
 class EventType:
-    """An event by its name on the wire, with a sentence about it."""
+    """An event by its name on the wire, with a sentence about it.
+
+    ``fields`` are those of its payload that receivers are told.
+    """
 
     name: str
     description: str
     scope: Scope
+    fields: frozenset[str]
 
 
 def _kinds(base: type[Event]) -> Iterator[type[Event]]:
@@ -45,7 +50,8 @@ def _event_types() -> dict[str, EventType]:
         family = kind.type.partition(".")[0]
         if family in FAMILIES:
             sentence = (kind.__doc__ or "").partition("\n")[0].replace("``", "`")
-            found[kind.type] = EventType(kind.type, sentence, FAMILIES[family])
+            told = frozenset(field.name for field in fields(kind)) - kind.private
+            found[kind.type] = EventType(kind.type, sentence, FAMILIES[family], told)
     return found
 
 
@@ -71,6 +77,30 @@ def read_event_types(names: Iterable[str]) -> list[str]:
                 field=("event_types", str(position)),
             )
     return sorted(wanted)
+
+
+def listening(*, endpoint: str, delivery: str) -> str:
+    """Return the SQL that tells whether an endpoint listens for a delivery, as it is now.
+
+    What it has ceased to listen for is not sent to it: its address may be another's by now, of
+    somebody who may not read it. A test is always taken.
+
+    Args:
+        endpoint, delivery: how the statement calls the two tables.
+    """
+    return (
+        f"({delivery}.event_id IS NULL OR ({endpoint}.event_types && "
+        f"ARRAY[{delivery}.type::text, split_part({delivery}.type, '.', 1) || '.*'] "
+        f"AND ({endpoint}.shop_ids IS NULL OR {delivery}.shop_id = ANY({endpoint}.shop_ids))))"
+    )
+
+
+def listens(
+    event_types: Collection[str], shop_ids: Collection[UUID] | None, *, type_: str, shop_id: UUID
+) -> bool:
+    """Tell the same of an event of a shop."""
+    is_of_shops = shop_ids is None or shop_id in shop_ids
+    return is_of_shops and not {type_, f"{type_.partition('.')[0]}.*"}.isdisjoint(event_types)
 
 
 def scopes_for(names: Iterable[str]) -> frozenset[Scope]:

@@ -20,6 +20,7 @@ from headless_presale.kernel import clock, vault
 from headless_presale.kernel.audit_log import record_change
 from headless_presale.kernel.failpoints import reach
 from headless_presale.kernel.unit_of_work import UnitOfWork, shielded, unit_of_work
+from headless_presale.webhooks.catalogue import listening
 from headless_presale.webhooks.endpoints import SEALED_FOR
 from headless_presale.webhooks.events import WebhookEndpointDisabled
 from headless_presale.webhooks.models import WebhookEndpoint
@@ -85,7 +86,7 @@ async def _deliver(line: Line, parcel: Parcel) -> None:
     await _note(parcel, at, reply)
 
 
-_CLAIM = """
+_CLAIM = f"""
 UPDATE webhook_delivery d SET attempts = d.attempts + 1, next_attempt_at = $3
 FROM webhook_endpoint w
 WHERE w.id = d.endpoint_id AND d.id IN (
@@ -93,6 +94,7 @@ WHERE w.id = d.endpoint_id AND d.id IN (
     WHERE due.endpoint_id = $1 AND due.status = 'PENDING' AND due.next_attempt_at <= $2
       AND e.disabled_at IS NULL AND e.deleted_at IS NULL
       AND (e.paused_until IS NULL OR e.paused_until <= $2)
+      AND {listening(endpoint="e", delivery="due")}
     ORDER BY due.next_attempt_at, due.id LIMIT $4 FOR UPDATE OF due SKIP LOCKED)
 RETURNING d.id, d.type, d.shop_id, d.attempts, d.occurred_at, w.url, w.secret, w.previous_secret,
     w.previous_secret_expires_at,

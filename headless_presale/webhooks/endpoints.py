@@ -47,6 +47,10 @@ class Asker:
             return True
         return endpoint.shop_ids is not None and set(endpoint.shop_ids) <= self.shop_ids
 
+    def may_see_events_of(self, shop_id: UUID | None) -> bool:
+        """Tell whether events of a shop exist for him: an endpoint may have had more shops."""
+        return self.shop_ids is None or shop_id is None or shop_id in self.shop_ids
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndpointWish:

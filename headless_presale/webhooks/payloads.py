@@ -10,6 +10,7 @@ import orjson
 
 from headless_presale.kernel.ids import display_number, global_id
 from headless_presale.kernel.money import Money
+from headless_presale.webhooks.catalogue import EVENT_TYPES
 
 _KINDS = {"item": "CampaignItem"}
 """Things whose type GraphQL calls otherwise than the event calls the thing."""
@@ -31,17 +32,23 @@ def body_of(
         {
             "type": type_,
             "timestamp": _moment(occurred_at.astimezone(UTC).isoformat()),
-            "data": data_of(payload, shop_id=shop_id),
+            "data": data_of(type_, payload, shop_id=shop_id),
         }
     )
 
 
-def data_of(payload: Mapping[str, Any], *, shop_id: UUID | None) -> dict[str, Any]:
-    """Return an event's fields as GraphQL spells them: global ids, ``Money``, camel case."""
+def data_of(type_: str, payload: Mapping[str, Any], *, shop_id: UUID | None) -> dict[str, Any]:
+    """Return an event's fields as GraphQL spells them: global ids, ``Money``, camel case.
+
+    What its type does not list is left out: notes of ours, and whatever an older release wrote.
+    """
+    listed = EVENT_TYPES[type_].fields if type_ in EVENT_TYPES else frozenset[str]()
     data: dict[str, Any] = {}
     if shop_id is not None:
         data["shopId"] = global_id("Shop", shop_id)
     for name, value in payload.items():
+        if name not in listed:
+            continue
         if name.endswith("_id") and isinstance(value, str):
             stem = name.removesuffix("_id")
             data[_camel(name)] = global_id(_KINDS.get(stem) or _pascal(stem), value)

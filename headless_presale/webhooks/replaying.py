@@ -9,7 +9,7 @@ from headless_presale.kernel.errors import InvalidInput
 from headless_presale.kernel.failpoints import reach
 from headless_presale.kernel.jobs import defer
 from headless_presale.kernel.unit_of_work import UnitOfWork, shielded, unit_of_work
-from headless_presale.webhooks.catalogue import TEST_TYPE
+from headless_presale.webhooks.catalogue import TEST_TYPE, listens
 from headless_presale.webhooks.endpoints import Asker, lock_endpoint
 from headless_presale.webhooks.errors import WebhookDeliveryNotFound
 from headless_presale.webhooks.models import WebhookDelivery, WebhookEndpoint
@@ -51,14 +51,16 @@ async def replay_delivery(asker: Asker, delivery_id: UUID) -> WebhookDelivery:
 
     Raises:
         WebhookDeliveryNotFound: there is none for the asker.
-        InvalidInput: its endpoint is off.
+        InvalidInput: its endpoint is off, or does not listen for such any more.
     """
     async with unit_of_work() as work:
         delivery = await WebhookDelivery.get_or_none(id=delivery_id)
         endpoint = await WebhookEndpoint.get_or_none(id=delivery.endpoint_id) if delivery else None
         if delivery is None or endpoint is None or not asker.may_see(endpoint):
             raise WebhookDeliveryNotFound(field=("delivery_id",))
-        await _lock_enabled(work, asker, endpoint.id)
+        if not asker.may_see_events_of(delivery.shop_id):
+            raise WebhookDeliveryNotFound(field=("delivery_id",))
+        _refuse_unheard(await _lock_enabled(work, asker, endpoint.id), delivery)
         await work.execute(
             "UPDATE webhook_delivery SET status = 'PENDING', finished_at = NULL, "
             "attempts = CASE status WHEN 'PENDING' THEN attempts ELSE 0 END, next_attempt_at = $2 "
@@ -171,6 +173,16 @@ async def _lock_enabled(work: UnitOfWork, asker: Asker, endpoint_id: UUID) -> We
     if endpoint.disabled_at is not None:
         raise InvalidInput(reason="the endpoint is off: turn it on first", field=("endpoint_id",))
     return endpoint
+
+
+def _refuse_unheard(endpoint: WebhookEndpoint, delivery: WebhookDelivery) -> None:
+    """Raise InvalidInput where an endpoint has ceased to listen for what a delivery is about."""
+    if delivery.shop_id is not None and not listens(
+        endpoint.event_types, endpoint.shop_ids, type_=delivery.type, shop_id=delivery.shop_id
+    ):
+        raise InvalidInput(
+            reason="the endpoint does not listen for this event any more", field=("delivery_id",)
+        )
 
 
 async def defer_delivering(endpoint_id: UUID) -> None:

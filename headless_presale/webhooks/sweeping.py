@@ -2,17 +2,19 @@
 
 from headless_presale.kernel import clock
 from headless_presale.kernel.unit_of_work import shielded, unit_of_work
+from headless_presale.webhooks.catalogue import listening
 from headless_presale.webhooks.replaying import RETENTION, defer_delivering
 
 MOST_ENDPOINTS = 500
 FORGET_BATCH = 1_000
 
-_DUE = """
+_DUE = f"""
 SELECT w.id FROM webhook_endpoint w
 WHERE w.disabled_at IS NULL AND w.deleted_at IS NULL
   AND (w.paused_until IS NULL OR w.paused_until <= $1)
   AND EXISTS (SELECT 1 FROM webhook_delivery d
-              WHERE d.endpoint_id = w.id AND d.status = 'PENDING' AND d.next_attempt_at <= $1)
+              WHERE d.endpoint_id = w.id AND d.status = 'PENDING' AND d.next_attempt_at <= $1
+                AND {listening(endpoint="w", delivery="d")})
 LIMIT $2
 """
 
@@ -47,7 +49,10 @@ async def _forget_batch() -> int:
             "AND d.status = 'PENDING') "
             "UNION ALL SELECT d.id FROM webhook_delivery d JOIN webhook_endpoint w "
             "ON w.id = d.endpoint_id WHERE w.disabled_at < $1 AND d.occurred_at < $1 "
-            "AND d.status = 'PENDING' LIMIT $2",
+            "AND d.status = 'PENDING' "
+            "UNION ALL SELECT d.id FROM webhook_delivery d JOIN webhook_endpoint w "
+            "ON w.id = d.endpoint_id WHERE d.occurred_at < $1 AND d.status = 'PENDING' "
+            f"AND NOT {listening(endpoint='w', delivery='d')} LIMIT $2",
             clock.now() - RETENTION,
             FORGET_BATCH,
         )

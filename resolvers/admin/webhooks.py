@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from tortoise.expressions import Q
 from tortoise.queryset import QuerySet
 
 from headless_presale.identity import Principal
@@ -96,10 +97,20 @@ async def find_endpoint(context: RequestContext, endpoint_id: str) -> WebhookEnd
 
 @reads
 async def page_of_deliveries(
-    endpoint_id: UUID, status: DeliveryStatus | None, request: PageRequest
+    context: RequestContext,
+    endpoint_id: UUID,
+    status: DeliveryStatus | None,
+    request: PageRequest,
 ) -> Page[WebhookDelivery]:
-    """Return what an endpoint was told, the newest first."""
+    """Return what an endpoint was told, the newest first.
+
+    An endpoint may have had more shops than it has now: of those that are not the caller's he is
+    shown nothing.
+    """
     rows = WebhookDelivery.filter(endpoint_id=endpoint_id)
+    if not context.principal.has_all_shops:
+        own = list(context.principal.shop_ids)
+        rows = rows.filter(Q(shop_id__isnull=True) | Q(shop_id__in=own))
     if status is not None:
         rows = rows.filter(status=status)
     return await page_by_id(rows, request, cursors=DELIVERY_CURSORS)

@@ -141,6 +141,10 @@ class OrderNoteType:
 class TimelineEvent(OrderEvent):
     """A row of the order's history and who is behind it."""
 
+    @strawberry.field(description="Who did it: `buyer`, `system`, `staff:<id>`, `client:<id>`...")
+    def actor(self) -> str:
+        return self.event.actor
+
     @strawberry.field(description="One sentence, in the language of Accept-Language.")
     def summary(self, info: Info) -> str:
         return order_texts.sentence_of(self.event, info.context.locale)

@@ -214,6 +214,6 @@ class WebhookEndpointType:
         before: Before = None,
     ) -> Connection[WebhookDeliveryType]:
         page = await webhooks.page_of_deliveries(
-            self.row.id, status, page_request(first, after, last, before)
+            info.context, self.row.id, status, page_request(first, after, last, before)
         )
         return connect(page, lambda row: WebhookDeliveryType(row=row))

@@ -11,10 +11,12 @@ from headless_presale.campaigns import forget_all
 from headless_presale.checkout import Buyer
 from headless_presale.identity import Role, Scope
 from headless_presale.kernel.clock import ManualClock
+from headless_presale.kernel.ids import sign_token
 from headless_presale.orders import OrderView, sweep_orders
 from headless_presale.payments import PaymentLeg, Refund
 from resolvers.context import RequestContext
 from resolvers.global_ids import seal
+from tests.conftest import SECRET_KEY
 from tests.graphql.endpoint import Api
 from tests.support.money import open_deposit_sale, place
 from tests.support.shop import Sale, make_shop
@@ -234,6 +236,31 @@ async def test_the_timeline_says_who_when_and_why_in_both_languages(
         "支付平台 sandbox",
         "已支付定金：80.00 CNY",
     )
+
+
+async def test_the_buyer_is_not_told_which_of_the_staff_it_was(
+    api: Api, support: Caller, order: OrderView
+) -> None:
+    await api.ask(REFUND, bearer=support.token, input=refund_input(order))
+    query = """query ($id: ID!, $token: String!) { order(id: $id, token: $token) {
+        history(last: 2) { nodes { type actor reason } } } }"""
+    token = sign_token(SECRET_KEY, "order", order.id)
+
+    told = (await api.ask(query, id=seal("Order", order.id), token=token)).data["order"]
+    shown = await api.ask(
+        """query ($id: ID!) { merchant { shop(slug: "moonlit-forge") { order(id: $id) {
+           timeline(last: 2) { nodes { actor } } } } } }""",
+        bearer=support.token,
+        id=seal("Order", order.id),
+    )
+
+    assert [(event["type"], event["actor"]) for event in told["history"]["nodes"]] == [
+        ("order.refunded", "shop"),
+        ("refund.requested", "shop"),
+    ]
+    assert support.account is not None
+    actors = shown.data["merchant"]["shop"]["order"]["timeline"]["nodes"]
+    assert actors == [{"actor": f"staff:{support.account.id}"}] * 2
 
 
 async def test_what_is_previewed_is_what_is_done(

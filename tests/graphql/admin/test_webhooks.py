@@ -231,6 +231,40 @@ async def test_the_log_shows_what_was_sent_to_those_who_may_read_it(
     assert hidden["log"][0]["responseCode"] == 500
 
 
+async def test_the_log_of_a_narrowed_endpoint_tells_nothing_of_other_shops(api: Api) -> None:
+    # Given an endpoint that was told of an order of each of two shops, and now has the first alone
+    sale = await open_sale()
+    second = await open_sale(shop=await make_shop("second"), skus=("OTHER-1",))
+    await Shop.filter(id=second.shop.id).update(merchant_id=sale.shop.merchant_id)
+    made = await subscribe(sale.shop, URL, "order.placed")
+    orders = [
+        await place_order(order_for(sale, email="1@example.com")),
+        await place_order(order_for(second, email="2@example.com")),
+    ]
+    await WebhookEndpoint.filter(id=made.endpoint.id).update(shop_ids=[sale.shop.id])
+    limited = await connect(sale.shop, shop_ids=[sale.shop.id])
+    owner = await sign_in(sale.shop)
+
+    async def bodies(token: str) -> str:
+        reply = await api.ask(LOG, bearer=token)
+        (node,) = reply.data["merchant"]["webhookEndpoints"]["nodes"]
+        return "".join(delivery["body"] for delivery in node["deliveries"]["nodes"])
+
+    # Then whoever is of the first shop reads of its order alone, the owner of both
+    assert [order.number in await bodies(limited.token) for order in orders] == [True, False]
+    assert [order.number in await bodies(owner.token) for order in orders] == [True, True]
+    # And what concerns the other one is not there to be sent again.
+    foreign = await WebhookDelivery.get(shop_id=second.shop.id)
+    replay = """mutation ($input: WebhookDeliveryReplayInput!) {
+      webhookDeliveryReplay(input: $input) { delivery { id } userErrors { code } } }"""
+    given = {"deliveryId": seal("WebhookDelivery", foreign.id)}
+    before = foreign.next_attempt_at
+    reply = await api.ask(replay, bearer=limited.token, input=given)
+    payload = reply.data["webhookDeliveryReplay"]
+    assert payload["userErrors"] == [{"code": "WEBHOOK_DELIVERY_NOT_FOUND"}]
+    assert (await WebhookDelivery.get(id=foreign.id)).next_attempt_at == before
+
+
 async def test_events_can_be_looked_up(api: Api) -> None:
     owner = await sign_in(await make_shop())
 
@@ -261,3 +295,19 @@ async def test_a_list_of_endpoints_costs_the_same_however_many_there_are(api: Ap
         await subscribe(shop, f"{URL}/{number}")
 
     assert await cost() == one
+
+
+async def test_whoever_deletes_an_endpoint_is_told_which_is_gone_once(api: Api) -> None:
+    owner = await sign_in(await make_shop())
+    endpoint = (await create(api, owner.token))["endpoint"]
+    query = (
+        "mutation ($input: WebhookEndpointDeleteInput!) { webhookEndpointDelete(input: $input) {"
+        " deletedId userErrors { code } } }"
+    )
+    wish = {"endpointId": endpoint["id"], "version": endpoint["version"]}
+
+    first, second = [await api.ask(query, bearer=owner.token, input=wish) for _ in range(2)]
+
+    assert first.data["webhookEndpointDelete"] == {"deletedId": endpoint["id"], "userErrors": []}
+    assert second.data["webhookEndpointDelete"]["deletedId"] is None
+    assert len(second.data["webhookEndpointDelete"]["userErrors"]) == 1

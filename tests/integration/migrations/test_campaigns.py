@@ -1,18 +1,13 @@
 """The migration of batches on a shop whose caps were lowered before."""
 
-from collections.abc import AsyncIterator
+from collections.abc import Awaitable, Callable
 from uuid import UUID
 
 import asyncpg
-import pytest
-from tortoise.connection import get_connection
-from tortoise.context import TortoiseContext
-from tortoise.migrations.executor import MigrationExecutor, MigrationTarget
 
-from headless_presale.database import migrate, tortoise_config
+from headless_presale.database import migrate
 from headless_presale.kernel.ids import new_id
-from tests.conftest import with_database
-from tests.integration.migrations.test_sales import insert
+from tests.integration.migrations.filling import insert
 
 
 async def _fill(connection: asyncpg.Connection) -> None:
@@ -64,32 +59,15 @@ async def _fill(connection: asyncpg.Connection) -> None:
     )
 
 
-@pytest.fixture
-async def filled_database(engine_urls: tuple[str, str], worker_id: str) -> AsyncIterator[str]:
-    """Return the address of a database of the version before, with that in it."""
-    name = f"presale_lowered_{worker_id}"
-    admin = await asyncpg.connect(engine_urls[0])
-    await admin.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-    await admin.execute(f"CREATE DATABASE {name}")
-    url = with_database(engine_urls[0], name)
-    config = tortoise_config(url, pool_size=2, statement_timeout_ms=0)
-    async with TortoiseContext() as context:
-        await context.init(config=config)
-        executor = MigrationExecutor(get_connection("default"), config["apps"])
-        await executor.migrate([MigrationTarget(app_label="presale", name="0010_media_texts")])
-        await get_connection("default").close()
+async def test_each_batch_says_what_it_has(
+    database_of: Callable[[str], Awaitable[str]],
+) -> None:
+    url = await database_of("0010_media_texts")
     connection = await asyncpg.connect(url)
     await _fill(connection)
-    await connection.close()
-    yield url
-    await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
-    await admin.close()
 
+    assert "0011_campaigns" in await migrate(url)
 
-async def test_each_batch_says_what_it_has(filled_database: str) -> None:
-    assert "0011_campaigns" in await migrate(filled_database)
-
-    connection = await asyncpg.connect(filled_database)
     counts = await connection.fetch("SELECT capacity FROM production_batch ORDER BY position")
     await connection.close()
     # Of 1 to 6 all, of 7 to 10 two are gone.

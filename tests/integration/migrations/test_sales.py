@@ -1,74 +1,16 @@
 """The migration of charts on a shop that has sold things already."""
 
-from collections.abc import AsyncIterator
-from typing import Any
-from uuid import UUID
+from collections.abc import Awaitable, Callable
 
 import asyncpg
-import pytest
-from tortoise.connection import get_connection
-from tortoise.context import TortoiseContext
-from tortoise.migrations.executor import MigrationExecutor, MigrationTarget
 
 from headless_presale.audits import DATABASE_AUDITS
-from headless_presale.database import migrate, tortoise_config
+from headless_presale.database import migrate
 from headless_presale.kernel.ids import new_id
-from tests.conftest import with_database
+from tests.integration.migrations.filling import MORNING, insert
 
-BEFORE = "0008_webhooks"
 SUMS = next(sentence for sentence in DATABASE_AUDITS if sentence.startswith("the sums of charts"))
-
-
-async def insert(connection: asyncpg.Connection, table: str, **values: Any) -> UUID:
-    """Insert a row; what is not named and has no default is empty."""
-    empty = {"jsonb": "{}", "text": "", "character varying": "", "integer": 0, "bigint": 0}
-    columns = await connection.fetch(
-        "SELECT column_name AS name, data_type AS type FROM information_schema.columns "
-        "WHERE table_name = $1 AND is_nullable = 'NO' AND column_default IS NULL "
-        "AND is_identity = 'NO'",
-        table,
-    )
-    row = {
-        column["name"]: empty.get(column["type"]) if column["type"] in empty else MORNING
-        for column in columns
-        if column["type"] in empty or column["type"].startswith("timestamp")
-    }
-    row_id = new_id()
-    row = {"id": row_id, **row, **values}
-    names = list(row)
-    marks = ", ".join(
-        f"(${n}::text)::timestamptz" if name.endswith("_at") else f"${n}"
-        for n, name in enumerate(names, 1)
-    )
-    await connection.execute(
-        f"INSERT INTO {table} ({', '.join(names)}) VALUES ({marks})", *row.values()
-    )
-    return row_id
-
-
-MORNING, NOON, EVENING = (f"2026-03-01 {hour}:07Z" for hour in ("08", "12", "18"))
-
-
-@pytest.fixture
-async def filled_database(engine_urls: tuple[str, str], worker_id: str) -> AsyncIterator[str]:
-    """Return the address of a database of the version before, in which things were sold."""
-    name = f"presale_sold_{worker_id}"
-    admin = await asyncpg.connect(engine_urls[0])
-    await admin.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-    await admin.execute(f"CREATE DATABASE {name}")
-    url = with_database(engine_urls[0], name)
-    config = tortoise_config(url, pool_size=2, statement_timeout_ms=0)
-    async with TortoiseContext() as context:
-        await context.init(config=config)
-        executor = MigrationExecutor(get_connection("default"), config["apps"])
-        await executor.migrate([MigrationTarget(app_label="presale", name=BEFORE)])
-        await get_connection("default").close()
-    connection = await asyncpg.connect(url)
-    await _sell(connection)
-    await connection.close()
-    yield url
-    await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
-    await admin.close()
+NOON, EVENING = "2026-03-01 12:07Z", "2026-03-01 18:07Z"
 
 
 async def _sell(connection: asyncpg.Connection) -> None:
@@ -117,10 +59,15 @@ async def _sell(connection: asyncpg.Connection) -> None:
             )
 
 
-async def test_what_was_sold_before_is_in_the_charts(filled_database: str) -> None:
-    assert "0009_sales" in await migrate(filled_database)
+async def test_what_was_sold_before_is_in_the_charts(
+    database_of: Callable[[str], Awaitable[str]],
+) -> None:
+    url = await database_of("0008_webhooks")
+    connection = await asyncpg.connect(url)
+    await _sell(connection)
 
-    connection = await asyncpg.connect(filled_database)
+    assert "0009_sales" in await migrate(url)
+
     times = await connection.fetch(
         "SELECT number, to_char(sold_at, 'HH24') AS sold, to_char(released_at, 'HH24') AS released "
         "FROM sales_order ORDER BY id"

@@ -166,11 +166,9 @@ async def test_a_replay_brings_what_failed_and_what_was_never_written(
         await request_replay(asker_of(sale), made.endpoint.id, since=since)
         await work_off(database_admin, "webhooks")
 
-    # Then the two that it has missed have come, once each and in order
-    assert [request.event["data"]["orderNumber"] for request in receiver.at()] == [
-        failed.number,
-        missed.number,
-    ]
+    # Then the two that it has missed have come, once each; they were under way at the same time
+    told = [request.event["data"]["orderNumber"] for request in receiver.at()]
+    assert sorted(told) == sorted([failed.number, missed.number])
     # And with what was delivered, all three, under the ids they had.
     await request_replay(asker_of(sale), made.endpoint.id, since=since, include_delivered=True)
     await work_off(database_admin, "webhooks")

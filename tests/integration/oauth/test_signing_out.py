@@ -1,0 +1,115 @@
+"""Who is signed out of a browser is out of the admin there: its tokens end too."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+import httpx
+import pytest
+
+from headless_presale.identity import issuer, sessions
+from headless_presale.identity.limits import Source
+from headless_presale.identity.models import Account, SignInSession
+from headless_presale.identity.passwords import hash_password
+from headless_presale.identity.sessions import Session, end_session, list_sessions
+from headless_presale.identity.sign_in import change_password, reset_second_factors
+from headless_presale.kernel.clock import ManualClock
+from tests.support.accounts import PASSWORD
+from tests.support.oauth import App, Person, admin_app, sign_in_browser
+from tests.support.pages import Site
+
+
+@dataclass(frozen=True, slots=True)
+class Two:
+    """One person in two browsers, each with the admin; and an application that was let in.
+
+    ``here`` and ``there`` are the sessions, the rest refresh tokens.
+    """
+
+    here: Session
+    there: Session
+    admin: App
+    admin_here: str
+    admin_there: str
+    app: App
+    app_token: str
+
+    async def standing(self) -> tuple[bool, bool, bool]:
+        """Return whether the admin here, the admin there and the application go on."""
+        answers = [
+            await self.admin.refresh(self.admin_here),
+            await self.admin.refresh(self.admin_there),
+            await self.app.refresh(self.app_token),
+        ]
+        here, there, app = [answer.status_code == 200 for answer in answers]
+        return here, there, app
+
+
+@pytest.fixture
+async def two(
+    site: Site, owner: Person, app: App, http: httpx.AsyncClient, clock: ManualClock
+) -> AsyncIterator[Two]:
+    await Account.filter(id=owner.account_id).update(password_hash=await hash_password(PASSWORD))
+    admin = admin_app(http, issuer())
+    app_token = (await owner.tokens(app))["refresh_token"]
+    admin_there = (await owner.tokens(admin))["refresh_token"]
+    clock.advance(timedelta(minutes=1))
+    async with site.browser() as browser:
+        await sign_in_browser(site.settings, browser, owner.account_id)
+        second = Person(browser, owner.account_id, owner.shop)
+        admin_here = (await second.tokens(admin))["refresh_token"]
+        there, here = sorted(await list_sessions(owner.account_id), key=lambda s: s.created_at)
+        yield Two(here, there, admin, admin_here, admin_there, app, app_token)
+
+
+async def new_password(two: Two) -> None:
+    source = Source(address="198.51.100.9")
+    assert await change_password(two.here, PASSWORD, "a new sentence to know", source=source)
+
+
+async def end_there(two: Two) -> None:
+    await end_session(two.there.id)
+
+
+async def lose_factors(two: Two) -> None:
+    await reset_second_factors(two.here.account_id)
+
+
+@pytest.mark.parametrize(
+    ("act", "left"),
+    [
+        (new_password, (True, False, True)),
+        (end_there, (True, False, True)),
+        (lose_factors, (False, False, True)),
+    ],
+)
+async def test_the_admin_of_a_browser_ends_with_its_session(
+    two: Two, act: Callable[[Two], Awaitable[None]], left: tuple[bool, bool, bool]
+) -> None:
+    await act(two)
+
+    assert await two.standing() == left
+
+
+async def test_a_new_password_ends_the_admin_of_a_session_that_is_over(
+    two: Two, owner: Person, clock: ManualClock
+) -> None:
+    # Given a thief whose session has ended by itself, and whose admin renews its tokens
+    await SignInSession.filter(id=two.there.id).update(ended_at=clock.now(), expires_at=clock.now())
+
+    await new_password(two)
+
+    assert await two.standing() == (True, False, True)
+
+
+async def test_control_without_it_the_thief_keeps_the_admin(
+    two: Two, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def nothing(*_: object, **__: object) -> int:
+        return 0
+
+    monkeypatch.setattr(sessions, "revoke_grants", nothing)
+
+    await new_password(two)
+
+    assert await two.standing() == (True, True, True)
