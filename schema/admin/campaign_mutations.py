@@ -110,7 +110,7 @@ class CampaignClosePayload:
 
 @strawberry.type
 class CampaignDiscardPayload:
-    campaign_id: strawberry.ID | None
+    deleted_id: strawberry.ID | None
     user_errors: list[UserError]
 
 
@@ -329,6 +329,6 @@ class CampaignMutation:
         )
         kept = done.value
         return CampaignDiscardPayload(
-            campaign_id=None if kept is None else global_id("Campaign", kept.campaign.id),
+            deleted_id=None if kept is None else global_id("Campaign", kept.campaign.id),
             user_errors=user_errors(done.refusals),
         )

@@ -128,12 +128,18 @@ def test_every_mutation_takes_one_input_and_answers_user_errors() -> None:
     for name, field in mutation.fields.items():
         payload_name = f"{name[0].upper()}{name[1:]}Payload"
         assert list(field.args) == ["input"]
+        input_name = get_named_type(field.args["input"].type).name
+        assert input_name == payload_name.replace("Payload", "Input")
         assert get_named_type(field.type).name == payload_name
         # Non-null: an engine that is away is an answer without data, with its HTTP status.
         assert isinstance(field.type, GraphQLNonNull)
         payload = GRAPHQL.type_map[payload_name]
         assert isinstance(payload, GraphQLObjectType)
         assert str(payload.fields["userErrors"].type) == "[UserError!]!"
+        things = {key: part.type for key, part in payload.fields.items() if key != "userErrors"}
+        # What it is about, or its id where it is gone; null where it was refused.
+        assert things, name
+        assert not any(isinstance(kind, GraphQLNonNull) for kind in things.values()), name
 
 
 def test_every_user_error_is_known_to_the_schema() -> None:
