@@ -115,7 +115,7 @@ async def test_a_campaign_is_extended_from_the_command_line(
     why = ("--reason", "the factory has room", "--closes-at")
     closes_at = (sale.campaign.closes_at + timedelta(days=1)).replace(microsecond=0)
 
-    from_now = await _run(environment, "extend", "nebula-fox", *why, "P8D")
+    from_now = await _run(environment, "extend", "nebula-fox", *why, "P7D")
     assert from_now.returncode == 0, from_now.stderr
     moved = (
         await database_admin.fetchval("SELECT closes_at FROM campaign") - sale.campaign.closes_at
