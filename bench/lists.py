@@ -202,6 +202,7 @@ def _orders(one: asyncpg.Record, middle: Middle) -> Iterator[tuple[str, Ask]]:
     unpaid = [OrderStatus.DEPOSIT_PAID, OrderStatus.AWAITING_BALANCE]
     ended = [OrderStatus.CANCELLED, OrderStatus.EXPIRED, OrderStatus.FORFEITED]
     month: dict[str, Any] = {"placed_from": middle.month[0], "placed_until": middle.month[1]}
+    half = {**month, "placed_until": middle.month[0] + timedelta(days=182)}
 
     def page(order: dict[str, Any] | None = None, **wanted: Any) -> Ask:
         asked = OrderFilter(**{"shop_ids": shop, **wanted})
@@ -244,9 +245,16 @@ def _orders(one: asyncpg.Record, middle: Middle) -> Iterator[tuple[str, Ask]]:
         page({**largest, "after": middle.total_of_month}, **month),
     )
     yield "orders of a month, two states, largest", page(largest, statuses=unpaid, **month)
+    yield "orders of a month, FORFEITED, largest", page(largest, statuses=ended[2:], **month)
+    yield "orders of a month, a common name, largest", page(largest, search="li ", **month)
+    yield "orders of half a year, smallest", page({**largest, "is_descending": False}, **half)
     yield (
         "orders of a month of a huge campaign, largest",
         page(largest, campaign_id=huge, **month),
+    )
+    yield (
+        "orders of a month of a huge campaign, FORFEITED, largest",
+        page(largest, campaign_id=huge, statuses=ended[2:], **month),
     )
     yield "orders of a rare total", page(total_from_minor=300_000)
     yield "orders of usual totals, newest", page(total_from_minor=9_000, total_until_minor=14_000)
@@ -259,6 +267,12 @@ def _orders(one: asyncpg.Record, middle: Middle) -> Iterator[tuple[str, Ask]]:
     yield "orders, one letter", page(search="l")
     yield "orders, one letter, last page", page({"from_end": True}, search="l")
     yield "orders, a common name, FORFEITED", page(search="wang", statuses=ended[2:])
+    yield "orders of a small campaign, a common name", page(campaign_id=small, search="li ")
+    yield (
+        "orders of a small campaign, a common name, largest",
+        page(largest, campaign_id=small, search="li "),
+    )
+    yield "orders of half a year, a rare name, largest", page(largest, search="meyer abc", **half)
     yield "orders, nothing found", page(search="nobody of this name")
     yield "count, all", count()
     yield "count, PAID", count(statuses=[OrderStatus.PAID])

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import asyncpg
+
 from headless_presale.identity.granting import revoke_grants
 from headless_presale.identity.models import SignInSession
 from headless_presale.identity.oauth.clients import ADMIN_CLIENT
@@ -178,12 +180,7 @@ async def take_challenge(session_id: UUID) -> str | None:
 async def end_session(session_id: UUID) -> None:
     """Sign a browser out, of the admin too. Safe to repeat."""
     async with unit_of_work() as work:
-        ended = await work.fetchrow(
-            "UPDATE sign_in_session SET ended_at = $2, challenge = NULL "
-            "WHERE id = $1 AND ended_at IS NULL RETURNING account_id, authenticated_at",
-            session_id,
-            clock.now(),
-        )
+        ended = await _end(work, session_id)
         if ended is not None:
             await revoke_grants(
                 work,
@@ -193,6 +190,36 @@ async def end_session(session_id: UUID) -> None:
                 ended["authenticated_at"],
                 reason="signed_out",
             )
+
+
+@shielded
+async def replace_session(before: Session, by: Session) -> None:
+    """End the session that a browser had before the one it has now.
+
+    The admin there goes on where the same person has signed in again, and belongs to the new one.
+    """
+    if before.account_id != by.account_id or not by.is_complete:
+        await end_session(before.id)
+        return
+    async with unit_of_work() as work:
+        if await _end(work, before.id) is not None:
+            await work.execute(
+                "UPDATE oauth_grant SET authenticated_at = $4 WHERE client_id = $1 "
+                "AND account_id = $2 AND authenticated_at = $3 AND revoked_at IS NULL",
+                ADMIN_CLIENT,
+                before.account_id,
+                before.authenticated_at,
+                by.authenticated_at,
+            )
+
+
+async def _end(work: UnitOfWork, session_id: UUID) -> asyncpg.Record | None:
+    return await work.fetchrow(
+        "UPDATE sign_in_session SET ended_at = $2, challenge = NULL "
+        "WHERE id = $1 AND ended_at IS NULL RETURNING account_id, authenticated_at",
+        session_id,
+        clock.now(),
+    )
 
 
 @shielded

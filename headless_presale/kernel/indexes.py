@@ -26,12 +26,25 @@ class ExpressionIndex(Index):
     """A B-tree index over columns and, behind them, an expression in SQL.
 
     The expression may name an operator class: ``lower(buyer ->> 'email') text_pattern_ops`` finds
-    what begins with a text, whatever the database's collation is.
+    what begins with a text, whatever the database's collation is. Columns may follow it.
+
+    Args:
+        include: columns that rows are filtered by or shown from without the table being read.
     """
 
-    def __init__(self, *, fields: tuple[str, ...] | list[str], expression: str, name: str) -> None:
+    def __init__(
+        self,
+        *,
+        fields: tuple[str, ...] | list[str],
+        expression: str,
+        name: str,
+        include: tuple[str, ...] | list[str] = (),
+    ) -> None:
         super().__init__(fields=fields, name=name)
         self.expression = expression
+        self.include = tuple(include)
+        if self.include:
+            self.extra = f" INCLUDE ({', '.join(self.include)})"
 
     @property
     def field_names(self) -> list[str]:
@@ -40,4 +53,7 @@ class ExpressionIndex(Index):
     def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
         """Return what the migration writer prints to rebuild this index."""
         path, args, kwargs = super().deconstruct()
-        return path, args, {**kwargs, "expression": self.expression}
+        kwargs["expression"] = self.expression
+        if self.include:
+            kwargs["include"] = list(self.include)
+        return path, args, kwargs

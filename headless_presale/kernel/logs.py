@@ -1,4 +1,8 @@
-"""Structured logs: one event a line, with the id of the request that caused it."""
+"""Structured logs: one event a line, with the id of the request that caused it.
+
+A traceback shows where, never the values that variables had there: among those are addresses with
+passwords in them, tokens, and what buyers told us.
+"""
 
 import logging
 import sys
@@ -17,11 +21,17 @@ def configure_logs(*, log_format: Literal["console", "json"], level: str) -> Non
     ]
     if log_format == "json":
         last: list[structlog.typing.Processor] = [
-            structlog.processors.dict_tracebacks,
+            structlog.processors.ExceptionRenderer(
+                structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+            ),
             structlog.processors.JSONRenderer(),
         ]
     else:
-        last = [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+        last = [
+            structlog.dev.ConsoleRenderer(
+                colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+            )
+        ]
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),

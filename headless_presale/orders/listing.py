@@ -2,7 +2,9 @@
 
 A list is read from an index in its own order, and a page costs what it shows, however far back it
 lies. Where several states are asked for, each is one such walk, and their heads are merged. A
-search walks the index of each text it may mean: the number, the e-mail address, the name.
+search walks the index of each text it may mean: the number, the e-mail address, the name. A list
+by total that is restricted in time walks each of its months: prices change with time, and those of
+one month may lie behind all others.
 
 All of a list's values are known when it is planned: what serves a prefix that half of the orders
 share does not serve one that two of them do.
@@ -23,9 +25,13 @@ from headless_presale.orders.view import OrderView, read_orders
 
 COUNTED_AT_MOST = 10_000
 """How far a list is counted. Counting on costs more with every order; a page never does."""
+FOUND_AT_MOST = 1_000
+"""How far a search is counted: the table is read for each order, not an index alone."""
 LONGEST_SEARCH = 100
 
 _PLAN_FOR_THESE_VALUES = "SELECT set_config('plan_cache_mode', 'force_custom_plan', true)"
+# In UTC: an index of months of any other time zone would depend on that zone's rules.
+_MONTH_OF = "date_trunc('month', {} AT TIME ZONE 'UTC')"
 _LIKE_SPECIAL = re.compile(r"([\\%_])")
 
 
@@ -114,8 +120,10 @@ class OrderCount:
 
 
 @shielded
-async def count_orders(wanted: OrderFilter, *, at_most: int = COUNTED_AT_MOST) -> OrderCount:
-    """Count the orders of a list, up to a bound."""
+async def count_orders(wanted: OrderFilter, *, at_most: int | None = None) -> OrderCount:
+    """Count the orders of a list, up to a bound: a lower one, unless told, for a search."""
+    if at_most is None:
+        at_most = FOUND_AT_MOST if wanted.search.strip() else COUNTED_AT_MOST
     counting = count_query(wanted, at_most=at_most)
     if counting is None:
         return OrderCount(0, is_exact=True)
@@ -174,11 +182,21 @@ def page_query(
     told, asked = ("DESC", "ASC") if is_descending else ("ASC", "DESC")
     walked = asked if from_end else told
     bound = args.put(limit)
-    walks = [
-        f"(SELECT o.id, o.{column} AS key FROM sales_order o WHERE {' AND '.join(walk + shared)} "
-        f"ORDER BY o.{column} {walked}, o.id {walked} LIMIT {bound})"
-        for walk in _walks(wanted, args)
-    ]
+
+    def heads(walk: Sequence[str]) -> str:
+        return (
+            f"(SELECT o.id, o.{column} AS key FROM sales_order o "
+            f"WHERE {' AND '.join((*walk, *shared))} "
+            f"ORDER BY o.{column} {walked}, o.id {walked} LIMIT {bound})"
+        )
+
+    if _is_by_month(wanted, sort):
+        walks = [
+            f"(SELECT head.id, head.key FROM {months} CROSS JOIN LATERAL {heads(walk)} AS head)"
+            for months, walk in _walks_by_month(wanted, args)
+        ]
+    else:
+        walks = [heads(walk) for walk in _walks(wanted, args)]
     if not walks:
         return None
     ids = (
@@ -211,27 +229,72 @@ def _union(wanted: OrderFilter) -> str:
 def _conditions(wanted: OrderFilter, args: _Arguments) -> list[str]:
     """Return what every walk of the list has to meet."""
     compared: tuple[tuple[str, object], ...] = (
-        ("o.placed_at >=", wanted.placed_from),
-        ("o.placed_at <", wanted.placed_until),
         ("o.total_minor >=", wanted.total_from_minor),
         ("o.total_minor <=", wanted.total_until_minor),
     )
-    return [f"{left} {args.put(value)}" for left, value in compared if value is not None]
+    totals = [f"{left} {args.put(value)}" for left, value in compared if value is not None]
+    return [*_times(wanted, args), *totals]
+
+
+def _times(wanted: OrderFilter, args: _Arguments) -> list[str]:
+    compared = (("o.placed_at >=", wanted.placed_from), ("o.placed_at <", wanted.placed_until))
+    return [f"{left} {args.put(at)}" for left, at in compared if at is not None]
+
+
+def _is_by_month(wanted: OrderFilter, sort: OrderSort) -> bool:
+    if sort is not OrderSort.TOTAL:
+        return False
+    is_restricted = wanted.placed_from is not None or wanted.placed_until is not None
+    # All of a campaign: it lasts a few months, and an index of its totals alone would be one more.
+    is_of_all = bool(wanted.search.strip()) or not _statuses(wanted)
+    return is_restricted or (wanted.campaign_id is not None and is_of_all)
+
+
+def _walks_by_month(wanted: OrderFilter, args: _Arguments) -> Iterator[tuple[str, list[str]]]:
+    """Return months as ``month.begins``, and the conditions of a walk over each of them.
+
+    They are those from the first to the last order that is meant, so that no range is too long.
+    """
+    texts = _searches(wanted.search, args)
+    for seller in _sellers(wanted, args):
+        ends = " AND ".join((seller, *_times(wanted, args)))
+        months = (
+            f"(SELECT {_MONTH_OF.format('min(o.placed_at)')} AS first, "
+            f"{_MONTH_OF.format('max(o.placed_at)')} AS last FROM sales_order o WHERE {ends}"
+            ") AS span "
+            "CROSS JOIN generate_series(span.first, span.last, interval '1 month') AS month(begins)"
+        )
+        month = f"{_MONTH_OF.format('o.placed_at')} = month.begins"
+        walk = [seller, month, *_status(wanted, args)]
+        yield from ((months, [*walk, *text]) for text in ([[]] if texts is None else zip(texts)))
 
 
 def _walks(wanted: OrderFilter, args: _Arguments) -> Iterator[list[str]]:
     """Return the conditions of each walk over one index."""
-    statuses = set(wanted.statuses)
-    is_any = not statuses or statuses == set(OrderStatus)
+    statuses = _statuses(wanted)
     texts = _searches(wanted.search, args)
     for shop in _sellers(wanted, args):
         if texts is not None:
-            status = [] if is_any else [f"o.status = ANY({args.put(sorted(statuses))}::text[])"]
-            yield from ([shop, text, *status] for text in texts)
-        elif is_any:
-            yield [shop]
+            yield from ([shop, text, *_status(wanted, args)] for text in texts)
+        elif statuses:
+            yield from ([shop, f"o.status = {args.put(status)}"] for status in statuses)
         else:
-            yield from ([shop, f"o.status = {args.put(status)}"] for status in sorted(statuses))
+            yield [shop]
+
+
+def _statuses(wanted: OrderFilter) -> list[OrderStatus]:
+    """Return the states that are wanted, none if any is."""
+    statuses = set(wanted.statuses)
+    return [] if statuses == set(OrderStatus) else sorted(statuses)
+
+
+def _status(wanted: OrderFilter, args: _Arguments) -> list[str]:
+    """Return a condition for a walk over all states that are wanted."""
+    statuses = _statuses(wanted)
+    if len(statuses) == 1:
+        # With a single value the indexes by state are in a list's order; with a set they are not.
+        return [f"o.status = {args.put(statuses[0])}"]
+    return [f"o.status = ANY({args.put(statuses)}::text[])"] if statuses else []
 
 
 def _sellers(wanted: OrderFilter, args: _Arguments) -> Iterator[str]:

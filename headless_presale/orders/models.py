@@ -71,6 +71,12 @@ class Order(Model):
         indexes = (
             Index(fields=("shop_id", "placed_at", "id"), name="sales_order_by_placed"),
             Index(fields=("shop_id", "total_minor", "id"), name="sales_order_by_total"),
+            ExpressionIndex(
+                fields=("shop_id",),
+                expression="date_trunc('month', placed_at AT TIME ZONE 'UTC'), total_minor, id",
+                name="sales_order_by_month_total",
+                include=("placed_at", "status"),
+            ),
             Index(
                 fields=("shop_id", "status", "placed_at", "id"), name="sales_order_by_status_placed"
             ),
@@ -78,10 +84,12 @@ class Order(Model):
                 fields=("shop_id", "status", "total_minor", "id"),
                 name="sales_order_by_status_total",
             ),
-            Index(fields=("campaign_id", "id"), name="sales_order_by_campaign"),
             Index(fields=("campaign_id", "placed_at", "id"), name="sales_order_by_campaign_placed"),
-            Index(
-                fields=("campaign_id", "total_minor", "id"), name="sales_order_by_campaign_total"
+            ExpressionIndex(
+                fields=("campaign_id",),
+                expression="date_trunc('month', placed_at AT TIME ZONE 'UTC'), total_minor, id",
+                name="sales_order_by_campaign_month_total",
+                include=("placed_at", "status"),
             ),
             Index(
                 fields=("campaign_id", "status", "placed_at", "id"),

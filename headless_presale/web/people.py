@@ -10,7 +10,7 @@ from headless_presale.identity.accounts import get_account
 from headless_presale.identity.errors import TooManyAttempts
 from headless_presale.identity.limits import Source, mark_device
 from headless_presale.identity.passkeys import RelyingParty
-from headless_presale.identity.sessions import NewSession, Session, end_session
+from headless_presale.identity.sessions import NewSession, Session, replace_session
 from headless_presale.settings import Settings
 from headless_presale.web.browser import any_session, set_session_cookie, settings_of
 from headless_presale.web.cookies import read_cookie, set_cookie
@@ -68,7 +68,7 @@ async def let_in(request: Request, response: Response, started: NewSession) -> N
     """
     before = await any_session(request)
     if before is not None and before.id != started.session.id:
-        await end_session(before.id)
+        await replace_session(before, started.session)
     settings = settings_of(request)
     set_session_cookie(response, settings, started.cookie_value)
     if started.session.is_complete:

@@ -29,8 +29,8 @@ from schema.nodes import Info, global_id
 from schema.permissions import requires
 
 WRITES = (Scope.CAMPAIGNS_WRITE,)
-REFUNDS = (Scope.CAMPAIGNS_WRITE, Scope.ORDERS_REFUND)
-"""Calling a campaign off sends all of its money back."""
+REFUNDS = (Scope.CAMPAIGNS_WRITE, Scope.ORDERS_READ, Scope.ORDERS_REFUND)
+"""Calling a campaign off sends all of its money back, and a refusal tells how much that is."""
 
 
 @strawberry.type
@@ -110,7 +110,7 @@ class CampaignClosePayload:
 
 @strawberry.type
 class CampaignDiscardPayload:
-    campaign_id: strawberry.ID | None
+    deleted_id: strawberry.ID | None
     user_errors: list[UserError]
 
 
@@ -329,6 +329,6 @@ class CampaignMutation:
         )
         kept = done.value
         return CampaignDiscardPayload(
-            campaign_id=None if kept is None else global_id("Campaign", kept.campaign.id),
+            deleted_id=None if kept is None else global_id("Campaign", kept.campaign.id),
             user_errors=user_errors(done.refusals),
         )

@@ -173,6 +173,7 @@ class ApiClientDisablePayload:
 
 @strawberry.type
 class GrantRevokePayload:
+    revoked_id: strawberry.ID | None
     user_errors: list[UserError]
 
 
@@ -263,4 +264,7 @@ class ClientMutation:
     )
     async def grant_revoke(self, info: Info, input: GrantRevokeInput) -> GrantRevokePayload:
         revoked = await clients.revoke(info.context, grant_id=input.grant_id)
-        return GrantRevokePayload(user_errors=user_errors(revoked.refusals))
+        return GrantRevokePayload(
+            revoked_id=None if revoked.refusals else input.grant_id,
+            user_errors=user_errors(revoked.refusals),
+        )

@@ -249,7 +249,8 @@ class AdminOrderConnection(Connection[AdminOrderType]):
     counting: strawberry.Private[Counting]
 
     @strawberry.field(
-        description="False: there are more than `totalCount`, which stops at 10,000. Counted only "
+        description="False: there are more than `totalCount`, which stops at 10,000, "
+        "and at 1,000 where a text is searched for. Counted only "
         "when one of the two is selected."
     )
     async def is_total_count_exact(self) -> bool:

@@ -141,8 +141,14 @@ class StaffUpdateInput:
     version: int = strawberry.field(description="The version you read.")
 
 
-@strawberry.input(description="A member whose access ends, or begins again.")
-class StaffChangeInput:
+@strawberry.input(description="A member whose access ends.")
+class StaffDeactivateInput:
+    member_id: strawberry.ID
+    version: int = strawberry.field(description="The version you read.")
+
+
+@strawberry.input(description="A member whose access begins again.")
+class StaffReactivateInput:
     member_id: strawberry.ID
     version: int = strawberry.field(description="The version you read.")
 
@@ -221,7 +227,9 @@ class StaffMutation:
         description="End a membership; its tokens end at once. The last owner stays.",
         extensions=requires(Scope.MEMBERS_WRITE, all_shops=True),
     )
-    async def staff_deactivate(self, info: Info, input: StaffChangeInput) -> StaffDeactivatePayload:
+    async def staff_deactivate(
+        self, info: Info, input: StaffDeactivateInput
+    ) -> StaffDeactivatePayload:
         ended = await staff.set_active(
             info.context, member_id=input.member_id, version=input.version, is_active=False
         )
@@ -235,7 +243,9 @@ class StaffMutation:
         description="Let a member back in, in the role it had.",
         extensions=requires(Scope.MEMBERS_WRITE, all_shops=True),
     )
-    async def staff_reactivate(self, info: Info, input: StaffChangeInput) -> StaffReactivatePayload:
+    async def staff_reactivate(
+        self, info: Info, input: StaffReactivateInput
+    ) -> StaffReactivatePayload:
         begun = await staff.set_active(
             info.context, member_id=input.member_id, version=input.version, is_active=True
         )

@@ -117,6 +117,7 @@ class WebhookEndpointEnablePayload:
 
 @strawberry.type
 class WebhookEndpointDeletePayload:
+    deleted_id: strawberry.ID | None
     user_errors: list[UserError]
 
 
@@ -239,7 +240,10 @@ class WebhookMutation:
         deleted = await webhooks.delete(
             info.context, endpoint_id=input.endpoint_id, version=input.version
         )
-        return WebhookEndpointDeletePayload(user_errors=user_errors(deleted.refusals))
+        return WebhookEndpointDeletePayload(
+            deleted_id=None if deleted.refusals else input.endpoint_id,
+            user_errors=user_errors(deleted.refusals),
+        )
 
     @strawberry.mutation(
         description="Send an event `webhook.test` that means nothing.",

@@ -31,6 +31,7 @@ from schema import export
 from schema.contract import schema, schema_text
 from schema.enums import CampaignFaultCode, CampaignStatus, ErrorCode
 from schema.permissions import Requires
+from tests.graphql.admin.tenancy.declared import id_places
 
 GRAPHQL = schema._schema
 
@@ -127,12 +128,18 @@ def test_every_mutation_takes_one_input_and_answers_user_errors() -> None:
     for name, field in mutation.fields.items():
         payload_name = f"{name[0].upper()}{name[1:]}Payload"
         assert list(field.args) == ["input"]
+        input_name = get_named_type(field.args["input"].type).name
+        assert input_name == payload_name.replace("Payload", "Input")
         assert get_named_type(field.type).name == payload_name
         # Non-null: an engine that is away is an answer without data, with its HTTP status.
         assert isinstance(field.type, GraphQLNonNull)
         payload = GRAPHQL.type_map[payload_name]
         assert isinstance(payload, GraphQLObjectType)
         assert str(payload.fields["userErrors"].type) == "[UserError!]!"
+        things = {key: part.type for key, part in payload.fields.items() if key != "userErrors"}
+        # What it is about, or its id where it is gone; null where it was refused.
+        assert things, name
+        assert not any(isinstance(kind, GraphQLNonNull) for kind in things.values()), name
 
 
 def test_every_user_error_is_known_to_the_schema() -> None:
@@ -170,6 +177,53 @@ def test_every_field_of_a_merchants_root_names_what_it_requires() -> None:
         "Merchant.name",
         "Merchant.version",
     }
+
+
+def is_merchants(type_: GraphQLObjectType) -> bool:
+    """Tell whether a type is of the merchants' part of the schema."""
+    origin = type_.extensions["strawberry-definition"].origin
+    return bool(origin.__module__.startswith("schema.admin."))
+
+
+def test_nothing_of_a_merchants_is_reached_without_a_guard() -> None:
+    roots = (GRAPHQL.query_type, GRAPHQL.mutation_type, GRAPHQL.subscription_type)
+    ahead = [root for root in roots if root is not None]
+    open_types: set[str] = set()
+    while ahead:
+        type_ = ahead.pop()
+        if type_.name in open_types:
+            continue
+        open_types.add(type_.name)
+        for field in type_.fields.values():
+            if scopes_of(field) is not None:
+                continue
+            named = get_named_type(field.type)
+            if isinstance(named, GraphQLInterfaceType):
+                # What `node(id:)` may find, and what may be the matter with a mutation.
+                ahead += GRAPHQL.get_possible_types(named)
+            elif isinstance(named, GraphQLObjectType):
+                ahead.append(named)
+    # A look at what it walks: far into the storefront, and not through a guard.
+    assert {"Order", "Refund", "CampaignItem", "InvalidInputError"} <= open_types
+    found = {t.name for t in object_types() if t.name in open_types and is_merchants(t)}
+    # What `campaignCancel` would do now, in its refusal of what was expected of it.
+    assert found == {"CampaignCancelPreview", "LegRefund"}
+    mutation = GRAPHQL.mutation_type
+    assert mutation is not None
+    assert "orders:read" in (scopes_of(mutation.fields["campaignCancel"]) or ())
+
+
+def test_ids_are_taken_where_the_matrix_asks_for_foreign_ones() -> None:
+    takes_ids = {
+        f"{type_.name}.{name}"
+        for type_ in object_types()
+        if is_merchants(type_)
+        for name, field in type_.fields.items()
+        if scopes_of(field) is None
+        and any(list(id_places(argument.type)) for argument in field.args.values())
+    }
+    # Its lines are looked for among those of its order: see test_orders.py.
+    assert takes_ids == {"AdminOrder.refundPreview"}
 
 
 def test_every_scope_that_a_field_requires_exists() -> None:

@@ -368,15 +368,15 @@ async def test_a_draft_is_discarded_whole(
     made, _ = await send(api, owner, "campaignCreate", **await wish_for(shop))
     query = (
         "mutation ($input: CampaignDiscardInput!) { campaignDiscard(input: $input) {"
-        " campaignId userErrors { code } } }"
+        " deletedId userErrors { code } } }"
     )
     wish = {"campaignId": made["id"], "version": 1}
 
     first = (await api.ask(query, bearer=owner.token, input=wish)).data["campaignDiscard"]
     second = (await api.ask(query, bearer=owner.token, input=wish)).data["campaignDiscard"]
 
-    assert first == {"campaignId": made["id"], "userErrors": []}
-    assert second == {"campaignId": None, "userErrors": [{"code": "CAMPAIGN_NOT_FOUND"}]}
+    assert first == {"deletedId": made["id"], "userErrors": []}
+    assert second == {"deletedId": None, "userErrors": [{"code": "CAMPAIGN_NOT_FOUND"}]}
     for table in ("campaign", "campaign_item", "production_batch", "campaign_terms", "slot"):
         assert await database_admin.fetchval(f"SELECT count(*) FROM {table}") == 0
     actions = await database_admin.fetch(

@@ -295,3 +295,19 @@ async def test_a_list_of_endpoints_costs_the_same_however_many_there_are(api: Ap
         await subscribe(shop, f"{URL}/{number}")
 
     assert await cost() == one
+
+
+async def test_whoever_deletes_an_endpoint_is_told_which_is_gone_once(api: Api) -> None:
+    owner = await sign_in(await make_shop())
+    endpoint = (await create(api, owner.token))["endpoint"]
+    query = (
+        "mutation ($input: WebhookEndpointDeleteInput!) { webhookEndpointDelete(input: $input) {"
+        " deletedId userErrors { code } } }"
+    )
+    wish = {"endpointId": endpoint["id"], "version": endpoint["version"]}
+
+    first, second = [await api.ask(query, bearer=owner.token, input=wish) for _ in range(2)]
+
+    assert first.data["webhookEndpointDelete"] == {"deletedId": endpoint["id"], "userErrors": []}
+    assert second.data["webhookEndpointDelete"]["deletedId"] is None
+    assert len(second.data["webhookEndpointDelete"]["userErrors"]) == 1

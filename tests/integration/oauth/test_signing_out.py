@@ -11,10 +11,16 @@ from headless_presale.identity import issuer, sessions
 from headless_presale.identity.limits import Source
 from headless_presale.identity.models import Account, SignInSession
 from headless_presale.identity.passwords import hash_password
-from headless_presale.identity.sessions import Session, end_session, list_sessions
+from headless_presale.identity.sessions import (
+    Session,
+    end_session,
+    list_sessions,
+    replace_session,
+    start_session,
+)
 from headless_presale.identity.sign_in import change_password, reset_second_factors
 from headless_presale.kernel.clock import ManualClock
-from tests.support.accounts import PASSWORD
+from tests.support.accounts import PASSWORD, make_account
 from tests.support.oauth import App, Person, admin_app, sign_in_browser
 from tests.support.pages import Site
 
@@ -98,6 +104,32 @@ async def test_a_new_password_ends_the_admin_of_a_session_that_is_over(
     await SignInSession.filter(id=two.there.id).update(ended_at=clock.now(), expires_at=clock.now())
 
     await new_password(two)
+
+    assert await two.standing() == (True, False, True)
+
+
+async def test_who_signs_in_again_keeps_the_admin_and_it_belongs_to_the_new_session(
+    two: Two, clock: ManualClock
+) -> None:
+    clock.advance(timedelta(minutes=1))
+    again = await start_session(two.there.account_id, factors=["pwd"], is_complete=True)
+
+    await replace_session(two.there, again.session)
+    admin = await two.admin.refresh(two.admin_there)
+    await end_session(again.session.id)
+
+    assert admin.status_code == 200
+    ended = await two.admin.refresh(admin.json()["refresh_token"])
+    assert ended.json()["error"] == "invalid_grant"
+    assert (await two.admin.refresh(two.admin_here)).status_code == 200
+
+
+async def test_somebody_else_in_the_same_browser_ends_it(two: Two) -> None:
+    other = await start_session(
+        await make_account("bob@shop.example"), factors=["pwd"], is_complete=True
+    )
+
+    await replace_session(two.there, other.session)
 
     assert await two.standing() == (True, False, True)
 

@@ -1,8 +1,8 @@
 """Lists of orders cost what they show: a page reads little more than its rows, however deep."""
 
 import itertools
-from collections.abc import Iterator
-from datetime import timedelta
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import asyncpg
@@ -56,6 +56,8 @@ CASES: list[Case] = [
     ({"statuses": [OrderStatus.PAID]}, {"sort": OrderSort.TOTAL, "is_descending": False}, 1),
     ({"total_from_minor": 40_000, "total_until_minor": 41_000}, {"sort": OrderSort.TOTAL}, 1),
     ({"placed_from": NOON + timedelta(minutes=30)}, {"is_descending": False}, 1),
+    # By the address and by the name, which all have: the rare state has the index.
+    ({"statuses": [OrderStatus.PAID], "search": "buyer"}, {}, 2),
 ]
 """What is wanted, how it is sorted, and how many walks over an index that takes."""
 
@@ -80,18 +82,73 @@ async def test_a_page_reads_what_it_shows_however_deep_it_lies(
             after=(key, middle["id"]) if is_deep else None,
         )
         assert query is not None
-        sql, _, args = query
-        async with database_admin.transaction():
-            await database_admin.execute("SET LOCAL plan_cache_mode = 'force_custom_plan'")
-            plan = await database_admin.fetchval(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}", *args)
-
-        scans = list(_scans(orjson.loads(plan)[0]["Plan"]))
+        scans, _ = await _explain(database_admin, query)
         assert {scan["Node Type"] for scan in scans} <= {"Index Scan", "Index Only Scan"}, wanted
-        read = sum(
+        assert _rows(scans) <= LIMIT * walks, (wanted, options, is_deep, scans)
+
+
+async def test_the_largest_of_a_few_months_are_read_from_their_months(
+    sale: Sale, database_admin: asyncpg.Connection
+) -> None:
+    # Given five months in which each order is larger than all before it
+    await database_admin.execute(
+        "UPDATE sales_order SET placed_at = $1::timestamptz + 3600 * (placed_at - $1), "
+        "total_minor = n, balance_minor = n FROM "
+        "(SELECT id, row_number() OVER (ORDER BY placed_at) AS n FROM sales_order) AS numbered "
+        "WHERE numbered.id = sales_order.id",
+        NOON,
+    )
+    await database_admin.execute("VACUUM ANALYZE sales_order")
+    two_months: dict[str, Any] = {
+        "placed_from": datetime(2026, 4, 1, tzinfo=UTC),
+        "placed_until": datetime(2026, 6, 1, tzinfo=UTC),
+    }
+    usual = [OrderStatus.CANCELLED, OrderStatus.EXPIRED]
+    cases: list[dict[str, Any]] = [
+        {},
+        {"statuses": usual},
+        {"campaign_id": sale.campaign.id},
+    ]
+    for wanted in cases:
+        for is_descending in (True, False):
+            query = page_query(
+                OrderFilter(shop_ids=[sale.shop.id], **two_months, **wanted),
+                sort=OrderSort.TOTAL,
+                is_descending=is_descending,
+                limit=LIMIT,
+            )
+            assert query is not None
+            scans, pages = await _explain(database_admin, query)
+            assert {scan["Index Name"] for scan in scans} <= {
+                "sales_order_by_placed",
+                "sales_order_by_month_total",
+                "sales_order_by_campaign_placed",
+                "sales_order_by_campaign_month_total",
+            }
+            # The first and the last order of the range, and a page of each month
+            assert _rows(scans) <= 2 + 2 * (LIMIT + 2), (wanted, scans)
+            assert pages <= 60, (wanted, pages)
+
+
+async def _explain(
+    connection: asyncpg.Connection, query: tuple[str, str, Sequence[object]]
+) -> tuple[list[dict[str, Any]], int]:
+    """Return how orders are read, and how many pages of 8 KB that touches."""
+    sql, _, args = query
+    async with connection.transaction():
+        await connection.execute("SET LOCAL plan_cache_mode = 'force_custom_plan'")
+        plan = await connection.fetchval(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {sql}", *args)
+    root = orjson.loads(plan)[0]["Plan"]
+    return list(_scans(root)), root["Shared Hit Blocks"] + root["Shared Read Blocks"]
+
+
+def _rows(scans: list[dict[str, Any]]) -> float:
+    return float(
+        sum(
             (scan["Actual Rows"] + scan.get("Rows Removed by Filter", 0)) * scan["Actual Loops"]
             for scan in scans
         )
-        assert read <= LIMIT * walks, (wanted, options, is_deep, scans)
+    )
 
 
 def _scans(node: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -1,0 +1,62 @@
+"""Logs tell where something went wrong, and nothing of what the variables held there."""
+
+import json
+import logging
+from collections.abc import Iterator
+from typing import Literal
+
+import pytest
+import structlog
+
+from headless_presale.kernel.logs import configure_logs
+
+SECRET = "hunter2-" + "secret"
+
+
+@pytest.fixture(autouse=True)
+def _logs_as_before() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level, config = root.handlers[:], root.level, structlog.get_config()
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.configure(**config)
+
+
+def _connect(address: str) -> None:
+    password = address.rpartition(":")[2]
+    assert password
+    raise ConnectionError("the server has gone away")
+
+
+@pytest.mark.parametrize("log_format", ["console", "json"])
+@pytest.mark.parametrize("logger", ["ours", "a library's"])
+def test_a_traceback_shows_no_values(
+    capsys: pytest.CaptureFixture[str], log_format: Literal["console", "json"], logger: str
+) -> None:
+    configure_logs(log_format=log_format, level="INFO")
+    try:
+        _connect("postgresql://shop:" + SECRET)
+    except ConnectionError:
+        if logger == "ours":
+            structlog.stdlib.get_logger("presale").exception("it failed")
+        else:
+            logging.getLogger("procrastinate.worker").exception("it failed")
+    written = capsys.readouterr().err
+    assert "it failed" in written
+    assert "the server has gone away" in written
+    assert "_connect" in written
+    assert SECRET not in written
+
+
+def test_json_is_one_object_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logs(log_format="json", level="INFO")
+    try:
+        _connect("postgresql://shop:" + SECRET)
+    except ConnectionError:
+        structlog.stdlib.get_logger("presale").exception("it failed", order="1")
+    (line,) = capsys.readouterr().err.splitlines()
+    told = json.loads(line)
+    assert told["event"] == "it failed"
+    assert told["order"] == "1"
+    assert told["exception"][0]["exc_type"] == "ConnectionError"
