@@ -5,9 +5,8 @@ from typing import Annotated
 from uuid import UUID
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
+from headless_presale.cli.output import console, make_table, print_table
 from headless_presale.cli.session import engines, within_runtime
 from headless_presale.identity import (
     ALL_SCOPES,
@@ -37,7 +36,6 @@ from headless_presale.shops import get_shop
 
 staff = typer.Typer(help="The staff of a merchant.", no_args_is_help=True)
 clients = typer.Typer(help="Applications that a merchant lets in.", no_args_is_help=True)
-console = Console(highlight=False)
 
 ShopOption = Annotated[str, typer.Option("--shop", help="Slug of one of the merchant's shops.")]
 ScopeOption = Annotated[
@@ -74,7 +72,7 @@ def list_staff(shop: ShopOption) -> None:
 
     with engines() as settings:
         members = within_runtime(work, settings)
-    table = Table("e-mail", "name", "role", "shops", "state")
+    table = make_table("e-mail", "name", "role", "shops", "state", whole=1)
     for member in members:
         table.add_row(
             member.account.email,
@@ -83,7 +81,7 @@ def list_staff(shop: ShopOption) -> None:
             "all" if member.shop_ids is None else str(len(member.shop_ids)),
             "active" if member.deactivated_at is None else "deactivated",
         )
-    console.print(table)
+    print_table(table)
 
 
 @staff.command("set-role")
@@ -158,7 +156,7 @@ def list_clients(shop: ShopOption) -> None:
 
     with engines() as settings:
         found = within_runtime(work, settings)
-    table = Table("client id", "name", "kind", "scopes", "state")
+    table = make_table("client id", "name", "kind", "scopes", "state", whole=1)
     for client in found:
         table.add_row(
             str(client.id),
@@ -167,7 +165,7 @@ def list_clients(shop: ShopOption) -> None:
             " ".join(client.scopes),
             "on" if client.disabled_at is None else "off",
         )
-    console.print(table)
+    print_table(table)
 
 
 @clients.command("create")

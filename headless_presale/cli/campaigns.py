@@ -8,7 +8,6 @@ from uuid import UUID
 import typer
 from pydantic import TypeAdapter, ValidationError
 from rich.console import Console
-from rich.table import Table
 
 from headless_presale.campaigns import (
     Campaign,
@@ -31,14 +30,14 @@ from headless_presale.campaigns import (
     read_campaign_file,
     status_at,
 )
+from headless_presale.cli.output import console, make_table, print_table
 from headless_presale.cli.session import engines, within_runtime
 from headless_presale.kernel import clock
 from headless_presale.shops import Shop, get_shop
 
 app = typer.Typer(help="Campaigns.", no_args_is_help=True)
-console = Console(highlight=False)
-_DURATION = TypeAdapter(timedelta)
 errors = Console(stderr=True, highlight=False)
+_DURATION = TypeAdapter(timedelta)
 
 
 @app.command("create")
@@ -228,7 +227,7 @@ def show(shop: Annotated[str, typer.Option(help="Slug of the shop.")]) -> None:
 
     with engines() as settings:
         found = within_runtime(work, settings)
-    table = Table("handle", "status", "opens (UTC)", "closes (UTC)")
+    table = make_table("handle", "status", "opens (UTC)", "closes (UTC)", whole=1)
     for campaign in found:
         status = status_at(
             campaign.status,
@@ -242,7 +241,7 @@ def show(shop: Annotated[str, typer.Option(help="Slug of the shop.")]) -> None:
             f"{campaign.opens_at:%Y-%m-%d %H:%M}",
             f"{campaign.closes_at:%Y-%m-%d %H:%M}",
         )
-    console.print(table)
+    print_table(table)
 
 
 async def _find(shop: Shop, handle: str) -> Campaign:

@@ -7,16 +7,15 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 from headless_presale.analytics import rebuild_sales
 from headless_presale.catalog import ImportProducts, ImportReport
-from headless_presale.catalog import import_products as run_import
+from headless_presale.catalog.direct_import import import_recorded
+from headless_presale.cli.output import console, make_table, print_table
 from headless_presale.cli.session import engines, within_runtime
 from headless_presale.demo import ensure_demo
 from headless_presale.shops import CreateShop, create_shop, get_shop
 
-console = Console(highlight=False)
 shops = typer.Typer(help="Shops.", no_args_is_help=True)
 
 
@@ -32,6 +31,11 @@ def create(
     with engines() as settings:
         shop = within_runtime(partial(create_shop, command), settings)
     console.print(f"Created shop [bold]{shop.slug}[/bold] ({shop.currency})")
+    console.print(
+        "Nobody can sign in to it yet. Invite its owner:\n"
+        f"  headless-presale staff invite you@example.com --shop {shop.slug} --role owner",
+        soft_wrap=True,
+    )
 
 
 @shops.command("rebuild-sales")
@@ -77,7 +81,7 @@ def import_products(
 
         async def work() -> ImportReport:
             found = await get_shop(shop)
-            return await run_import(
+            return await import_recorded(
                 ImportProducts(
                     path=file,
                     shop_id=found.id,
@@ -96,10 +100,11 @@ def import_products(
 
 def _print_report(report: ImportReport, *, is_dry_run: bool) -> None:
     if report.failed_rows:
-        table = Table("line", "column", "reason", title="Rows that could not be read")
+        table = make_table("line", "column", "reason")
+        table.title = "Rows that could not be read"
         for row in report.failed_rows:
             table.add_row(str(row.line), row.column, row.reason)
-        console.print(table)
+        print_table(table)
     written = "would be" if is_dry_run else "were"
     console.print(
         f"{report.created} products {written} created, {report.updated} updated, "

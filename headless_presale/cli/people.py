@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from headless_presale.cli.access import ShopOption, console, member_of, staff
+from headless_presale.cli.access import ShopOption, member_of, staff
+from headless_presale.cli.output import console
 from headless_presale.cli.session import engines, within_runtime
 from headless_presale.identity import InviteStaff, Role, invitation_token, invite_staff, issuer
 from headless_presale.identity.external import unlink

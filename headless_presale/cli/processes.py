@@ -20,6 +20,7 @@ from headless_presale.cli.session import (
     engines,
     engines_of,
     environment_of,
+    keep_address,
     with_urls,
     within_runtime,
 )
@@ -46,7 +47,7 @@ def serve(
 ) -> None:
     """Serve the API and the admin."""
     follow_parent()
-    with engines() as settings:
+    with engines(is_server=True) as settings:
         os.environ.update(environment_of(settings))
         # The application reads them again, in this process or in its workers.
         get_settings.cache_clear()
@@ -111,6 +112,7 @@ def run() -> None:
         raise typer.Exit(1)
     with only_run_on(settings.data_dir), ExitStack() as stack:
         embedded = engines_of(settings)
+        keep_address(settings)
         if embedded is not None:
             settings = with_urls(settings, stack.enter_context(embedded))
         settings = complete_settings(settings)

@@ -1,6 +1,7 @@
 """What a command opens: the engines its settings name, or the embedded ones."""
 
 import asyncio
+import os
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -16,6 +17,8 @@ from headless_presale.settings import Settings, get_settings
 
 R = TypeVar("R")
 console = Console(stderr=True, highlight=False)
+
+ADDRESS_FILE = "address"
 
 
 def engines_of(settings: Settings) -> EmbeddedEngines | None:
@@ -39,16 +42,53 @@ def with_urls(settings: Settings, urls: EngineUrls) -> Settings:
     )
 
 
+def keep_address(settings: Settings) -> None:
+    """Leave the address that is served in its database's folder, for the commands beside it."""
+    if settings.database_url is not None:
+        return
+    path = settings.data_dir / ADDRESS_FILE
+    # Renamed, so that nobody reads half of it, and over the file of whoever ran it before.
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.write_text(f"{settings.base_url}\n")
+    draft.replace(path)
+
+
+def with_address(settings: Settings) -> Settings:
+    """Return the settings with the address that was served last, where they name none themselves.
+
+    Tokens and mailed links are good at one address only. It counts for the folder's own
+    database, and yields to ``PORT`` and ``PRESALE_PUBLIC_URL``.
+    """
+    has_own = settings.public_url or "port" in settings.model_fields_set
+    if has_own or settings.database_url is not None:
+        return settings
+    try:
+        address = (settings.data_dir / ADDRESS_FILE).read_text().strip()
+    except (OSError, UnicodeDecodeError):
+        return settings
+    if not address.startswith(("http://", "https://")):
+        return settings
+    return settings.model_copy(update={"public_url": address})
+
+
 @contextmanager
-def engines() -> Iterator[Settings]:
-    """Yield settings that name running engines; start or attach to the embedded ones if unset."""
+def engines(*, is_server: bool = False) -> Iterator[Settings]:
+    """Yield settings that name running engines; start or attach to the embedded ones if unset.
+
+    Args:
+        is_server: whether the settings' own address is the one to listen on, and to be kept.
+    """
     settings = get_settings()
     configure_logs(log_format=settings.log_format, level=settings.log_level)
+    if not is_server:
+        settings = with_address(settings)
     embedded = engines_of(settings)
     if embedded is None:
         yield settings
         return
     with embedded as urls:
+        if is_server:
+            keep_address(settings)
         yield with_urls(settings, urls)
 
 

@@ -6,9 +6,8 @@ from typing import Annotated, TypeVar
 from uuid import UUID
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
+from headless_presale.cli.output import console, make_table, print_table
 from headless_presale.cli.session import engines, within_runtime
 from headless_presale.identity import ALL_SCOPES
 from headless_presale.kernel import clock
@@ -32,7 +31,6 @@ from headless_presale.webhooks import (
 )
 
 app = typer.Typer(help="Where a merchant's systems are told of events.", no_args_is_help=True)
-console = Console(highlight=False)
 
 R = TypeVar("R")
 ShopOption = Annotated[str, typer.Option("--shop", help="Slug of one of the merchant's shops.")]
@@ -41,10 +39,10 @@ ShopOption = Annotated[str, typer.Option("--shop", help="Slug of one of the merc
 @app.command("events")
 def list_events() -> None:
     """Show the events that can be subscribed to."""
-    table = Table("event", "needs", "what happened")
+    table = make_table("event", "needs", "what happened", whole=1)
     for event in EVENT_TYPES.values():
         table.add_row(event.name, str(event.scope), event.description)
-    console.print(table)
+    print_table(table)
 
 
 @app.command("list")
@@ -64,7 +62,8 @@ def list_endpoints(shop: ShopOption) -> None:
     waiting, dead = DeliveryStatus.PENDING, DeliveryStatus.FAILED
     with engines() as settings:
         rows = within_runtime(work, settings)
-    table = Table("endpoint id", "url", "events", "shops", "state", "waiting", "dead")
+    columns = ("endpoint id", "url", "events", "shops", "state", "waiting", "dead")
+    table = make_table(*columns, whole=1)
     for endpoint, left, failed in rows:
         table.add_row(
             str(endpoint.id),
@@ -75,7 +74,7 @@ def list_endpoints(shop: ShopOption) -> None:
             str(left),
             str(failed),
         )
-    console.print(table)
+    print_table(table)
 
 
 async def _count(endpoint: WebhookEndpoint, status: DeliveryStatus) -> int:

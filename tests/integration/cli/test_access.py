@@ -119,6 +119,10 @@ async def test_a_client_is_created_rotated_and_turned_off(environment: dict[str,
     assert again.secret_hash != client.secret_hash
     assert again.previous_secret_hash is None
 
+    narrow = {**environment, "COLUMNS": "80"}
+    listed = await run(narrow, "clients", "list", *SHOP)
+    assert re.search(rf"{client.id} .*ERP .*orders:read .*on", listed.stdout)
+
     off = await run(environment, "clients", "disable", str(client.id), *SHOP)
     assert off.returncode == 0, off.stderr
     assert (await OAuthClient.get(name="ERP")).disabled_at is not None

@@ -114,6 +114,40 @@ def test_what_is_killed_comes_back_and_a_second_run_is_refused(
     assert running.wait(30) == 0
 
 
+def test_a_command_beside_it_needs_no_port(
+    running: "subprocess.Popen[bytes]", tmp_path: Path
+) -> None:
+    _until(lambda: _is_ready(running), 150)
+    beside = {k: v for k, v in _environment(tmp_path, 1).items() if k != "PORT"}
+
+    def command(*words: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "headless_presale.cli", *words],
+            env=beside,
+            capture_output=True,
+            timeout=60,
+            check=True,
+        )
+        return done.stdout.decode().splitlines()[-1]
+
+    shop = ("--shop", "moonlit-forge")
+    token = command("token", *shop, "--scope", "orders:read")
+    link = command("staff", "invite", "bob@shop.example", *shop, "--role", "support")
+
+    base = f"http://127.0.0.1:{_port_of(running)}"
+    answer = httpx.post(
+        f"{base}/graphql",
+        json={"query": "{ viewer { scopes } }"},
+        headers={"Authorization": f"Bearer {token}"},
+        trust_env=False,
+        timeout=10,
+    )
+    assert answer.json() == {"data": {"viewer": {"scopes": ["orders:read"]}}}
+    assert link.startswith(f"{base}/invitation?token=")
+    assert httpx.get(link, trust_env=False, timeout=10).status_code == 200
+    assert (tmp_path / "data" / "address").read_text() == f"{base}\n"
+
+
 def test_a_wrong_setting_is_one_sentence(tmp_path: Path) -> None:
     environment = {**_environment(tmp_path, 1), "PORT": "abc"}
     done = subprocess.run(
