@@ -176,7 +176,9 @@ async function begin() {
     }
     await takeAnswer();
     if (!mayBeSignedIn()) {
-      show({ screen: "signedOut" });
+      // The browser may be signed in already; if not, the server asks who it is and leads back here.
+      // A refusal throws above and signing out does not come here: both stay, with a button.
+      await signIn({ isAutomatic: true });
       return;
     }
     try {
@@ -189,7 +191,7 @@ async function begin() {
       const isOver = ["invalid_grant", "signed_out"].includes(error.message);
       if (!isOver || sessionStorage.getItem(RETRIED) !== null) throw error;
       sessionStorage.setItem(RETRIED, "1");
-      await signIn();
+      await signIn({ isAutomatic: true });
     }
   });
 }

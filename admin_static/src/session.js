@@ -38,7 +38,9 @@ function redirectUri(issuer) {
   return `${issuer}/admin/`;
 }
 
-export async function signIn() {
+// Leaves for the server's sign-in. What nobody pressed is left out of the history: "back" from there
+// would only lead forward again.
+export async function signIn({ isAutomatic = false } = {}) {
   const { issuer, authorization_endpoint: endpoint, scopes_supported: scopes } = await discover();
   if (!crypto.subtle) throw new SignInFailed("insecure");
   const flow = { state: random(), verifier: random() };
@@ -53,7 +55,9 @@ export async function signIn() {
     code_challenge: toText(digest),
     code_challenge_method: "S256",
   });
-  location.assign(`${endpoint}?${asked}`);
+  const target = `${endpoint}?${asked}`;
+  if (isAutomatic) location.replace(target);
+  else location.assign(target);
 }
 
 // Takes the server's answer out of the address, if there is one. True: signed in by it.

@@ -1,11 +1,12 @@
 """Commands about campaigns: the use cases behind the merchants' mutations, from a shell."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 from uuid import UUID
 
 import typer
+from pydantic import TypeAdapter, ValidationError
 from rich.console import Console
 
 from headless_presale.campaigns import (
@@ -36,6 +37,7 @@ from headless_presale.shops import Shop, get_shop
 
 app = typer.Typer(help="Campaigns.", no_args_is_help=True)
 errors = Console(stderr=True, highlight=False)
+_DURATION = TypeAdapter(timedelta)
 
 
 @app.command("create")
@@ -92,6 +94,11 @@ def _moment(text: str | None) -> datetime | None:
         return None
     if text == "now":
         return clock.now()
+    if text.startswith("P"):
+        try:
+            return clock.now() + _DURATION.validate_python(text)
+        except (ValidationError, OverflowError) as error:
+            raise typer.BadParameter(f"{text!r} is no ISO 8601 duration") from error
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
@@ -145,7 +152,9 @@ def cancel(
 def extend(
     handle: str,
     shop: Annotated[str, typer.Option(help="Slug of the shop.")],
-    closes_at: Annotated[str, typer.Option(help="The new close, an ISO 8601 moment.")],
+    closes_at: Annotated[
+        str, typer.Option(help="The new close: an ISO 8601 moment, or P9D: nine days from now.")
+    ],
     reason: Annotated[str, typer.Option(help="Why; kept in the campaign's history.")],
 ) -> None:
     """Let a campaign sell longer; orders placed keep their dates."""

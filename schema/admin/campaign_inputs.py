@@ -131,7 +131,8 @@ class BatchInput:
 class CampaignItemInput:
     variant_id: strawberry.ID
     price: Decimal | None = strawberry.field(
-        default=None, description="In major units; the catalogue's by default."
+        default=None,
+        description="In major units of the shop's currency, \"76.50\"; the catalogue's by default.",
     )
     limit_per_customer: int | None = None
     time_tiers: list[TimeTierInput] = strawberry.field(default_factory=list)

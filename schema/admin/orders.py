@@ -1,6 +1,7 @@
 """Orders as their merchant sees them: lists, and one order with all that belongs to it."""
 
 from datetime import date, datetime
+from typing import Annotated
 
 import strawberry
 
@@ -201,7 +202,9 @@ class AdminOrderType(OrderFacts):
     async def refund_preview(
         self,
         info: Info,
-        amount_minor: SafeInt | None = None,
+        amount_minor: Annotated[
+            SafeInt | None, strawberry.argument(description="In minor units.")
+        ] = None,
         lines: list[OrderLineQuantityInput] | None = None,
     ) -> RefundPreviewType:
         preview = await order_changes.preview_refund(

@@ -177,10 +177,14 @@ class VariantCreateInput:
 class VariantUpdateInput:
     variant_id: strawberry.ID
     version: int = strawberry.field(description=VERSION)
-    price_minor: SafeInt | None = strawberry.UNSET
+    price_minor: SafeInt | None = strawberry.field(
+        default=strawberry.UNSET, description="In minor units of the shop's currency."
+    )
     option_values: list[str] | None = strawberry.UNSET
     sku: str | None = strawberry.UNSET
-    compare_at_minor: SafeInt | None = strawberry.UNSET
+    compare_at_minor: SafeInt | None = strawberry.field(
+        default=strawberry.UNSET, description="A former price, in minor units; null: none."
+    )
     barcode: str | None = strawberry.UNSET
     weight_grams: int | None = strawberry.UNSET
     weight_unit: str | None = strawberry.UNSET
@@ -200,8 +204,12 @@ class VariantDeleteInput:
 class VariantPriceInput:
     variant_id: strawberry.ID
     version: int = strawberry.field(description=VERSION)
-    price_minor: SafeInt | None = strawberry.UNSET
-    compare_at_minor: SafeInt | None = strawberry.UNSET
+    price_minor: SafeInt | None = strawberry.field(
+        default=strawberry.UNSET, description="In minor units of the shop's currency."
+    )
+    compare_at_minor: SafeInt | None = strawberry.field(
+        default=strawberry.UNSET, description="A former price, in minor units; null: none."
+    )
 
 
 @strawberry.input(description="Prices of many variants of a shop: all of them or none.")

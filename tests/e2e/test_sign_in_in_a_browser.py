@@ -46,6 +46,10 @@ async def test_password_app_passkey_admin_and_out(place: SimpleNamespace) -> Non
         assert words in said["admin"]
     assert "Refund" not in said["admin"]
     assert said["exchanged"] == ["refresh_token"]
+    assert said["passed"] == ["/admin/"]
+    assert "belong to no merchant's staff" in said["refused"]
+    assert said["refusedStays"]
+    assert (said["out"], said["button"]) == ("/admin/", 1)
     assert said["codes"] == 10
     assert "This laptop" in said["account"]
     assert said["afterwards"] == "/sign-in"

@@ -6,9 +6,8 @@ export default async ({ page, context, values, shot }) => {
   const said = {};
   const text = () => page.locator("main").innerText();
 
-  // The admin sends a stranger to sign in, and gets him back.
+  // The admin sends a stranger to sign in by itself, and gets him back.
   await page.goto(`${url}/admin/`);
-  await page.getByRole("button", { name: "Sign in" }).click();
   await page.waitForURL(/\/sign-in/);
   await page.getByLabel("E-mail address").fill(email);
   await page.getByLabel("Password").fill("not the password");
@@ -29,6 +28,32 @@ export default async ({ page, context, values, shot }) => {
   await page.reload();
   await page.getByRole("heading", { name: "Your shops" }).waitFor();
   said.exchanged = [...exchanged];
+
+  // Another tab of the same browser goes straight on.
+  const tab = await context.newPage();
+  const passed = [];
+  tab.on("framenavigated", (frame) => passed.push(new URL(frame.url()).pathname));
+  await tab.goto(`${url}/admin/`);
+  await tab.getByRole("heading", { name: "Your shops" }).waitFor();
+  said.passed = [...new Set(passed)];
+  await tab.close();
+
+  // A refusal stays where it is, with a button.
+  const refused = await context.newPage();
+  const asked = [];
+  refused.on("request", (request) => asked.push(new URL(request.url()).pathname));
+  await refused.addInitScript(() => {
+    if (location.search.includes("error=")) {
+      sessionStorage.setItem("presale.flow", JSON.stringify({ state: "s", verifier: "v" }));
+    }
+  });
+  await refused.goto(`${url}/admin/?error=access_denied&state=s&iss=${encodeURIComponent(url)}`);
+  said.refused = await refused.getByRole("alert").innerText();
+  await refused.waitForTimeout(500);
+  said.refusedStays = !asked.includes("/oauth/authorize");
+  await refused.getByRole("button", { name: "Sign in" }).click();
+  await refused.getByRole("heading", { name: "Your shops" }).waitFor();
+  await refused.close();
 
   // An authenticator app.
   await page.getByRole("link", { name: "Your account" }).click();
@@ -64,6 +89,10 @@ export default async ({ page, context, values, shot }) => {
   await page.goto(`${url}/admin/`);
   await page.getByRole("button", { name: "Sign out" }).click();
   await page.getByText("You are signed out.").waitFor();
+  await page.waitForTimeout(500);
+  said.out = new URL(page.url()).pathname;
+  said.button = await page.getByRole("button", { name: "Sign in" }).count();
+  await shot("out");
   await page.goto(`${url}/account`);
   said.afterwards = new URL(page.url()).pathname;
 

@@ -115,6 +115,12 @@ async def test_a_campaign_is_extended_from_the_command_line(
     why = ("--reason", "the factory has room", "--closes-at")
     closes_at = (sale.campaign.closes_at + timedelta(days=1)).replace(microsecond=0)
 
+    from_now = await _run(environment, "extend", "nebula-fox", *why, "P7D")
+    assert from_now.returncode == 0, from_now.stderr
+    moved = (
+        await database_admin.fetchval("SELECT closes_at FROM campaign") - sale.campaign.closes_at
+    )
+    assert timedelta() < moved < timedelta(hours=1)
     extended = await _run(environment, "extend", "nebula-fox", *why, closes_at.isoformat())
 
     assert (extended.returncode, extended.stdout) == (
@@ -131,6 +137,8 @@ async def test_a_campaign_is_extended_from_the_command_line(
         refused = await _run(environment, "extend", "nebula-fox", *why, moment.isoformat())
         assert refused.returncode == code
         assert sentence in refused.stderr
+    unread = await _run(environment, "extend", "nebula-fox", *why, "P8")
+    assert (unread.returncode, "is no ISO 8601" in unread.stderr) == (2, True)
     unknown = await _run(environment, "extend", "no-such", *why, closes_at.isoformat())
     assert (unknown.returncode, unknown.stderr.strip()) == (1, "the campaign was not found")
     assert await stored_rows(database_admin) == before
