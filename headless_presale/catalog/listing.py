@@ -6,7 +6,6 @@ are known when it is planned: a tag that half of the products have wants another
 two of them have.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,15 +13,17 @@ from enum import StrEnum
 from uuid import UUID
 
 from headless_presale.catalog.models import Product
+from headless_presale.kernel.keyset import (
+    LONGEST_SEARCH,
+    Arguments,
+    Direction,
+    plan_for_these_values,
+)
 from headless_presale.kernel.texts import is_storable
-from headless_presale.kernel.unit_of_work import UnitOfWork, shielded, unit_of_work
+from headless_presale.kernel.unit_of_work import shielded, unit_of_work
 
-LONGEST_SEARCH = 100
 COUNTED_AT_MOST = 10_000
 """How far a list is counted. Counting on costs more with every product; a page never does."""
-
-_PLAN_FOR_THESE_VALUES = "SELECT set_config('plan_cache_mode', 'force_custom_plan', true)"
-_LIKE_SPECIAL = re.compile(r"([\\%_])")
 
 
 class ProductSort(StrEnum):
@@ -98,7 +99,7 @@ async def list_filtered(
         return []
     sql, args = page
     async with unit_of_work() as work:
-        await _plan_for_these_values(work)
+        await plan_for_these_values(work)
         rows = await work.fetch(sql, *args)
         found = {p.id: p for p in await Product.filter(id__in=[row["id"] for row in rows])}
     listed = [ListedProduct(found[row["id"]], (row["key"], row["id"])) for row in rows]
@@ -113,23 +114,11 @@ async def count_filtered(wanted: ProductFilter, *, at_most: int = COUNTED_AT_MOS
         return 0
     sql, args = counting
     async with unit_of_work() as work:
-        await _plan_for_these_values(work)
+        await plan_for_these_values(work)
         row = await work.fetchrow(sql, *args)
     assert row is not None
     count: int = row["count"]
     return count
-
-
-async def _plan_for_these_values(work: UnitOfWork) -> None:
-    await work.execute(_PLAN_FOR_THESE_VALUES)
-
-
-class _Arguments(list[object]):
-    """The arguments of a statement; each is written as its placeholder."""
-
-    def put(self, value: object) -> str:
-        self.append(value)
-        return f"${len(self)}"
 
 
 def page_query(
@@ -146,16 +135,12 @@ def page_query(
 
     None where nothing can be in it.
     """
-    args = _Arguments()
+    args = Arguments()
     key = _KEYS[sort]
     shared = _conditions(wanted, args)
-    behind, ahead = ("<", ">") if is_descending else (">", "<")
-    for position, sign in ((after, behind), (before, ahead)):
-        if position is not None:
-            value, product_id = position
-            shared.append(f"({key}, p.id) {sign} ({args.put(value)}, {args.put(product_id)})")
-    told, asked = ("DESC", "ASC") if is_descending else ("ASC", "DESC")
-    walked = asked if from_end else told
+    direction = Direction(is_descending, from_end)
+    shared += direction.between(f"{key}, p.id", after, before, args)
+    walked = direction.walked
     walks = list(_walks(wanted, args))
     bound = args.put(limit)
     if not walks:
@@ -176,7 +161,7 @@ def page_query(
 
 def count_query(wanted: ProductFilter, *, at_most: int) -> tuple[str, Sequence[object]] | None:
     """Return what counts a list up to a bound; None where nothing can be in it."""
-    args = _Arguments()
+    args = Arguments()
     shared = _conditions(wanted, args)
     walks = list(_walks(wanted, args))
     bound = args.put(at_most)
@@ -189,7 +174,7 @@ def count_query(wanted: ProductFilter, *, at_most: int) -> tuple[str, Sequence[o
     return f"SELECT count(*) FROM (SELECT id FROM ({inner}) AS walk LIMIT {bound}) AS counted", args
 
 
-def _conditions(wanted: ProductFilter, args: _Arguments) -> list[str]:
+def _conditions(wanted: ProductFilter, args: Arguments) -> list[str]:
     """Return what every walk of the list has to meet."""
     found = [f"p.shop_id = {args.put(wanted.shop_id)}"]
     for column, value in (
@@ -204,7 +189,7 @@ def _conditions(wanted: ProductFilter, args: _Arguments) -> list[str]:
     return found
 
 
-def _walks(wanted: ProductFilter, args: _Arguments) -> Iterator[list[str]]:
+def _walks(wanted: ProductFilter, args: Arguments) -> Iterator[list[str]]:
     """Return the conditions of each walk over one index; none where nothing can be found."""
     texts = (wanted.tag, wanted.vendor, wanted.product_type, wanted.search)
     if not all(is_storable(text) for text in texts if text is not None):
@@ -215,7 +200,7 @@ def _walks(wanted: ProductFilter, args: _Arguments) -> Iterator[list[str]]:
         return
     if len(search) > LONGEST_SEARCH:
         return
-    prefix = args.put(_LIKE_SPECIAL.sub(r"\\\1", search) + "%")
+    prefix = args.put_prefix(search)
     for column in ("title", "handle"):
         yield [f'lower(p.{column}) COLLATE "C" LIKE lower({prefix}::text)']
     # As an array, so that they are found first: else all products are gone through in the order of

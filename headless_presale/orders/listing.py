@@ -10,7 +10,6 @@ All of a list's values are known when it is planned: what serves a prefix that h
 share does not serve one that two of them do.
 """
 
-import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,8 +17,14 @@ from enum import StrEnum
 from uuid import UUID
 
 from headless_presale.kernel.ids import read_display_number
+from headless_presale.kernel.keyset import (
+    LONGEST_SEARCH,
+    Arguments,
+    Direction,
+    plan_for_these_values,
+)
 from headless_presale.kernel.texts import is_storable
-from headless_presale.kernel.unit_of_work import UnitOfWork, shielded, unit_of_work
+from headless_presale.kernel.unit_of_work import shielded, unit_of_work
 from headless_presale.orders.states import OrderStatus
 from headless_presale.orders.view import OrderView, read_orders
 
@@ -27,12 +32,9 @@ COUNTED_AT_MOST = 10_000
 """How far a list is counted. Counting on costs more with every order; a page never does."""
 FOUND_AT_MOST = 1_000
 """How far a search is counted: the table is read for each order, not an index alone."""
-LONGEST_SEARCH = 100
 
-_PLAN_FOR_THESE_VALUES = "SELECT set_config('plan_cache_mode', 'force_custom_plan', true)"
 # In UTC: an index of months of any other time zone would depend on that zone's rules.
 _MONTH_OF = "date_trunc('month', {} AT TIME ZONE 'UTC')"
-_LIKE_SPECIAL = re.compile(r"([\\%_])")
 
 
 class OrderSort(StrEnum):
@@ -107,7 +109,7 @@ async def list_orders(
     if page is None:
         return []
     async with unit_of_work() as work:
-        await _plan_for_these_values(work)
+        await plan_for_these_values(work)
         return await read_orders(work, *page)
 
 
@@ -129,7 +131,7 @@ async def count_orders(wanted: OrderFilter, *, at_most: int | None = None) -> Or
         return OrderCount(0, is_exact=True)
     sql, args = counting
     async with unit_of_work() as work:
-        await _plan_for_these_values(work)
+        await plan_for_these_values(work)
         row = await work.fetchrow(sql, *args)
     assert row is not None
     return OrderCount(min(row["count"], at_most), is_exact=row["count"] <= at_most)
@@ -143,18 +145,6 @@ async def find_order_by_number(shop_ids: Collection[UUID], text: str) -> OrderVi
         return None
     found = await list_orders(OrderFilter(shop_ids=shop_ids, search=number), limit=10)
     return next((order for order in found if order.number == number), None)
-
-
-async def _plan_for_these_values(work: UnitOfWork) -> None:
-    await work.execute(_PLAN_FOR_THESE_VALUES)
-
-
-class _Arguments(list[object]):
-    """The arguments of a statement; each is written as its placeholder."""
-
-    def put(self, value: object) -> str:
-        self.append(value)
-        return f"${len(self)}"
 
 
 def page_query(
@@ -171,16 +161,12 @@ def page_query(
 
     None where nothing can be in it.
     """
-    args = _Arguments()
+    args = Arguments()
     column = _COLUMNS[sort]
     shared = _conditions(wanted, args)
-    behind, ahead = ("<", ">") if is_descending else (">", "<")
-    for position, sign in ((after, behind), (before, ahead)):
-        if position is not None:
-            key, order_id = position
-            shared.append(f"(o.{column}, o.id) {sign} ({args.put(key)}, {args.put(order_id)})")
-    told, asked = ("DESC", "ASC") if is_descending else ("ASC", "DESC")
-    walked = asked if from_end else told
+    direction = Direction(is_descending, from_end)
+    shared += direction.between(f"o.{column}, o.id", after, before, args)
+    told, walked = direction.told, direction.walked
     bound = args.put(limit)
 
     def heads(walk: Sequence[str]) -> str:
@@ -208,7 +194,7 @@ def page_query(
 
 def count_query(wanted: OrderFilter, *, at_most: int) -> tuple[str, Sequence[object]] | None:
     """Return what counts a list up to one more than a bound; None where nothing can be in it."""
-    args = _Arguments()
+    args = Arguments()
     shared = _conditions(wanted, args)
     bound = args.put(at_most + 1)
     walks = [
@@ -226,7 +212,7 @@ def _union(wanted: OrderFilter) -> str:
     return " UNION " if wanted.search.strip() else " UNION ALL "
 
 
-def _conditions(wanted: OrderFilter, args: _Arguments) -> list[str]:
+def _conditions(wanted: OrderFilter, args: Arguments) -> list[str]:
     """Return what every walk of the list has to meet."""
     compared: tuple[tuple[str, object], ...] = (
         ("o.total_minor >=", wanted.total_from_minor),
@@ -236,7 +222,7 @@ def _conditions(wanted: OrderFilter, args: _Arguments) -> list[str]:
     return [*_times(wanted, args), *totals]
 
 
-def _times(wanted: OrderFilter, args: _Arguments) -> list[str]:
+def _times(wanted: OrderFilter, args: Arguments) -> list[str]:
     compared = (("o.placed_at >=", wanted.placed_from), ("o.placed_at <", wanted.placed_until))
     return [f"{left} {args.put(at)}" for left, at in compared if at is not None]
 
@@ -250,7 +236,7 @@ def _is_by_month(wanted: OrderFilter, sort: OrderSort) -> bool:
     return is_restricted or (wanted.campaign_id is not None and is_of_all)
 
 
-def _walks_by_month(wanted: OrderFilter, args: _Arguments) -> Iterator[tuple[str, list[str]]]:
+def _walks_by_month(wanted: OrderFilter, args: Arguments) -> Iterator[tuple[str, list[str]]]:
     """Return months as ``month.begins``, and the conditions of a walk over each of them.
 
     They are those from the first to the last order that is meant, so that no range is too long.
@@ -269,7 +255,7 @@ def _walks_by_month(wanted: OrderFilter, args: _Arguments) -> Iterator[tuple[str
         yield from ((months, [*walk, *text]) for text in ([[]] if texts is None else zip(texts)))
 
 
-def _walks(wanted: OrderFilter, args: _Arguments) -> Iterator[list[str]]:
+def _walks(wanted: OrderFilter, args: Arguments) -> Iterator[list[str]]:
     """Return the conditions of each walk over one index."""
     statuses = _statuses(wanted)
     texts = _searches(wanted.search, args)
@@ -288,7 +274,7 @@ def _statuses(wanted: OrderFilter) -> list[OrderStatus]:
     return [] if statuses == set(OrderStatus) else sorted(statuses)
 
 
-def _status(wanted: OrderFilter, args: _Arguments) -> list[str]:
+def _status(wanted: OrderFilter, args: Arguments) -> list[str]:
     """Return a condition for a walk over all states that are wanted."""
     statuses = _statuses(wanted)
     if len(statuses) == 1:
@@ -297,7 +283,7 @@ def _status(wanted: OrderFilter, args: _Arguments) -> list[str]:
     return [f"o.status = ANY({args.put(statuses)}::text[])"] if statuses else []
 
 
-def _sellers(wanted: OrderFilter, args: _Arguments) -> Iterator[str]:
+def _sellers(wanted: OrderFilter, args: Arguments) -> Iterator[str]:
     """Return whose orders each walk is over: a shop's, or the one campaign's.
 
     A campaign's are walked in its own indexes and in no other: prices of a campaign lie close
@@ -317,14 +303,14 @@ def _sellers(wanted: OrderFilter, args: _Arguments) -> Iterator[str]:
         )
 
 
-def _searches(search: str, args: _Arguments) -> list[str] | None:
+def _searches(search: str, args: Arguments) -> list[str] | None:
     """Return a condition for each text that a search may mean; None if nothing is searched for."""
     text = search.strip()
     if not text:
         return None
     if len(text) > LONGEST_SEARCH or not is_storable(text):
         return []
-    prefix = args.put(_LIKE_SPECIAL.sub(r"\\\1", text) + "%")
+    prefix = args.put_prefix(text)
     found = [
         f"lower(o.buyer ->> '{name}') LIKE lower({prefix}::text)" for name in ("email", "name")
     ]
