@@ -7,7 +7,9 @@ know.
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, Protocol, TypeVar
+from uuid import UUID
 
 from tortoise.models import Model
 from tortoise.queryset import QuerySet
@@ -68,6 +70,31 @@ class CursorCodec(Generic[K]):
             raise ArgumentInvalid(
                 f"'{argument}' is not a cursor of this list.", code="CURSOR_INVALID"
             ) from None
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+Moment = tuple[datetime, UUID]
+"""A position in a list sorted by a moment: the moment, and the id of the row."""
+
+
+def moment_cursors(kind: str) -> CursorCodec[Moment]:
+    """Return the cursors of a list that is sorted by a moment and then by id."""
+    return CursorCodec(kind, _write_moment, _read_moment)
+
+
+def _write_moment(position: Moment) -> str:
+    at, id_ = position
+    return f"{(at - _EPOCH) // _MICROSECOND}/{id_}"
+
+
+def _read_moment(text: str) -> Moment:
+    micros, _, id_ = text.partition("/")
+    try:
+        return _EPOCH + int(micros) * _MICROSECOND, UUID(id_)
+    except OverflowError as error:
+        raise ValueError("a moment out of range") from error
 
 
 @dataclass(frozen=True, slots=True)

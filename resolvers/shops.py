@@ -1,7 +1,6 @@
 """A shop and the lists that hang below it."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from headless_presale.campaigns import Campaign, CampaignSnapshot, list_snapshots
@@ -16,31 +15,10 @@ from headless_presale.shops import Shop
 from resolvers.campaigns import find_public_campaign
 from resolvers.context import RequestContext
 from resolvers.errors import reads
-from resolvers.paging import CursorCodec, Page, PageRequest, paginate
-
-CampaignKey = tuple[datetime, UUID]
-"""Where a campaign stands in its shop's list: by opening time, then by id."""
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
-
-
-def _write_campaign_key(key: CampaignKey) -> str:
-    return f"{(key[0] - _EPOCH) // _MICROSECOND}/{key[1]}"
-
-
-def _read_campaign_key(text: str) -> CampaignKey:
-    micros, _, campaign_id = text.partition("/")
-    try:
-        return _EPOCH + int(micros) * _MICROSECOND, UUID(campaign_id)
-    except OverflowError as error:
-        raise ValueError("a moment out of range") from error
-
+from resolvers.paging import CursorCodec, Moment, Page, PageRequest, moment_cursors, paginate
 
 PRODUCT_CURSORS: CursorCodec[UUID] = CursorCodec("products", str, UUID)
-CAMPAIGN_CURSORS: CursorCodec[CampaignKey] = CursorCodec(
-    "campaigns", _write_campaign_key, _read_campaign_key
-)
+CAMPAIGN_CURSORS = moment_cursors("campaigns")
 
 
 async def find_shop(context: RequestContext, slug: str) -> Shop | None:
@@ -103,7 +81,7 @@ async def page_of_campaigns(
     """Return a page of the shop's published campaigns, the latest opening first."""
 
     async def source(
-        *, limit: int, after: CampaignKey | None, before: CampaignKey | None, from_end: bool
+        *, limit: int, after: Moment | None, before: Moment | None, from_end: bool
     ) -> Sequence[CampaignSnapshot]:
         if not from_end:
             return await list_snapshots(shop.id, limit=limit, after=after, before=before)

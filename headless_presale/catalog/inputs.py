@@ -19,12 +19,12 @@ from headless_presale.catalog.rules import (
     MAX_TEXT_LENGTH,
     MAX_URL_BYTES,
     is_handle,
-    is_storable_text,
     sanitise_html,
 )
 from headless_presale.kernel.errors import DomainError, InvalidInput
 from headless_presale.kernel.locales import canonical_locale, is_locale
 from headless_presale.kernel.money import MAX_AMOUNT_MINOR
+from headless_presale.kernel.texts import check_text, is_storable
 
 Field = tuple[str, ...]
 Reader = Callable[[Any, Field], object]
@@ -39,16 +39,7 @@ def read_text(
         InvalidInput: it is too long, cannot be stored, or is empty where it may not be.
     """
     text = (text or "").strip()
-    if not text and is_required:
-        raise InvalidInput(reason="must not be empty", field=field)
-    if len(text) > longest:
-        raise InvalidInput(
-            reason="must not be longer than {longest} characters", longest=longest, field=field
-        )
-    if not is_storable_text(text):
-        raise InvalidInput(
-            reason="must not contain NUL characters or halves of surrogate pairs", field=field
-        )
+    check_text(text, field, longest=longest, is_required=is_required)
     return text
 
 
@@ -140,7 +131,7 @@ def read_url(url: str, field: Field) -> str:
         raise InvalidInput(
             reason="an address has at most {most} bytes", most=MAX_URL_BYTES, field=field
         )
-    if not is_storable_text(url) or any(c.isspace() or not c.isprintable() for c in url):
+    if not is_storable(url) or any(c.isspace() or not c.isprintable() for c in url):
         raise InvalidInput(reason="must not contain spaces or control characters", field=field)
     try:
         parts = urlsplit(url)

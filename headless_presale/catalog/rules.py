@@ -51,8 +51,3 @@ def sanitise_html(html: str) -> str:
     links stay.
     """
     return _CLEANER.clean(html).strip()
-
-
-def is_storable_text(text: str) -> bool:
-    """Tell whether PostgreSQL can hold ``text``: no NUL and no half of a surrogate pair."""
-    return not any(c == "\0" or "\ud800" <= c <= "\udfff" for c in text)

@@ -1,6 +1,8 @@
 """Commands that help people sign in: invitations, links for a new password, lost second factors."""
 
-from typing import Annotated
+from collections.abc import Awaitable, Callable
+from typing import Annotated, TypeVar
+from uuid import UUID
 
 import typer
 
@@ -17,6 +19,8 @@ from headless_presale.kernel.unit_of_work import shielded, unit_of_work
 from headless_presale.shops import get_shop
 
 __all__ = ["staff"]
+
+Changed = TypeVar("Changed")
 
 
 @staff.command("invite")
@@ -58,23 +62,10 @@ def invite(
 def reset_link(email: str, shop: ShopOption) -> None:
     """Print a link that sets a member's password anew; it works once, for 30 minutes."""
 
-    @shielded
-    async def work() -> str:
-        async with unit_of_work() as unit:
-            member = await member_of(email, shop)
-            reset_id = await write_reset(member.account_id)
-            await record_change(
-                unit,
-                action="staff.resetLink",
-                owner_id=member.merchant_id,
-                subject_type="StaffMember",
-                subject_id=member.id,
-                subject_label=email,
-            )
-        return f"{issuer()}/reset-password?token={reset_token(reset_id)}"
+    async def link(account_id: UUID) -> str:
+        return f"{issuer()}/reset-password?token={reset_token(await write_reset(account_id))}"
 
-    with engines() as settings:
-        print(within_runtime(work, settings))
+    print(_for_member(email, shop, "staff.resetLink", link))
 
 
 @staff.command("reset-second-factor")
@@ -83,23 +74,7 @@ def reset_second_factor(email: str, shop: ShopOption) -> None:
 
     For somebody who has lost all of them. Make sure that it is that person who asks.
     """
-
-    @shielded
-    async def work() -> None:
-        async with unit_of_work() as unit:
-            member = await member_of(email, shop)
-            await reset_second_factors(member.account_id)
-            await record_change(
-                unit,
-                action="staff.resetSecondFactor",
-                owner_id=member.merchant_id,
-                subject_type="StaffMember",
-                subject_id=member.id,
-                subject_label=email,
-            )
-
-    with engines() as settings:
-        within_runtime(work, settings)
+    _for_member(email, shop, "staff.resetSecondFactor", reset_second_factors)
     console.print(f"{email} signs in with the password alone now, and was told so by mail")
 
 
@@ -109,22 +84,29 @@ def unlink_provider(email: str, shop: ShopOption) -> None:
 
     For a provider that has given somebody another subject. Make sure that it is the same person.
     """
+    removed = _for_member(email, shop, "staff.unlink", unlink)
+    console.print(f"{email}: {removed} links removed")
+
+
+def _for_member(
+    email: str, shop: str, action: str, change: Callable[[UUID], Awaitable[Changed]]
+) -> Changed:
+    """Change something about a member's account, recorded in the merchant's log; return what."""
 
     @shielded
-    async def work() -> int:
+    async def work() -> Changed:
         async with unit_of_work() as unit:
             member = await member_of(email, shop)
-            removed = await unlink(member.account_id)
+            changed = await change(member.account_id)
             await record_change(
                 unit,
-                action="staff.unlink",
+                action=action,
                 owner_id=member.merchant_id,
                 subject_type="StaffMember",
                 subject_id=member.id,
                 subject_label=email,
             )
-        return removed
+        return changed
 
     with engines() as settings:
-        removed = within_runtime(work, settings)
-    console.print(f"{email}: {removed} links removed")
+        return within_runtime(work, settings)

@@ -12,9 +12,15 @@ def is_storable(text: str) -> bool:
     return _UNSTORABLE.search(text) is None
 
 
-def check_text(text: str, field: tuple[str, ...], *, longest: int) -> None:
-    """Raise InvalidInput unless a text says something, is not too long and can be kept."""
-    if not text.strip():
+def check_text(
+    text: str, field: tuple[str, ...], *, longest: int, is_required: bool = True
+) -> None:
+    """Raise InvalidInput unless a text is not too long, can be kept and, as a rule, says something.
+
+    Args:
+        is_required: whether a blank one is refused.
+    """
+    if is_required and not text.strip():
         raise InvalidInput(reason="must not be empty", field=field)
     if len(text) > longest:
         raise InvalidInput(

@@ -1,7 +1,6 @@
 """A merchant's campaigns: lists, one with all of it, what hinders it, what was agreed."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from headless_presale.campaigns import (
@@ -33,30 +32,17 @@ from headless_presale.shops import Shop, ShopPolicies
 from resolvers.context import RequestContext
 from resolvers.errors import ArgumentInvalid, reads
 from resolvers.global_ids import read_argument_id
-from resolvers.paging import CursorCodec, Page, PageRequest, page_by_id, paginate
+from resolvers.paging import (
+    CursorCodec,
+    Moment,
+    Page,
+    PageRequest,
+    moment_cursors,
+    page_by_id,
+    paginate,
+)
 
-Position = tuple[datetime, UUID]
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
-
-
-def _write_position(key: Position) -> str:
-    return f"{(key[0] - _EPOCH) // _MICROSECOND}/{key[1]}"
-
-
-def _read_position(text: str) -> Position:
-    micros, _, campaign_id = text.partition("/")
-    try:
-        return _EPOCH + int(micros) * _MICROSECOND, UUID(campaign_id)
-    except OverflowError as error:
-        raise ValueError("a moment out of range") from error
-
-
-CURSORS = {
-    sort: CursorCodec(f"campaigns-by-{sort.lower()}", _write_position, _read_position)
-    for sort in CampaignSort
-}
+CURSORS = {sort: moment_cursors(f"campaigns-by-{sort.lower()}") for sort in CampaignSort}
 TERMS_CURSORS: CursorCodec[UUID] = CursorCodec("terms", str, UUID)
 
 
@@ -75,7 +61,7 @@ async def page_of_campaigns(
     wanted = CampaignFilter(shop_id=shop.id, at=context.at, statuses=statuses, search=search)
 
     async def source(
-        *, limit: int, after: Position | None, before: Position | None, from_end: bool
+        *, limit: int, after: Moment | None, before: Moment | None, from_end: bool
     ) -> Sequence[Campaign]:
         return await list_campaigns(
             wanted,

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from headless_presale.catalog.rules import is_handle, is_storable_text, sanitise_html
+from headless_presale.catalog.rules import is_handle, sanitise_html
+from headless_presale.kernel.texts import is_storable
 
 
 @pytest.mark.parametrize(
@@ -110,4 +111,4 @@ def test_what_is_no_handle(handle: str) -> None:
 
 @pytest.mark.parametrize(("text", "expected"), [("月\n", True), ("\0", False), ("\udfff", False)])
 def test_text_that_can_be_stored(text: str, expected: bool) -> None:
-    assert is_storable_text(text) is expected
+    assert is_storable(text) is expected
