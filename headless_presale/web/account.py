@@ -20,11 +20,13 @@ from headless_presale.identity.sign_in import (
     sign_out_everywhere,
 )
 from headless_presale.web.browser import (
+    SIGN_IN,
     csrf_token,
     current_session,
     page,
     read_form,
     require_csrf,
+    see,
     settings_of,
     sign_in_redirect,
 )
@@ -35,7 +37,6 @@ from headless_presale.web.people import (
     has_built_in_sign_in,
     relying_party,
     require_built_in_sign_in,
-    see,
     source_of,
     wait_headers,
 )
@@ -75,7 +76,7 @@ async def take_password_change(request: Request) -> Response:
     require_built_in_sign_in(request)
     session = await _session_of_form(request)
     if session is None:
-        return see("/sign-in", next=ACCOUNT)
+        return see(SIGN_IN, next=ACCOUNT)
     form, locale = await read_form(request), page_locale(request)
     faults = {"old": "", "password": "", "repeat": ""}
     if form.get("password", "") != form.get("repeat", ""):
@@ -105,7 +106,7 @@ async def make_recovery_codes(request: Request) -> Response:
     require_built_in_sign_in(request)
     session = await _session_of_form(request)
     if session is None:
-        return see("/sign-in", next=ACCOUNT)
+        return see(SIGN_IN, next=ACCOUNT)
     if refused := fresh_or_refused(session):
         return refused
     if not (await second_factors_of(session.account_id)).is_needed:
@@ -117,7 +118,7 @@ async def end_one_session(request: Request) -> Response:
     """Sign another browser out."""
     session = await _session_of_form(request)
     if session is None:
-        return see("/sign-in", next=ACCOUNT)
+        return see(SIGN_IN, next=ACCOUNT)
     wanted = (await read_form(request)).get("id", "")
     # Looked up among one's own: anybody else's does not exist.
     for other in await list_sessions(session.account_id):
@@ -131,7 +132,7 @@ async def end_other_sessions(request: Request) -> Response:
     """Sign out everywhere else, applications included."""
     session = await _session_of_form(request)
     if session is None:
-        return see("/sign-in", next=ACCOUNT)
+        return see(SIGN_IN, next=ACCOUNT)
     await sign_out_everywhere(session)
     return see(ACCOUNT, done="sessions_ended")
 

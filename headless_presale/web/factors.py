@@ -20,6 +20,7 @@ from headless_presale.web.browser import (
     page,
     read_form,
     require_csrf,
+    see,
     settings_of,
     sign_in_redirect,
 )
@@ -29,7 +30,6 @@ from headless_presale.web.people import (
     fresh_or_refused,
     relying_party,
     require_built_in_sign_in,
-    see,
 )
 
 

@@ -1,7 +1,5 @@
 """Pages that a mailed link leads to: a new password, and an invitation."""
 
-from urllib.parse import urlencode
-
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -26,12 +24,15 @@ from headless_presale.identity.sessions import Session
 from headless_presale.identity.sign_in import begin
 from headless_presale.kernel.errors import InvalidInput
 from headless_presale.web.browser import (
+    SIGN_IN,
+    address,
     any_session,
     csrf_token,
     current_session,
     page,
     read_form,
     require_csrf,
+    see,
     user_agent_of,
 )
 from headless_presale.web.people import (
@@ -39,7 +40,6 @@ from headless_presale.web.people import (
     has_built_in_sign_in,
     let_in,
     require_built_in_sign_in,
-    see,
     source_of,
     wait_headers,
 )
@@ -90,7 +90,7 @@ async def new_password(request: Request) -> Response:
                 faults["repeat"] = say("repeat_differs", locale)
             else:
                 await reset_password(token, form.get("password", ""), source=source_of(request))
-                return see("/sign-in", done="password_reset")
+                return see(SIGN_IN, done="password_reset")
     except LinkDead as error:
         return _dead(request, "reset", error.state)
     except PasswordRefused as error:
@@ -166,7 +166,7 @@ async def _invitation_page(
     faults: dict[str, str] | None = None,
 ) -> Response:
     session, token = await any_session(request), _token(request)
-    here = f"/invitation?{urlencode({'token': token})}"
+    here = address("/invitation", token=token)
     return page(
         request,
         "invitation.html",
@@ -177,8 +177,8 @@ async def _invitation_page(
         merchant=invitation.merchant.name,
         role=f"role_{invitation.role}",
         way=await _way_to_accept(request, session, invitation),
-        here=f"/sign-in?{urlencode({'next': here})}",
-        as_other=f"/sign-in?{urlencode({'next': here, 'again': '1'})}",
+        here=address(SIGN_IN, next=here),
+        as_other=address(SIGN_IN, next=here, again="1"),
         signed_in_as=await _email_of(session),
         name=name[:120],
         faults=faults or {"name": "", "password": "", "repeat": ""},

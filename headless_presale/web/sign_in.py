@@ -1,7 +1,5 @@
 """Pages to sign in and out: the password, then a second factor where one is set up."""
 
-from urllib.parse import urlencode
-
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -16,6 +14,8 @@ from headless_presale.identity.sign_in import (
     sign_in_with_password,
 )
 from headless_presale.web.browser import (
+    SIGN_IN,
+    address,
     any_session,
     clear_session_cookie,
     csrf_token,
@@ -25,6 +25,7 @@ from headless_presale.web.browser import (
     read_form,
     require_csrf,
     safe_next,
+    see,
     settings_of,
     user_agent_of,
 )
@@ -35,14 +36,12 @@ from headless_presale.web.people import (
     let_in,
     relying_party,
     require_built_in_sign_in,
-    see,
     source_of,
     wait_headers,
 )
 from headless_presale.web.rendering import page_locale
 from headless_presale.web.texts import say, say_wait
 
-SIGN_IN = "/sign-in"
 VERIFY = "/sign-in/verify"
 PROVIDER = "/sign-in/provider"
 NOTICES = frozenset({"password_reset", "reset_requested"})
@@ -110,15 +109,10 @@ async def _sign_in_page(
         email=email[:320],
         is_again=is_again,
         provider=settings.oidc_name if settings.oidc_issuer else "",
-        provider_way=_way_to_provider(target, is_again=is_again),
+        provider_way=address(PROVIDER, next=target, again="1" if is_again else ""),
         notice=say(notice, locale) if notice in NOTICES else "",
         problem=say_wait(wait, locale) if wait else problem,
     )
-
-
-def _way_to_provider(target: str, *, is_again: bool) -> str:
-    query = {"next": target, **({"again": "1"} if is_again else {})}
-    return f"{PROVIDER}?{urlencode(query)}"
 
 
 async def show_verify(request: Request) -> Response:
@@ -186,7 +180,7 @@ async def _verify_page(
         has_totp=factors.has_totp,
         options=options,
         is_recovery_open=refused == SecondFactor.RECOVERY,
-        other_account=f"{SIGN_IN}?{urlencode({'next': target, 'again': '1'})}",
+        other_account=address(SIGN_IN, next=target, again="1"),
         problem=say_wait(wait, locale) if wait else problem,
     )
 
