@@ -21,7 +21,6 @@ from headless_presale.identity.sign_in import (
 )
 from headless_presale.web.browser import (
     SIGN_IN,
-    csrf_token,
     current_session,
     page,
     read_form,
@@ -32,16 +31,15 @@ from headless_presale.web.browser import (
 )
 from headless_presale.web.formats import describe_browser
 from headless_presale.web.people import (
-    UNPROCESSABLE,
+    form_page,
     fresh_or_refused,
     has_built_in_sign_in,
     relying_party,
     require_built_in_sign_in,
     source_of,
-    wait_headers,
 )
 from headless_presale.web.rendering import page_locale
-from headless_presale.web.texts import say, say_wait
+from headless_presale.web.texts import say
 
 ACCOUNT = "/account"
 DONE = frozenset(
@@ -158,13 +156,13 @@ async def _account_page(
 ) -> Response:
     account, locale = await get_account(session.account_id), page_locale(request)
     done = request.query_params.get("done", "")
-    problem = say("provider_not_fresh", locale) if done == "not_fresh" else ""
-    return page(
+    return form_page(
         request,
+        session,
         "account.html",
-        status=429 if wait else UNPROCESSABLE if faults else 200,
-        headers=wait_headers(wait) if wait else None,
-        csrf=csrf_token(request, session),
+        is_wrong=bool(faults),
+        wait=wait,
+        problem=say("provider_not_fresh", locale) if done == "not_fresh" else "",
         account=account,
         factors=await second_factors_of(account.id),
         passkeys=await list_passkeys(account.id),
@@ -176,7 +174,6 @@ async def _account_page(
         is_built_in=has_built_in_sign_in(request),
         can_have_passkeys=relying_party(settings_of(request)) is not None,
         notice=say(f"done_{done}", locale) if done in DONE else "",
-        problem=say_wait(wait, locale) if wait else problem,
         faults=faults or {"old": "", "password": "", "repeat": ""},
     )
 
