@@ -216,14 +216,15 @@ class TestRefunds:
     async def test_control_without_the_locks_they_exceed_it(
         self, paid: OrderView, monkeypatch: pytest.MonkeyPatch, database_admin: asyncpg.Connection
     ) -> None:
-        # given: no lock of the order, none of the payment, and a moment between look and deed
-        async def look_only(order_id: UUID, **_: Any) -> Any:
+        # given: no lock of the order, none of the payment, and all look before one of them acts
+        all_looked = asyncio.Barrier(4)
 
+        async def look_only(order_id: UUID, **_: Any) -> Any:
             return await Order.get(id=order_id)
 
-        async def slowly(order_id: UUID) -> Any:
+        async def look_together(order_id: UUID) -> Any:
             found = await list_held(order_id)
-            await asyncio.sleep(0.3)
+            await all_looked.wait()
             return found
 
         async def owe_unseen(work: Any, payment_id: UUID, amount: Any, *, reason: str) -> Refund:
@@ -240,7 +241,7 @@ class TestRefunds:
         with monkeypatch.context() as unguarded:
             unguarded.setattr(merchant, "check_version", lambda **_: None)
             unguarded.setattr(merchant, "lock_order", look_only)
-            unguarded.setattr(merchant, "list_held", slowly)
+            unguarded.setattr(merchant, "list_held", look_together)
             unguarded.setattr(merchant, "request_refund", owe_unseen)
             await asyncio.gather(*(refund(refund_of(paid, 15_000, key=f"r{n}")) for n in range(4)))
 
