@@ -220,6 +220,8 @@ def every_message(*, of: OrderView, shop_name: str) -> dict[MessageKind, dict[st
     }
 
 
-def say(kind: MessageKind, locale: str, context: dict[str, Any]) -> RenderedMessage:
-    """Write a message that leads nowhere."""
-    return render(kind, locale, context, order_link=None)
+def say(
+    kind: MessageKind, locale: str, context: dict[str, Any], link: str | None = None
+) -> RenderedMessage:
+    """Write a message; without a link it leads nowhere."""
+    return render(kind, locale, context, order_link=link)
