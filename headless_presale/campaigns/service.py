@@ -36,7 +36,7 @@ from headless_presale.campaigns.recording import (
 from headless_presale.campaigns.states import CAMPAIGN_LIFECYCLE, CampaignStatus
 from headless_presale.kernel import clock
 from headless_presale.kernel.errors import InvalidInput, TransitionNotAllowed
-from headless_presale.kernel.texts import is_storable
+from headless_presale.kernel.texts import check_text
 from headless_presale.kernel.unit_of_work import shielded, unit_of_work
 from headless_presale.slots import close_pools, discard_pools
 
@@ -213,19 +213,7 @@ def read_reason(text: str) -> str:
         InvalidInput: it is empty, too long, or holds what cannot be stored.
     """
     reason = text.strip()
-    if not reason:
-        raise InvalidInput(reason="must not be empty", field=("reason",))
-    if len(reason) > MAX_REASON_LENGTH:
-        raise InvalidInput(
-            reason="must not be longer than {longest} characters",
-            longest=MAX_REASON_LENGTH,
-            field=("reason",),
-        )
-    if not is_storable(reason):
-        raise InvalidInput(
-            reason="must not contain NUL characters or halves of surrogate pairs",
-            field=("reason",),
-        )
+    check_text(reason, ("reason",), longest=MAX_REASON_LENGTH)
     return reason
 
 
