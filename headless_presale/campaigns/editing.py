@@ -29,12 +29,8 @@ from headless_presale.campaigns.draft import (
 )
 from headless_presale.campaigns.errors import CampaignFixed
 from headless_presale.campaigns.events import CampaignEdited
-from headless_presale.campaigns.models import (
-    Campaign,
-    CampaignItem,
-    CampaignTerms,
-    ProductionBatch,
-)
+from headless_presale.campaigns.models import Campaign, CampaignItem, ProductionBatch
+from headless_presale.campaigns.reading import read_rows
 from headless_presale.campaigns.recording import (
     check_read,
     facts_of,
@@ -80,11 +76,7 @@ async def read_draft(campaign: Campaign) -> CampaignDraft:
 
     An item whose cap was lowered has batches of what is left of them.
     """
-    items = await CampaignItem.filter(campaign_id=campaign.id).order_by("position")
-    batches = await ProductionBatch.filter(item_id__in=[item.id for item in items]).order_by(
-        "position"
-    )
-    terms = await CampaignTerms.filter(campaign_id=campaign.id).order_by("-version").first()
+    items, batches, terms = await read_rows(campaign)
     return CampaignDraft(
         handle=campaign.handle,
         title=campaign.title,

@@ -16,14 +16,14 @@ from headless_presale.campaigns.events import (
     CampaignRescheduled,
     CampaignUnscheduled,
 )
-from headless_presale.campaigns.judging import Fault, find_faults
+from headless_presale.campaigns.judging import find_faults
 from headless_presale.campaigns.models import (
     Campaign,
     CampaignItem,
     CampaignTerms,
     ProductionBatch,
 )
-from headless_presale.campaigns.reading import read_plan
+from headless_presale.campaigns.reading import check_times, read_plan
 from headless_presale.campaigns.recording import (
     check_read,
     facts_of,
@@ -117,12 +117,14 @@ async def reschedule_campaign(
             raise InvalidInput(reason="the opening lies in the past", field=("opensAt",))
         if wanted["closesAt"] <= wanted["opensAt"]:
             raise InvalidInput(reason="the campaign closes before it opens", field=("closesAt",))
-        known = await _faults_of(campaign, default_locale)
-        campaign.opens_at, campaign.closes_at = wanted["opensAt"], wanted["closesAt"]
         if campaign.status is CampaignStatus.SCHEDULED:
-            found = await _faults_of(campaign, default_locale)
-            if faults := [fault for fault in found if fault not in known]:
-                raise CampaignNotPublishable(faults=faults)
+            await check_times(
+                campaign,
+                opens_at=wanted["opensAt"],
+                closes_at=wanted["closesAt"],
+                default_locale=default_locale,
+            )
+        campaign.opens_at, campaign.closes_at = wanted["opensAt"], wanted["closesAt"]
         await save_change(work, campaign, "campaign.schedule", before=before)
         if campaign.status is CampaignStatus.SCHEDULED:
             work.emit(
@@ -133,10 +135,6 @@ async def reschedule_campaign(
                 )
             )
     return campaign
-
-
-async def _faults_of(campaign: Campaign, default_locale: str) -> list[Fault]:
-    return find_faults(await read_plan(campaign), at=clock.now(), default_locale=default_locale)
 
 
 @shielded
