@@ -29,12 +29,12 @@ from headless_presale.campaigns import (
     update_campaign,
 )
 from headless_presale.campaigns.draft import TermsDraft
-from headless_presale.kernel.events import acting_as
 from headless_presale.orders import CallOffCampaign, call_off_campaign
 from headless_presale.shops import Shop, ShopNotFound, ShopPolicies
 from resolvers.admin.campaign_drafts import Fields, read_changes, read_draft, refusals_of_draft
+from resolvers.admin.commands import told
 from resolvers.context import RequestContext
-from resolvers.errors import Answer, answer, reads
+from resolvers.errors import Answer, reads
 from resolvers.global_ids import read_input_id
 
 
@@ -108,12 +108,10 @@ def ref_of(shop: Shop) -> ShopRef:
 
 
 async def _run(context: RequestContext, work: Callable[[], Awaitable[Kept]]) -> Answer[Kept]:
-    context.begin_mutation()
-    with acting_as(context.merchant_actor):
-        try:
-            return await answer(work(), context.locale)
-        except ValidationError as error:
-            return Answer(refusals=refusals_of_draft(error, context.locale))
+    try:
+        return await told(context, work)
+    except ValidationError as error:
+        return Answer(refusals=refusals_of_draft(error, context.locale))
 
 
 async def _change(context: RequestContext, campaign_id: str, command: Command) -> Answer[Kept]:

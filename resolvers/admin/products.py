@@ -1,9 +1,9 @@
 """A merchant's products: lists, one with all that belongs to it, and what can be done with them."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
 from headless_presale.catalog import (
@@ -23,17 +23,15 @@ from headless_presale.catalog import (
     update_product,
     update_products,
 )
-from headless_presale.kernel.events import acting_as
 from headless_presale.kernel.texts import is_storable
 from headless_presale.shops import Shop
 from resolvers.access import read_shop_id
+from resolvers.admin.commands import told
 from resolvers.admin.product_pictures import PictureWish, read_pictures
 from resolvers.context import RequestContext
-from resolvers.errors import Answer, ArgumentInvalid, answer, reads
+from resolvers.errors import Answer, ArgumentInvalid, reads
 from resolvers.global_ids import read_argument_id, read_input_id
 from resolvers.paging import CursorCodec, Page, PageRequest, paginate
-
-R = TypeVar("R")
 
 LONGEST_CURSOR = 2_000
 """A title of 255 letters of four bytes each, in base64."""
@@ -162,17 +160,6 @@ def product_id_of(text: str, field: tuple[str, ...] = ("productId",)) -> UUID:
         InvalidInput: not the id of a product.
     """
     return read_input_id(text, "Product", field)
-
-
-async def told(context: RequestContext, command: Callable[[], Awaitable[R]]) -> Answer[R]:
-    """Run a command as the caller; ids are read within it, so that a bad one is data as well."""
-    context.begin_mutation()
-    with acting_as(context.merchant_actor):
-        return await answer(_called(command), context.locale)
-
-
-async def _called(command: Callable[[], Awaitable[R]]) -> R:
-    return await command()
 
 
 async def create(
