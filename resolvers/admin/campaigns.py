@@ -1,6 +1,7 @@
 """A merchant's campaigns: lists, one with all of it, what hinders it, what was agreed."""
 
 from collections.abc import Sequence
+from functools import partial
 from uuid import UUID
 
 from headless_presale.campaigns import (
@@ -34,7 +35,6 @@ from resolvers.errors import ArgumentInvalid, reads
 from resolvers.global_ids import read_argument_id
 from resolvers.paging import (
     CursorCodec,
-    Moment,
     Page,
     PageRequest,
     moment_cursors,
@@ -60,22 +60,9 @@ async def page_of_campaigns(
     """Return campaigns of a shop, drafts included."""
     wanted = CampaignFilter(shop_id=shop.id, at=context.at, statuses=statuses, search=search)
 
-    async def source(
-        *, limit: int, after: Moment | None, before: Moment | None, from_end: bool
-    ) -> Sequence[Campaign]:
-        return await list_campaigns(
-            wanted,
-            sort=sort,
-            is_descending=is_descending,
-            limit=limit,
-            after=after,
-            before=before,
-            from_end=from_end,
-        )
-
     return await paginate(
         request,
-        source,
+        partial(list_campaigns, wanted, sort=sort, is_descending=is_descending),
         key=lambda campaign: position_of(campaign, sort),
         cursors=CURSORS[sort],
         count=lambda: count_campaigns(wanted),
