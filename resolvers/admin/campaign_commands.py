@@ -31,6 +31,7 @@ from headless_presale.campaigns import (
 from headless_presale.campaigns.draft import TermsDraft
 from headless_presale.orders import CallOffCampaign, call_off_campaign
 from headless_presale.shops import Shop, ShopNotFound, ShopPolicies
+from resolvers.access import read_shop_id
 from resolvers.admin.campaign_drafts import Fields, read_changes, read_draft, refusals_of_draft
 from resolvers.admin.commands import told
 from resolvers.context import RequestContext
@@ -57,10 +58,9 @@ async def own_shop(context: RequestContext, shop_id: str) -> Shop:
         InvalidInput: this is not the id of a shop.
         ShopNotFound: there is none, or not for him.
     """
-    uuid = read_input_id(shop_id, "Shop", ("shopId",))
-    shop = await Shop.get_or_none(id=uuid) if uuid in context.principal.shop_ids else None
+    shop = await Shop.get_or_none(id=read_shop_id(context, shop_id))
     if shop is None:
-        raise ShopNotFound(shop=shop_id, field=("shopId",))
+        raise ShopNotFound(shop=shop_id, field=("shop_id",))
     return shop
 
 
@@ -240,7 +240,7 @@ async def cancel(
     context: RequestContext,
     *,
     campaign_id: str,
-    version: int | None,
+    version: int,
     reason: str,
     expected_orders: int,
     expected_refund_minor: int,

@@ -23,6 +23,7 @@ from headless_presale.campaigns import (
     position_of,
 )
 from headless_presale.campaigns.judging import CampaignPlan
+from headless_presale.kernel.texts import is_storable
 from headless_presale.orders import (
     CancelPreview,
     ClosePreview,
@@ -76,14 +77,12 @@ async def find_campaign(shop: Shop, *, id: str | None, handle: str | None) -> Ca
     Raises:
         ArgumentInvalid: neither was given, or both, or the id is not one.
     """
-    if (id is None) == (handle is None):
-        raise ArgumentInvalid("Give 'id' or 'handle', one of the two.")
     rows = Campaign.filter(shop_id=shop.id)
-    if id is not None:
+    if id is not None and handle is None:
         return await rows.filter(id=read_argument_id(id, "Campaign")).first()
-    if handle is None or "\x00" in handle:
-        return None
-    return await rows.filter(handle=handle).first()
+    if handle is not None and id is None:
+        return await rows.filter(handle=handle).first() if is_storable(handle) else None
+    raise ArgumentInvalid("Give 'id' or 'handle', one of the two.")
 
 
 async def items_of(context: RequestContext, campaign: Campaign) -> list[CampaignItem]:

@@ -129,14 +129,12 @@ async def find_product(
     Raises:
         ArgumentInvalid: neither or both were given, or an id of something else.
     """
-    if (product_id is None) == (handle is None):
-        raise ArgumentInvalid("Give 'id' or 'handle'.")
-    if product_id is not None:
-        uuid = read_argument_id(product_id, "Product")
-        return await Product.get_or_none(id=uuid, shop_id=shop.id)
-    if handle is None or not is_storable(handle):
-        return None
-    return await Product.get_or_none(handle=handle, shop_id=shop.id)
+    rows = Product.filter(shop_id=shop.id)
+    if product_id is not None and handle is None:
+        return await rows.filter(id=read_argument_id(product_id, "Product")).first()
+    if handle is not None and product_id is None:
+        return await rows.filter(handle=handle).first() if is_storable(handle) else None
+    raise ArgumentInvalid("Give 'id' or 'handle'.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
