@@ -16,7 +16,7 @@ from headless_presale.kernel.failpoints import reach
 from headless_presale.kernel.ids import new_id
 from headless_presale.kernel.jsonb import to_jsonb
 from headless_presale.kernel.locales import canonical_locale, is_locale
-from headless_presale.kernel.unit_of_work import UnitOfWork, shielded, unit_of_work
+from headless_presale.kernel.unit_of_work import shielded, unit_of_work
 from headless_presale.kernel.versions import check_version
 from headless_presale.media.errors import MediaInUse, MediaNotFound
 from headless_presale.media.models import MediaAsset
@@ -25,6 +25,8 @@ from headless_presale.media.rules import WEBP, StoredSize, content_of, key_of, p
 from headless_presale.media.store import get_store
 from headless_presale.media.workshop import in_workshop
 
+CONTENT_LOCK = "media_content"
+"""What an upload and the sweep lock of a picture, by its digest, whichever shops have it."""
 MAX_ALT_LENGTH = 512
 MAX_LANGUAGES = 40
 ORPHANS_AFTER = timedelta(hours=2)
@@ -101,7 +103,7 @@ async def _keep_row(command: AddPicture, picture: Picture) -> Added:
     sizes = [made.size for made in picture.files]
     sizes.sort(key=lambda size: (size.width * size.height, size.mime))
     async with unit_of_work() as work:
-        await _lock_content(work, command.sha256)
+        await work.lock(CONTENT_LOCK, command.sha256)
         if not await _has_files(command.sha256, sizes):
             # The sweep took them for orphans of an earlier attempt; it waits for the lock now.
             await _keep_files(command.sha256, picture)
@@ -260,7 +262,7 @@ async def _remove_orphan(sha256: str, older_than: timedelta) -> int:
     removed = 0
     async with unit_of_work() as work:
         # Whoever writes the row of this picture holds the lock, and looks for its files under it.
-        await _lock_content(work, sha256)
+        await work.lock(CONTENT_LOCK, sha256)
         if await work.fetchrow("SELECT 1 FROM media_asset WHERE sha256 = $1", sha256):
             return 0
         store = get_store()
@@ -290,12 +292,6 @@ async def _lock_asset(shop_ids: frozenset[UUID], media_id: UUID) -> MediaAsset:
     if asset is None:
         raise MediaNotFound(field=("media_id",))
     return asset
-
-
-async def _lock_content(work: UnitOfWork, sha256: str) -> None:
-    await work.execute(
-        "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", f"media_content:{sha256}"
-    )
 
 
 def _read_alt(text: str, at: tuple[str, ...]) -> str:
