@@ -22,7 +22,6 @@ from headless_presale.catalog.rules import (
     sanitise_html,
 )
 from headless_presale.kernel.errors import DomainError, InvalidInput
-from headless_presale.kernel.locales import canonical_locale, is_locale
 from headless_presale.kernel.money import MAX_AMOUNT_MINOR
 from headless_presale.kernel.texts import check_text, is_storable
 
@@ -161,13 +160,6 @@ def read_option_values(values: Sequence[str] | None, count: int, field: Field) -
             field=field,
         )
     return read
-
-
-def read_language(tag: str, field: Field) -> str:
-    """Return a language in its usual spelling."""
-    if not is_locale(tag):
-        raise InvalidInput(reason="must be a language tag such as zh-CN", field=field)
-    return canonical_locale(tag)
 
 
 def _within(number: int, lowest: int, highest: int, field: Field) -> int:

@@ -15,7 +15,7 @@ from headless_presale.kernel.errors import InvalidInput
 from headless_presale.kernel.failpoints import reach
 from headless_presale.kernel.ids import new_id
 from headless_presale.kernel.jsonb import to_jsonb
-from headless_presale.kernel.locales import canonical_locale, is_locale
+from headless_presale.kernel.locales import check_languages, read_locale
 from headless_presale.kernel.unit_of_work import shielded, unit_of_work
 from headless_presale.kernel.versions import check_version
 from headless_presale.media.errors import MediaInUse, MediaNotFound
@@ -28,7 +28,6 @@ from headless_presale.media.workshop import in_workshop
 CONTENT_LOCK = "media_content"
 """What an upload and the sweep lock of a picture, by its digest, whichever shops have it."""
 MAX_ALT_LENGTH = 512
-MAX_LANGUAGES = 40
 ORPHANS_AFTER = timedelta(hours=2)
 """Files of a picture without a row are removed when they are older: an upload may be under way."""
 
@@ -169,10 +168,7 @@ async def update_media(command: UpdateMedia) -> MediaAsset:
         asset = await _lock_asset(command.shop_ids, command.media_id)
         texts = {**asset.translations, **{locale: {"alt": text} for locale, text in named.items()}}
         texts = {locale: found for locale, found in texts.items() if found["alt"]}
-        if len(texts) > MAX_LANGUAGES:
-            raise InvalidInput(
-                reason="at most {most} languages", most=MAX_LANGUAGES, field=("translations",)
-            )
+        check_languages(texts, ("translations",))
         after = {"alt": asset.alt, **wanted, "translations": texts}
         before = {"alt": asset.alt, "translations": asset.translations}
         check_version(expected=command.version, current=asset.version, yours=after, stored=before)
@@ -309,9 +305,8 @@ def _read_translations(texts: Mapping[str, str]) -> dict[str, str]:
     read: dict[str, str] = {}
     for locale, text in texts.items():
         at = ("translations", locale)
-        if not is_locale(locale):
-            raise InvalidInput(field=at, reason="must be a language tag such as zh-CN")
-        read[canonical_locale(locale)] = _read_alt(text, (*at, "alt"))
+        language = read_locale(locale, at)
+        read[language] = _read_alt(text, (*at, "alt"))
     return read
 
 
