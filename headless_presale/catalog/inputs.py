@@ -6,7 +6,6 @@ Texts lose outer space. A value that is wrong names its field; nothing is cut or
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from headless_presale.catalog.cells import INT4_MAX, WEIGHT_UNITS
@@ -19,6 +18,7 @@ from headless_presale.catalog.rules import (
     MAX_TEXT_LENGTH,
     MAX_URL_BYTES,
     is_handle,
+    is_web_address,
     sanitise_html,
 )
 from headless_presale.kernel.errors import DomainError, InvalidInput
@@ -133,12 +133,10 @@ def read_url(url: str, field: Field) -> str:
     if not is_storable(url) or any(c.isspace() or not c.isprintable() for c in url):
         raise InvalidInput(reason="must not contain spaces or control characters", field=field)
     try:
-        parts = urlsplit(url)
-        is_address = parts.scheme in ("http", "https") and bool(parts.hostname)
-        _ = parts.port
+        is_usable = is_web_address(url)
     except ValueError:
-        is_address = False
-    if not is_address:
+        is_usable = False
+    if not is_usable:
         raise InvalidInput(reason="this is not an http or https address", field=field)
     return url
 
