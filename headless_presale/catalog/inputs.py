@@ -193,6 +193,13 @@ VARIANT_READERS: Mapping[str, Reader] = {
     "is_taxable": read_flag,
     "stock_on_hand": read_stock,
 }
+TEXT_READERS: Mapping[str, Reader] = {
+    "title": read_text,
+    "description_html": read_html,
+    "seo_title": read_text,
+    "seo_description": read_long_text,
+}
+"""The texts of a product that can be translated; an empty one takes its translation out."""
 
 
 def read_fields(

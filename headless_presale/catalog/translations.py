@@ -7,12 +7,7 @@ from uuid import UUID
 
 from headless_presale.catalog.editing import ProductEdit, product_edit
 from headless_presale.catalog.errors import ProductNotFound, ProductOptionNotFound
-from headless_presale.catalog.inputs import (
-    Reader,
-    read_html,
-    read_long_text,
-    read_text,
-)
+from headless_presale.catalog.inputs import TEXT_READERS, read_text
 from headless_presale.catalog.models import Product
 from headless_presale.catalog.product_plan import ProductPlan, StoredRow
 from headless_presale.catalog.product_rows import load_products
@@ -23,14 +18,6 @@ from headless_presale.kernel.locales import read_locale
 from headless_presale.kernel.unit_of_work import shielded, unit_of_work
 
 Translations = Mapping[str, Mapping[str, str]]
-
-TEXT_READERS: Mapping[str, Reader] = {
-    "title": read_text,
-    "description_html": read_html,
-    "seo_title": read_text,
-    "seo_description": read_long_text,
-}
-"""The texts of a product that can be translated."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

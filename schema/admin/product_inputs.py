@@ -5,35 +5,14 @@ from typing import Any
 
 import strawberry
 
+from headless_presale.catalog import PRODUCT_READERS, TEXT_READERS, VARIANT_READERS
 from resolvers.admin.product_pictures import PictureWish
 from schema.scalars import SafeInt
 
 VERSION = "The product's version that you read; it covers options, variants and media."
-PRODUCT_FIELDS = (
-    "handle",
-    "title",
-    "description_html",
-    "vendor",
-    "product_type",
-    "tags",
-    "is_published",
-    "seo_title",
-    "seo_description",
-)
-VARIANT_FIELDS = (
-    "sku",
-    "option_values",
-    "price_minor",
-    "compare_at_minor",
-    "barcode",
-    "weight_grams",
-    "weight_unit",
-    "is_shippable",
-    "is_taxable",
-    "stock_on_hand",
-    "media_id",
-)
-TEXT_FIELDS = ("title", "description_html", "seo_title", "seo_description")
+PRODUCT_FIELDS = tuple(PRODUCT_READERS)
+VARIANT_FIELDS = (*VARIANT_READERS, "option_values", "media_id")
+TEXT_FIELDS = tuple(TEXT_READERS)
 
 
 def given(input: object, names: Iterable[str]) -> dict[str, Any]:
