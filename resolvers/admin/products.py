@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -96,7 +97,7 @@ def _cursors(sort: ProductSort) -> CursorCodec[Position]:
 
 @reads
 async def page_of_products(
-    context: RequestContext, shop: Shop, question: ProductQuestion, request: PageRequest
+    shop: Shop, question: ProductQuestion, request: PageRequest
 ) -> Page[ListedProduct]:
     """Return products of a shop that the caller may touch.
 
@@ -104,23 +105,9 @@ async def page_of_products(
         ArgumentInvalid: a page size out of range, or a cursor of something else.
     """
     wanted = question.filter(shop.id)
-
-    async def source(
-        *, limit: int, after: Position | None, before: Position | None, from_end: bool
-    ) -> Sequence[ListedProduct]:
-        return await list_filtered(
-            wanted,
-            sort=question.sort,
-            is_descending=question.is_descending,
-            limit=limit,
-            after=after,
-            before=before,
-            from_end=from_end,
-        )
-
     return await paginate(
         request,
-        source,
+        partial(list_filtered, wanted, sort=question.sort, is_descending=question.is_descending),
         key=lambda listed: listed.position,
         cursors=_cursors(question.sort),
         count=lambda: count_filtered(wanted),
@@ -128,9 +115,7 @@ async def page_of_products(
 
 
 @reads
-async def find_product(
-    context: RequestContext, shop: Shop, *, product_id: str | None, handle: str | None
-) -> Product | None:
+async def find_product(shop: Shop, *, product_id: str | None, handle: str | None) -> Product | None:
     """Return a product of a shop by its id or its handle; None if the shop has none.
 
     Raises:
