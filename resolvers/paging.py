@@ -14,7 +14,7 @@ from uuid import UUID
 from tortoise.models import Model
 from tortoise.queryset import QuerySet
 
-from resolvers.errors import ArgumentInvalid
+from resolvers.errors import ArgumentInvalid, reads
 from resolvers.global_ids import MAX_LENGTH, seal, unseal
 
 DEFAULT_PAGE_SIZE = 20
@@ -145,6 +145,7 @@ class Page(Generic[T]):
         return self.rows[-1][0] if self.rows else None
 
 
+@reads
 async def paginate(
     request: PageRequest,
     source: Source[T, K],
@@ -157,6 +158,7 @@ async def paginate(
 
     Raises:
         ArgumentInvalid: a size out of range, or a cursor of something else.
+        ServiceUnavailable: an engine is away, now or when the page is asked for more.
     """
     size, from_end = request.size()
     after = cursors.decode(request.after, "after") if request.after is not None else None
@@ -165,6 +167,7 @@ async def paginate(
     is_cut = len(found) > size
     rows = (found[len(found) - size :] if from_end else found[:size]) if is_cut else found
 
+    @reads
     async def has_next() -> bool:
         if not from_end and is_cut:
             return True
@@ -176,6 +179,7 @@ async def paginate(
         within = await source(limit=1, after=None, before=before, from_end=True)
         return await _reaches_beyond(source, within, key, from_end=True)
 
+    @reads
     async def has_previous() -> bool:
         if from_end and is_cut:
             return True
@@ -186,11 +190,15 @@ async def paginate(
         within = await source(limit=1, after=after, before=None, from_end=False)
         return await _reaches_beyond(source, within, key, from_end=False)
 
+    @reads
+    async def counted() -> int:
+        return await count()
+
     return Page(
         rows=[(cursors.encode(key(row)), row) for row in rows],
         has_next=has_next,
         has_previous=has_previous,
-        count=count,
+        count=counted,
     )
 
 

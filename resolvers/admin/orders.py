@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 from headless_presale.campaigns.snapshot import BatchSnapshot
@@ -138,26 +139,12 @@ async def page_of_orders(
         )
     counted = _once(lambda: _count(wanted))
 
-    @reads
-    async def source(
-        *, limit: int, after: Position | None, before: Position | None, from_end: bool
-    ) -> Sequence[OrderView]:
-        return await list_orders(
-            wanted,
-            sort=question.sort,
-            is_descending=question.is_descending,
-            limit=limit,
-            after=after,
-            before=before,
-            from_end=from_end,
-        )
-
     async def count() -> int:
         return (await counted()).count
 
     page = await paginate(
         request,
-        source,
+        partial(list_orders, wanted, sort=question.sort, is_descending=question.is_descending),
         key=lambda order: position_of(order, question.sort),
         cursors=_cursors(question.sort),
         count=count,
