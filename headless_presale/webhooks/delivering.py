@@ -195,14 +195,12 @@ async def _note(parcel: Parcel, at: datetime, reply: Reply) -> None:
 
 
 async def _note_health(work: UnitOfWork, endpoint_id: UUID) -> None:
-    if await work.fetchrow(
-        "SELECT 1 FROM webhook_endpoint WHERE id = $1 AND failure_count > 0", endpoint_id
-    ):
-        await work.execute(
-            "UPDATE webhook_endpoint SET failure_count = 0, failing_since = NULL, "
-            "paused_until = NULL WHERE id = $1",
-            endpoint_id,
-        )
+    recovered = await work.execute(
+        "UPDATE webhook_endpoint SET failure_count = 0, failing_since = NULL, "
+        "paused_until = NULL WHERE id = $1 AND failure_count > 0",
+        endpoint_id,
+    )
+    if recovered:
         reach("webhooks.health_noted")
 
 
