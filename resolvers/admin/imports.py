@@ -12,7 +12,7 @@ from headless_presale.catalog import (
 )
 from headless_presale.shops import Shop
 from resolvers.access import read_shop_id
-from resolvers.admin.products import told
+from resolvers.admin.commands import told
 from resolvers.context import RequestContext
 from resolvers.errors import Answer, reads
 from resolvers.global_ids import read_argument_id, read_input_id

@@ -57,7 +57,9 @@ class ImportRowErrorType:
         return imports.reason_in(info.context.locale, self.stored)
 
 
-@strawberry.type(name="AdminMissingVariant", description="One that the file does not name.")
+@strawberry.type(
+    name="AdminMissingVariant", description="A stored variant that the file does not name."
+)
 class MissingVariantType:
     """It is kept."""
 
@@ -91,7 +93,7 @@ class ImportReportType:
         return self._count("updated")
 
     @strawberry.field(
-        description="Products; those among them that a worker had written before it died."
+        description="Products that were so already, or that a worker had written before it died."
     )
     def unchanged(self) -> int:
         return self._count("unchanged")
