@@ -9,7 +9,7 @@ from headless_presale.checkout import Address, Buyer, CartLine, PlaceOrder, plac
 from headless_presale.kernel.errors import InvalidInput
 from headless_presale.kernel.events import EventRecord, acting_as
 from headless_presale.kernel.ids import sign_token, token_matches
-from headless_presale.kernel.locales import canonical_locale, is_locale
+from headless_presale.kernel.locales import read_locale
 from headless_presale.kernel.money import Money
 from headless_presale.orders import (
     HOLDING,
@@ -98,11 +98,7 @@ async def _place(context: RequestContext, wish: OrderWish) -> OrderView:
 
 
 def _checked_locale(tag: str | None) -> str | None:
-    if tag is None:
-        return None
-    if not is_locale(tag):
-        raise InvalidInput(reason="must be a language tag such as zh-CN", field=("locale",))
-    return canonical_locale(tag)
+    return None if tag is None else read_locale(tag, ("locale",))
 
 
 async def _opening_of(command: PlaceOrder) -> object:

@@ -14,7 +14,7 @@ from email_validator import EmailNotValidError, validate_email
 from headless_presale.campaigns import CampaignSnapshot, ItemSnapshot
 from headless_presale.kernel.errors import InvalidInput
 from headless_presale.kernel.ids import new_id
-from headless_presale.kernel.locales import is_locale
+from headless_presale.kernel.locales import read_locale
 from headless_presale.kernel.money import MAX_AMOUNT_MINOR, Money
 from headless_presale.kernel.texts import check_text
 from headless_presale.orders import LineView
@@ -117,8 +117,7 @@ def check_key(idempotency_key: str) -> None:
 
 def check_locale(locale: str) -> None:
     """Raise InvalidInput unless it is a language tag that an order can keep."""
-    if not is_locale(locale):
-        raise InvalidInput(reason="must be a language tag such as zh-CN", field=("locale",))
+    read_locale(locale, ("locale",))
 
 
 def sum_lines(lines: Sequence[CartLine]) -> dict[UUID, int]:

@@ -10,7 +10,7 @@ from headless_presale.kernel.audit_log import record_change
 from headless_presale.kernel.errors import InvalidInput
 from headless_presale.kernel.ids import new_id
 from headless_presale.kernel.jsonb import to_jsonb
-from headless_presale.kernel.locales import canonical_locale, is_locale, pick
+from headless_presale.kernel.locales import pick, read_locale
 from headless_presale.kernel.money import currency_exponent
 from headless_presale.kernel.unit_of_work import UnitOfWork, shielded, unit_of_work
 from headless_presale.kernel.versions import check_version
@@ -196,7 +196,7 @@ def _new_shop(command: CreateShop) -> Shop:
         slug=read_slug(command.slug),
         name=read_name(command.name, ("name",)),
         currency=read_currency(command.currency),
-        default_locale=read_locale(command.default_locale),
+        default_locale=read_locale(command.default_locale, ("default_locale",)),
         translations={
             locale: texts
             for locale, texts in (
@@ -231,23 +231,13 @@ def read_currency(code: str) -> str:
     return code
 
 
-def read_locale(tag: str) -> str:
-    """Return the language a shop writes in, or refuse it."""
-    if not is_locale(tag):
-        raise InvalidInput(field=("default_locale",), reason="must be a language tag such as zh-CN")
-    return canonical_locale(tag)
-
-
 def read_translation(locale: str, texts: Mapping[str, str]) -> tuple[str, dict[str, str]]:
     """Return a language and a shop's texts in it, or refuse them."""
     at = ("translations", locale)
-    if not is_locale(locale):
-        raise InvalidInput(field=at, reason="must be a language tag such as zh-CN")
+    language = read_locale(locale, at)
     if texts.keys() - {"name"}:
         raise InvalidInput(field=at, reason="the only text of a shop is its name")
-    return canonical_locale(locale), {
-        key: read_name(text, (*at, key)) for key, text in texts.items()
-    }
+    return language, {key: read_name(text, (*at, key)) for key, text in texts.items()}
 
 
 def read_name(text: str, at: tuple[str, ...]) -> str:

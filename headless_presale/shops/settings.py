@@ -11,6 +11,7 @@ from tortoise.exceptions import IntegrityError
 
 from headless_presale.kernel.audit_log import record_change
 from headless_presale.kernel.errors import InvalidInput
+from headless_presale.kernel.locales import check_languages, read_locale
 from headless_presale.kernel.unit_of_work import shielded, unit_of_work
 from headless_presale.kernel.versions import check_version
 from headless_presale.shops.errors import ShopFixed, ShopNotFound, ShopSlugTaken
@@ -18,14 +19,12 @@ from headless_presale.shops.models import Shop
 from headless_presale.shops.policies import ShopPolicies
 from headless_presale.shops.service import (
     read_currency,
-    read_locale,
     read_name,
     read_slug,
     read_translation,
 )
 
 MAX_EMAIL_LENGTH = 254
-MAX_LANGUAGES = 40
 SETTINGS = (
     "slug",
     "currency",
@@ -90,10 +89,7 @@ async def update_shop(command: UpdateShop) -> Shop:
         if "translations" in wanted:
             named = {**shop.translations, **wanted["translations"]}
             wanted["translations"] = {locale: texts for locale, texts in named.items() if texts}
-            if len(wanted["translations"]) > MAX_LANGUAGES:
-                raise InvalidInput(
-                    reason="at most {most} languages", most=MAX_LANGUAGES, field=("translations",)
-                )
+            check_languages(wanted["translations"], ("translations",))
         _check_version(command.version, shop, yours=wanted, stored=stored)
         changes = {name: value for name, value in wanted.items() if value != stored[name]}
         if not changes:
@@ -163,7 +159,7 @@ def _read_settings(command: UpdateShop) -> dict[str, Any]:
         "name": lambda text: read_name(text, ("name",)),
         "contact_email": _read_email,
         "timezone": _read_timezone,
-        "default_locale": read_locale,
+        "default_locale": lambda tag: read_locale(tag, ("default_locale",)),
         "translations": _read_translations,
     }
     given = {name: getattr(command, name) for name in SETTINGS}

@@ -102,7 +102,7 @@ CURSORS: Mapping[ProductSort, CursorCodec[Position]] = {
 
 @reads
 async def page_of_products(
-    context: RequestContext, shop: Shop, question: ProductQuestion, request: PageRequest
+    shop: Shop, question: ProductQuestion, request: PageRequest
 ) -> Page[ListedProduct]:
     """Return products of a shop that the caller may touch.
 
@@ -121,9 +121,7 @@ async def page_of_products(
 
 
 @reads
-async def find_product(
-    context: RequestContext, shop: Shop, *, product_id: str | None, handle: str | None
-) -> Product | None:
+async def find_product(shop: Shop, *, product_id: str | None, handle: str | None) -> Product | None:
     """Return a product of a shop by its id or its handle; None if the shop has none.
 
     Raises:
