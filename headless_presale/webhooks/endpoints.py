@@ -10,7 +10,7 @@ from headless_presale.kernel import clock, vault
 from headless_presale.kernel.audit_log import record_change
 from headless_presale.kernel.errors import InvalidInput
 from headless_presale.kernel.ids import new_id
-from headless_presale.kernel.texts import is_storable
+from headless_presale.kernel.texts import read_description
 from headless_presale.kernel.unit_of_work import UnitOfWork, shielded, unit_of_work
 from headless_presale.kernel.versions import check_version
 from headless_presale.webhooks.catalogue import read_event_types, scopes_for
@@ -252,17 +252,9 @@ async def _write(endpoint: WebhookEndpoint, changes: dict[str, Any]) -> None:
 
 
 async def _checked(work: UnitOfWork, asker: Asker, wish: EndpointWish) -> dict[str, Any]:
-    description = wish.description.strip()
-    if (
-        len(description) > MAX_DESCRIPTION_LENGTH
-        or not is_storable(description)
-        or not description.isprintable()
-    ):
-        raise InvalidInput(
-            reason="a description has at most {most} printable characters",
-            most=MAX_DESCRIPTION_LENGTH,
-            field=("description",),
-        )
+    description = read_description(
+        wish.description, ("description",), longest=MAX_DESCRIPTION_LENGTH
+    )
     event_types = read_event_types(wish.event_types)
     refuse_excess(scopes_for(event_types), own=asker.scopes, field=("event_types",))
     shops = await checked_shops(work, asker.merchant_id, wish.shop_ids)
