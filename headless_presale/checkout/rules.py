@@ -1,13 +1,11 @@
 """The rules of a cart: what may be asked for, and how it is priced. Pure."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import orjson
 from babel import Locale
 from email_validator import EmailNotValidError, validate_email
 
@@ -22,7 +20,6 @@ from headless_presale.pricing import QuotedPrice, group_by_price
 
 MAX_LINES = 20
 MAX_QUANTITY = 100
-MAX_KEY = 200
 
 _NO_DESTINATIONS = {"EU", "EZ", "QO", "UN", "XA", "XB", "ZZ"}
 COUNTRIES = frozenset(
@@ -110,11 +107,6 @@ class Address:
         return {name: getattr(self, name) for name in Address.__slots__}
 
 
-def check_key(idempotency_key: str) -> None:
-    """Raise InvalidInput unless the key can tell operations apart."""
-    check_text(idempotency_key, ("idempotencyKey",), longest=MAX_KEY)
-
-
 def check_locale(locale: str) -> None:
     """Raise InvalidInput unless it is a language tag that an order can keep."""
     read_locale(locale, ("locale",))
@@ -140,11 +132,6 @@ def sum_lines(lines: Sequence[CartLine]) -> dict[UUID, int]:
                 field=("lines", str(index), "quantity"),
             )
     return wanted
-
-
-def hash_request(body: Mapping[str, Any]) -> str:
-    """Return what tells a retry from another request under the same key."""
-    return hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
 def price_lines(
