@@ -11,11 +11,11 @@ import asyncpg
 
 from headless_presale.kernel import clock
 from headless_presale.kernel.audit_log import record_change
-from headless_presale.kernel.errors import InvalidInput
 from headless_presale.kernel.failpoints import reach
 from headless_presale.kernel.ids import new_id
 from headless_presale.kernel.jsonb import to_jsonb
 from headless_presale.kernel.locales import check_languages, read_locale
+from headless_presale.kernel.texts import read_description
 from headless_presale.kernel.unit_of_work import shielded, unit_of_work
 from headless_presale.kernel.versions import check_version
 from headless_presale.media.errors import MediaInUse, MediaNotFound
@@ -290,15 +290,7 @@ async def _lock_asset(shop_ids: frozenset[UUID], media_id: UUID) -> MediaAsset:
     return asset
 
 
-def _read_alt(text: str, at: tuple[str, ...]) -> str:
-    text = text.strip()
-    if len(text) > MAX_ALT_LENGTH or not text.isprintable():
-        raise InvalidInput(
-            reason="a description has at most {most} printable characters",
-            most=MAX_ALT_LENGTH,
-            field=at,
-        )
-    return text
+_read_alt = partial(read_description, longest=MAX_ALT_LENGTH)
 
 
 def _read_translations(texts: Mapping[str, str]) -> dict[str, str]:

@@ -12,6 +12,7 @@ from headless_presale.kernel.ids import new_id
 from headless_presale.kernel.jsonb import to_jsonb
 from headless_presale.kernel.locales import pick, read_locale
 from headless_presale.kernel.money import currency_exponent
+from headless_presale.kernel.texts import read_name
 from headless_presale.kernel.unit_of_work import UnitOfWork, shielded, unit_of_work
 from headless_presale.kernel.versions import check_version
 from headless_presale.shops.errors import ShopNotFound, ShopSlugTaken
@@ -97,7 +98,7 @@ async def rename_merchant(command: RenameMerchant) -> Merchant:
         InvalidInput: the name cannot be used.
         VersionConflict: somebody was faster; with both names.
     """
-    name = read_name(command.name, ("name",))
+    name = read_name(command.name, ("name",), longest=MAX_NAME_LENGTH)
     async with unit_of_work() as work:
         merchant = await Merchant.filter(id=command.merchant_id).select_for_update().get()
         check_version(
@@ -194,7 +195,7 @@ def _new_shop(command: CreateShop) -> Shop:
         id=new_id(),
         merchant_id=command.merchant_id or new_id(),
         slug=read_slug(command.slug),
-        name=read_name(command.name, ("name",)),
+        name=read_name(command.name, ("name",), longest=MAX_NAME_LENGTH),
         currency=read_currency(command.currency),
         default_locale=read_locale(command.default_locale, ("default_locale",)),
         translations={
@@ -237,14 +238,6 @@ def read_translation(locale: str, texts: Mapping[str, str]) -> tuple[str, dict[s
     language = read_locale(locale, at)
     if texts.keys() - {"name"}:
         raise InvalidInput(field=at, reason="the only text of a shop is its name")
-    return language, {key: read_name(text, (*at, key)) for key, text in texts.items()}
-
-
-def read_name(text: str, at: tuple[str, ...]) -> str:
-    """Return a shop's name without outer space, or refuse it."""
-    text = text.strip()
-    if not 0 < len(text) <= MAX_NAME_LENGTH or not text.isprintable():
-        raise InvalidInput(
-            field=at, reason="a name has 1 to {most} printable characters", most=MAX_NAME_LENGTH
-        )
-    return text
+    return language, {
+        key: read_name(text, (*at, key), longest=MAX_NAME_LENGTH) for key, text in texts.items()
+    }

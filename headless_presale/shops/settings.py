@@ -12,14 +12,15 @@ from tortoise.exceptions import IntegrityError
 from headless_presale.kernel.audit_log import record_change
 from headless_presale.kernel.errors import InvalidInput
 from headless_presale.kernel.locales import check_languages, read_locale
+from headless_presale.kernel.texts import read_name
 from headless_presale.kernel.unit_of_work import shielded, unit_of_work
 from headless_presale.kernel.versions import check_version
 from headless_presale.shops.errors import ShopFixed, ShopNotFound, ShopSlugTaken
 from headless_presale.shops.models import Shop
 from headless_presale.shops.policies import ShopPolicies
 from headless_presale.shops.service import (
+    MAX_NAME_LENGTH,
     read_currency,
-    read_name,
     read_slug,
     read_translation,
 )
@@ -156,7 +157,7 @@ def _read_settings(command: UpdateShop) -> dict[str, Any]:
     readers: Mapping[str, Callable[[Any], object]] = {
         "slug": read_slug,
         "currency": read_currency,
-        "name": lambda text: read_name(text, ("name",)),
+        "name": lambda text: read_name(text, ("name",), longest=MAX_NAME_LENGTH),
         "contact_email": _read_email,
         "timezone": _read_timezone,
         "default_locale": lambda tag: read_locale(tag, ("default_locale",)),
