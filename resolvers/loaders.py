@@ -4,12 +4,13 @@ Loaders live as long as their request: a longer life would show one caller what 
 and yesterday's numbers as today's.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import cached_property
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 from strawberry.dataloader import DataLoader
+from tortoise.models import Model
 
 from headless_presale.campaigns import (
     CampaignItem,
@@ -53,6 +54,7 @@ from resolvers.errors import reads
 
 K = TypeVar("K")
 V = TypeVar("V")
+M = TypeVar("M", bound=Model)
 
 TermsKey = tuple[UUID, int]
 """A campaign and a version of its terms."""
@@ -203,14 +205,26 @@ def _lists(
     return load
 
 
+def _grouped(pairs: Iterable[tuple[K, V]]) -> dict[K, list[V]]:
+    groups: dict[K, list[V]] = {}
+    for key, value in pairs:
+        groups.setdefault(key, []).append(value)
+    return groups
+
+
+def _rows(model: type[M]) -> Callable[[list[Any]], Awaitable[Mapping[Any, M]]]:
+    """Return what finds rows of a table by their ids."""
+
+    async def find(ids: list[Any]) -> Mapping[Any, M]:
+        return {row.pk: row for row in await model.filter(id__in=ids)}
+
+    return find
+
+
 @reads
 async def _load_media_uses(media_ids: list[UUID]) -> list[int]:
     uses = await count_uses(media_ids)
     return [uses.get(media_id, 0) for media_id in media_ids]
-
-
-async def _shops(shop_ids: list[UUID]) -> Mapping[UUID, Shop]:
-    return {shop.id: shop for shop in await Shop.filter(id__in=shop_ids)}
 
 
 async def _campaigns(campaign_ids: list[UUID]) -> Mapping[UUID, CampaignSnapshot]:
@@ -241,37 +255,27 @@ async def _latest_terms(campaign_ids: list[UUID]) -> Mapping[UUID, CampaignTerms
 
 
 async def _campaign_items(campaign_ids: list[UUID]) -> Mapping[UUID, list[CampaignItem]]:
-    items: dict[UUID, list[CampaignItem]] = {}
-    for item in (
+    items = (
         await CampaignItem.filter(campaign_id__in=campaign_ids)
         .order_by("campaign_id", "position")
         .select_related("variant__product")
-    ):
-        items.setdefault(item.campaign_id, []).append(item)
-    return items
+    )
+    return _grouped((item.campaign_id, item) for item in items)
 
 
 async def _batches(item_ids: list[UUID]) -> Mapping[UUID, list[ProductionBatch]]:
-    batches: dict[UUID, list[ProductionBatch]] = {}
-    for batch in await ProductionBatch.filter(item_id__in=item_ids).order_by("item_id", "position"):
-        batches.setdefault(batch.item_id, []).append(batch)
-    return batches
-
-
-async def _pools(pool_ids: list[UUID]) -> Mapping[UUID, SlotPool]:
-    return {pool.id: pool for pool in await SlotPool.filter(id__in=pool_ids)}
+    batches = await ProductionBatch.filter(item_id__in=item_ids).order_by("item_id", "position")
+    return _grouped((batch.item_id, batch) for batch in batches)
 
 
 async def _offers(variant_ids: list[UUID]) -> Mapping[UUID, list[UUID]]:
-    rows = await CampaignItem.filter(
-        variant_id__in=variant_ids,
-        campaign__status__in=(CampaignStatus.SCHEDULED, CampaignStatus.LIVE),
-        campaign__closes_at__gt=clock.now(),
-    ).values_list("variant_id", "campaign_id")
-    offers: dict[UUID, list[UUID]] = {}
-    for variant_id, campaign_id in rows:
-        offers.setdefault(variant_id, []).append(campaign_id)
-    return offers
+    return _grouped(
+        await CampaignItem.filter(
+            variant_id__in=variant_ids,
+            campaign__status__in=(CampaignStatus.SCHEDULED, CampaignStatus.LIVE),
+            campaign__closes_at__gt=clock.now(),
+        ).values_list("variant_id", "campaign_id")
+    )
 
 
 @reads
@@ -287,59 +291,36 @@ async def _orders(order_ids: list[UUID]) -> Mapping[UUID, OrderView]:
 
 
 async def _payments(order_ids: list[UUID]) -> Mapping[UUID, list[Payment]]:
-    payments: dict[UUID, list[Payment]] = {}
-    for payment in (
+    payments = (
         await Payment.filter(order_id__in=order_ids)
         .order_by("created_at", "id")
         .prefetch_related("refunds")
-    ):
-        payments.setdefault(payment.order_id, []).append(payment)
-    return payments
+    )
+    return _grouped((payment.order_id, payment) for payment in payments)
 
 
 async def _notes(order_ids: list[UUID]) -> Mapping[UUID, list[OrderNote]]:
-    notes: dict[UUID, list[OrderNote]] = {}
-    for note in await OrderNote.filter(order_id__in=order_ids).order_by("at", "id"):
-        notes.setdefault(note.order_id, []).append(note)
-    return notes
+    notes = await OrderNote.filter(order_id__in=order_ids).order_by("at", "id")
+    return _grouped((note.order_id, note) for note in notes)
 
 
 async def _merchant_refunds(order_ids: list[UUID]) -> Mapping[UUID, list[MerchantRefund]]:
-    refunds: dict[UUID, list[MerchantRefund]] = {}
-    found = await MerchantRefund.filter(order_id__in=order_ids).order_by("created_at", "id")
-    for refund in found:
-        refunds.setdefault(refund.order_id, []).append(refund)
-    return refunds
+    refunds = await MerchantRefund.filter(order_id__in=order_ids).order_by("created_at", "id")
+    return _grouped((refund.order_id, refund) for refund in refunds)
 
 
 async def _bookings(order_ids: list[UUID]) -> Mapping[UUID, list[Booking]]:
-    bookings: dict[UUID, list[Booking]] = {}
-    for booking in await list_bookings(order_ids):
-        bookings.setdefault(booking.order_id, []).append(booking)
-    return bookings
-
-
-async def _accounts(account_ids: list[UUID]) -> Mapping[UUID, Account]:
-    return {account.id: account for account in await Account.filter(id__in=account_ids)}
-
-
-async def _api_clients(client_ids: list[UUID]) -> Mapping[UUID, OAuthClient]:
-    return {client.id: client for client in await OAuthClient.filter(id__in=client_ids)}
-
-
-async def _events(event_ids: list[int]) -> Mapping[int, EventRecord]:
-    return {event.id: event for event in await EventRecord.filter(id__in=event_ids)}
+    bookings = await list_bookings(order_ids)
+    return _grouped((booking.order_id, booking) for booking in bookings)
 
 
 async def _attempts(delivery_ids: list[UUID]) -> Mapping[UUID, list[WebhookAttempt]]:
     # Some ten of each: a delivery is given up after that, or is replayed by hand.
-    attempts: dict[UUID, list[WebhookAttempt]] = {}
-    for attempt in await WebhookAttempt.filter(delivery_id__in=delivery_ids).order_by("-id"):
-        attempts.setdefault(attempt.delivery_id, []).append(attempt)
-    return attempts
+    attempts = await WebhookAttempt.filter(delivery_id__in=delivery_ids).order_by("-id")
+    return _grouped((attempt.delivery_id, attempt) for attempt in attempts)
 
 
-_load_shops = _one_each(_shops)
+_load_shops = _one_each(_rows(Shop))
 _load_products = _one_each(find_products)
 _load_variants = _one_each(find_variants)
 _load_variants_of = _lists(list_variants)
@@ -350,7 +331,7 @@ _load_terms = _one_each(_terms)
 _load_latest_terms = _one_each(_latest_terms)
 _load_campaign_items = _lists(_campaign_items)
 _load_batches_of = _lists(_batches)
-_load_pools = _one_each(_pools)
+_load_pools = _one_each(_rows(SlotPool))
 _load_campaign_tallies = _one_each(tally_campaigns)
 _load_item_tallies = _one_each(tally_items)
 _load_offers_of = _lists(_offers)
@@ -359,7 +340,7 @@ _load_payments_of = _lists(_payments)
 _load_notes_of = _lists(_notes)
 _load_merchant_refunds_of = _lists(_merchant_refunds)
 _load_bookings_of = _lists(_bookings)
-_load_accounts = _one_each(_accounts)
-_load_api_clients = _one_each(_api_clients)
-_load_events = _one_each(_events)
+_load_accounts = _one_each(_rows(Account))
+_load_api_clients = _one_each(_rows(OAuthClient))
+_load_events = _one_each(_rows(EventRecord))
 _load_attempts_of = _lists(_attempts)

@@ -6,6 +6,7 @@ for people and may change.
 
 from collections.abc import Mapping
 from datetime import date
+from typing import TypeVar
 
 from babel.dates import format_date
 
@@ -14,6 +15,8 @@ from headless_presale.kernel.errors import DomainError, Reasoned
 from headless_presale.kernel.locales import SUPPORTED_LOCALES
 from resolvers import campaign_texts
 from resolvers.catalog_reasons import CATALOG_REASONS
+
+T = TypeVar("T")
 
 DEFAULT_LOCALE = SUPPORTED_LOCALES[0]
 
@@ -338,6 +341,11 @@ REASONS: Mapping[str, Mapping[str, str]] = {
 """Locale -> a reason as the code writes it -> the same clause. English is what the code writes."""
 
 
+def in_language(texts: Mapping[str, T], locale: str) -> T:
+    """Return the text of a table in a language; in the default one where it has no other."""
+    return texts.get(locale, texts[DEFAULT_LOCALE])
+
+
 def message_of(error: DomainError, locale: str) -> str:
     """Return what to tell a person; a code without a translation speaks for itself."""
     templates = MESSAGES.get(error.code)
@@ -348,7 +356,7 @@ def message_of(error: DomainError, locale: str) -> str:
         reason = REASONS.get(locale, {}).get(error.reason)
         if reason is not None:
             params["reason"] = reason.format(**error.params)
-    return templates.get(locale, templates[DEFAULT_LOCALE]).format(**params)
+    return in_language(templates, locale).format(**params)
 
 
 def fault_message(fault: Fault, locale: str) -> str:
@@ -361,10 +369,10 @@ def ships_text(ships_by: date, *, today: date, locale: str) -> str:
     """Return the ships-by text of a presale badge: ``Ships within 12 days``, or by a date."""
     days = (ships_by - today).days
     if 0 < days <= MAX_COUNTED_DAYS:
-        one, many = SHIPS_WITHIN.get(locale, SHIPS_WITHIN[DEFAULT_LOCALE])
+        one, many = in_language(SHIPS_WITHIN, locale)
         return (one if days == 1 else many).format(days=days)
     day = format_date(ships_by, format="long", locale=locale.replace("-", "_"))
-    return SHIPS_BY.get(locale, SHIPS_BY[DEFAULT_LOCALE]).format(day=day)
+    return in_language(SHIPS_BY, locale).format(day=day)
 
 
 def _plain(name: str, value: object, locale: str) -> object:

@@ -7,7 +7,7 @@ from uuid import UUID
 from headless_presale.kernel.events import EventRecord
 from headless_presale.kernel.money import Money
 from resolvers.context import RequestContext
-from resolvers.messages import DEFAULT_LOCALE
+from resolvers.messages import DEFAULT_LOCALE, in_language
 
 SENTENCES: Mapping[str, Mapping[str, str]] = {
     "order.placed": {
@@ -103,9 +103,9 @@ def sentence_of(event: EventRecord, locale: str) -> str:
     if said is None:
         return event.type
     leg = str(event.payload.get("leg", ""))
-    return _in(said, locale).format(
+    return in_language(said, locale).format(
         amount=amount_of(event.payload),
-        leg=_in(LEGS.get(leg, {DEFAULT_LOCALE: leg}), locale),
+        leg=in_language(LEGS.get(leg, {DEFAULT_LOCALE: leg}), locale),
         gateway=event.payload.get("gateway", ""),
     )
 
@@ -117,8 +117,4 @@ async def actor_label(context: RequestContext, actor: str) -> str:
         return account.email
     if kind == "client" and (client := await context.loaders.api_clients.load(UUID(name))):
         return client.name
-    return _in(ACTORS.get(kind, {DEFAULT_LOCALE: actor}), context.locale).format(id=name)
-
-
-def _in(texts: Mapping[str, str], locale: str) -> str:
-    return texts.get(locale, texts[DEFAULT_LOCALE])
+    return in_language(ACTORS.get(kind, {DEFAULT_LOCALE: actor}), context.locale).format(id=name)

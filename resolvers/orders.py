@@ -9,7 +9,7 @@ from headless_presale.checkout import Address, Buyer, CartLine, PlaceOrder, plac
 from headless_presale.kernel.errors import InvalidInput
 from headless_presale.kernel.events import EventRecord, acting_as
 from headless_presale.kernel.ids import sign_token, token_matches
-from headless_presale.kernel.locales import canonical_locale, is_locale
+from headless_presale.kernel.locales import read_locale
 from headless_presale.kernel.money import Money
 from headless_presale.orders import (
     HOLDING,
@@ -27,21 +27,12 @@ from headless_presale.shops import ShopNotFound
 from resolvers.context import RequestContext
 from resolvers.errors import Answer, answer, reads
 from resolvers.global_ids import find_uuid, read_input_id
-from resolvers.paging import CursorCodec, Page, PageRequest, paginate
+from resolvers.paging import Page, PageRequest, page_by_id, serial_cursors
 
 TOKEN_PURPOSE = "order"
 MAX_REASON_LENGTH = 200
-MAX_EVENT_ID = 2**63 - 1
 
-
-def _read_event_id(text: str) -> int:
-    event_id = int(text)
-    if not 0 <= event_id <= MAX_EVENT_ID:
-        raise ValueError("not an event's id")
-    return event_id
-
-
-EVENT_CURSORS: CursorCodec[int] = CursorCodec("events", str, _read_event_id)
+EVENT_CURSORS = serial_cursors("events")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,11 +98,7 @@ async def _place(context: RequestContext, wish: OrderWish) -> OrderView:
 
 
 def _checked_locale(tag: str | None) -> str | None:
-    if tag is None:
-        return None
-    if not is_locale(tag):
-        raise InvalidInput(reason="must be a language tag such as zh-CN", field=("locale",))
-    return canonical_locale(tag)
+    return None if tag is None else read_locale(tag, ("locale",))
 
 
 async def _opening_of(command: PlaceOrder) -> object:
@@ -238,19 +225,4 @@ def actor_for_buyer(event: EventRecord) -> str:
 async def page_of_history(order: OrderView, request: PageRequest) -> Page[EventRecord]:
     """Return a page of what happened to the order, oldest first."""
     events = EventRecord.filter(topic=f"order:{order.id}")
-
-    async def source(
-        *, limit: int, after: int | None, before: int | None, from_end: bool
-    ) -> Sequence[EventRecord]:
-        query = events
-        if after is not None:
-            query = query.filter(id__gt=after)
-        if before is not None:
-            query = query.filter(id__lt=before)
-        if from_end:
-            return (await query.order_by("-id").limit(limit))[::-1]
-        return await query.order_by("id").limit(limit)
-
-    return await paginate(
-        request, source, key=lambda event: event.id, cursors=EVENT_CURSORS, count=events.count
-    )
+    return await page_by_id(events, request, cursors=EVENT_CURSORS, newest_first=False)

@@ -14,7 +14,7 @@ from uuid import UUID
 from tortoise.models import Model
 from tortoise.queryset import QuerySet
 
-from resolvers.errors import ArgumentInvalid
+from resolvers.errors import ArgumentInvalid, reads
 from resolvers.global_ids import MAX_LENGTH, seal, unseal
 
 DEFAULT_PAGE_SIZE = 20
@@ -22,6 +22,7 @@ MAX_PAGE_SIZE = 100
 
 T = TypeVar("T")
 K = TypeVar("K")
+S = TypeVar("S")
 M = TypeVar("M", bound=Model)
 Row = TypeVar("Row", covariant=True)
 Key = TypeVar("Key", contravariant=True)
@@ -74,27 +75,71 @@ class CursorCodec(Generic[K]):
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_MAX_SERIAL = 2**63 - 1
 
 Moment = tuple[datetime, UUID]
 """A position in a list sorted by a moment: the moment, and the id of the row."""
 
 
+def keyed_cursors(
+    kind: str,
+    read_key: Callable[[str], S],
+    write_key: Callable[[Any], str] = str,
+    *,
+    longest: int = MAX_LENGTH,
+) -> CursorCodec[tuple[S, UUID]]:
+    """Return the cursors of a list that is sorted by a key and then by id.
+
+    Args:
+        read_key: raises ValueError for what ``write_key`` did not write.
+    """
+
+    def write(position: tuple[S, UUID]) -> str:
+        key, id_ = position
+        return f"{write_key(key)}/{id_}"
+
+    def read(text: str) -> tuple[S, UUID]:
+        # A key may have a slash in it, an id has none.
+        key, _, id_ = text.rpartition("/")
+        return read_key(key), UUID(id_)
+
+    return CursorCodec(kind, write, read, longest)
+
+
 def moment_cursors(kind: str) -> CursorCodec[Moment]:
     """Return the cursors of a list that is sorted by a moment and then by id."""
-    return CursorCodec(kind, _write_moment, _read_moment)
+    return keyed_cursors(kind, _read_micros, _write_micros)
 
 
-def _write_moment(position: Moment) -> str:
-    at, id_ = position
-    return f"{(at - _EPOCH) // _MICROSECOND}/{id_}"
+def _write_micros(at: datetime) -> str:
+    return str((at - _EPOCH) // _MICROSECOND)
 
 
-def _read_moment(text: str) -> Moment:
-    micros, _, id_ = text.partition("/")
+def _read_micros(text: str) -> datetime:
     try:
-        return _EPOCH + int(micros) * _MICROSECOND, UUID(id_)
+        return _EPOCH + int(text) * _MICROSECOND
     except OverflowError as error:
         raise ValueError("a moment out of range") from error
+
+
+def read_iso_moment(text: str) -> datetime:
+    """Return a moment that ``datetime.isoformat`` wrote, with its offset; else raise ValueError."""
+    at = datetime.fromisoformat(text)
+    if at.tzinfo is None or at.isoformat() != text:
+        raise ValueError("not a moment")
+    return at
+
+
+def serial_cursors(kind: str) -> CursorCodec[int]:
+    """Return the cursors of a list in the order of ids that the database counts up."""
+    return CursorCodec(kind, str, _read_serial)
+
+
+def _read_serial(text: str) -> int:
+    serial = int(text)
+    if not 0 <= serial <= _MAX_SERIAL:
+        raise ValueError("not an id")
+    return serial
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +210,8 @@ async def paginate(
     is_cut = len(found) > size
     rows = (found[len(found) - size :] if from_end else found[:size]) if is_cut else found
 
+    # These are asked when the page has long been answered, so each is guarded by itself.
+    @reads
     async def has_next() -> bool:
         if not from_end and is_cut:
             return True
@@ -176,6 +223,7 @@ async def paginate(
         within = await source(limit=1, after=None, before=before, from_end=True)
         return await _reaches_beyond(source, within, key, from_end=True)
 
+    @reads
     async def has_previous() -> bool:
         if from_end and is_cut:
             return True
@@ -186,11 +234,15 @@ async def paginate(
         within = await source(limit=1, after=after, before=None, from_end=False)
         return await _reaches_beyond(source, within, key, from_end=False)
 
+    @reads
+    async def counted() -> int:
+        return await count()
+
     return Page(
         rows=[(cursors.encode(key(row)), row) for row in rows],
         has_next=has_next,
         has_previous=has_previous,
-        count=count,
+        count=counted,
     )
 
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from headless_presale.checkout.rules import check_key
 from headless_presale.kernel.errors import InvalidInput
 from headless_presale.kernel.events import acting_as
+from headless_presale.kernel.idempotency import check_key
 from headless_presale.orders import OrderNotFound, StartPayment, start_payment
 from headless_presale.payments import GatewayUnknown, Payment, PaymentLeg, PaymentStatus
 from resolvers.context import RequestContext

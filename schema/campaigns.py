@@ -244,7 +244,10 @@ class CampaignItemType(Node):
         coming = await campaigns.next_price(info.context, self.snapshot, self.item)
         return None if coming is None else NextPrice(coming=coming)
 
-    @strawberry.field(description="What is due now for one unit; null on full payment.")
+    @strawberry.field(
+        description="What is due now for one unit; null on full payment, or once the campaign is "
+        "over."
+    )
     async def deposit_due(self, info: Info) -> Money | None:
         return Money.of_optional(
             await campaigns.deposit_for_one(info.context, self.snapshot, self.item)

@@ -6,9 +6,9 @@ from typing import Any
 import strawberry
 
 from headless_presale.kernel.events import EventRecord
-from headless_presale.kernel.money import Money as Amount
 from headless_presale.orders import Due, LineView, OrderView
 from resolvers import orders
+from resolvers.order_texts import amount_of
 from resolvers.orders import EVENT_CURSORS
 from schema.campaigns import CampaignType, Terms
 from schema.enums import OrderStatus, PaymentLeg, PriceReason
@@ -143,10 +143,7 @@ class OrderEvent:
 
     @strawberry.field(description="The money it was about.")
     def amount(self) -> Money | None:
-        names = ("amount_minor", "refunded_minor", "total_minor")
-        minor = next((self._payload[name] for name in names if name in self._payload), None)
-        currency = self._payload.get("currency")
-        return None if minor is None or currency is None else Money.of(Amount(minor, currency))
+        return Money.of_optional(amount_of(self._payload))
 
     @strawberry.field
     def reason(self) -> str | None:

@@ -30,7 +30,10 @@ class RefundType:
     def amount(self) -> Money:
         return Money.of(Amount(self.refund.amount_minor, self.refund.currency))
 
-    @strawberry.field
+    @strawberry.field(
+        description="Why, as a code: `order_cancelled`, `paid_twice`, `late_payment`, or "
+        "`merchant:<id>` for what the shop decided to give back."
+    )
     def reason(self) -> str:
         return self.refund.reason
 

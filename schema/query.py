@@ -18,9 +18,12 @@ from schema.permissions import requires
 from schema.shops import ShopType
 
 
-@strawberry.type
+@strawberry.type(
+    description="Reads: a storefront's start at `shop`, a merchant's at `merchant`; a buyer's "
+    "order needs its token."
+)
 class Query:
-    """Storefront reads start at ``shop``, a merchant's at ``merchant``; orders need a token."""
+    """What anybody may ask, and the two doors to what needs an access token."""
 
     @strawberry.field(description="A shop by its slug.")
     async def shop(self, info: Info, slug: str) -> ShopType | None:

@@ -91,11 +91,17 @@ class OrderTracking:
 
 
 CampaignId = Annotated[strawberry.ID, strawberry.argument(description="`Campaign.id`.")]
+TrackedAfter = Annotated[
+    str | None,
+    strawberry.argument(description="A `cursor` of `OrderTracking` or of `Order.history`."),
+]
 
 
-@strawberry.type
+@strawberry.type(
+    description="Live, over WebSocket or SSE. Numbers come at most five times a second."
+)
 class Subscription:
-    """At most five messages a second each; what comes between is coalesced."""
+    """What comes between is coalesced; of the events of an order none is."""
 
     @strawberry.subscription(description="At once, then when a number or the status changes.")
     async def campaign_availability(
@@ -118,7 +124,7 @@ class Subscription:
         "cursor, or all of it, then what comes."
     )
     async def order_tracking(
-        self, info: Info, order_id: strawberry.ID, token: str, after: str | None = None
+        self, info: Info, order_id: strawberry.ID, token: str, after: TrackedAfter = None
     ) -> AsyncGenerator[OrderTracking, None]:
         following = live.follow_order(info.context, order_id=order_id, token=token, after=after)
         async with aclosing(following) as events:

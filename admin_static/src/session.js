@@ -60,10 +60,10 @@ export async function signIn({ isAutomatic = false } = {}) {
   else location.assign(target);
 }
 
-// Takes the server's answer out of the address, if there is one. True: signed in by it.
+// Takes the server's answer out of the address, if there is one, and signs in by it.
 export async function takeAnswer() {
   const answer = new URLSearchParams(location.search);
-  if (!answer.has("code") && !answer.has("error")) return false;
+  if (!answer.has("code") && !answer.has("error")) return;
   history.replaceState(null, "", location.pathname);
   const flow = JSON.parse(sessionStorage.getItem(FLOW) ?? "null");
   sessionStorage.removeItem(FLOW);
@@ -78,7 +78,6 @@ export async function takeAnswer() {
     redirect_uri: redirectUri(issuer),
     code_verifier: flow.verifier,
   });
-  return true;
 }
 
 async function askForTokens(parameters) {

@@ -4,15 +4,10 @@ from datetime import date, datetime
 from uuid import UUID
 
 from headless_presale.campaigns.creating import append_batch
-from headless_presale.campaigns.errors import (
-    CampaignNotOpen,
-    CampaignNotPublishable,
-    ItemNotFound,
-)
+from headless_presale.campaigns.errors import CampaignNotOpen, ItemNotFound
 from headless_presale.campaigns.events import BatchAdded, CampaignExtended, CapacityChanged
-from headless_presale.campaigns.judging import find_faults
 from headless_presale.campaigns.models import Campaign, CampaignItem, ProductionBatch
-from headless_presale.campaigns.reading import read_plan
+from headless_presale.campaigns.reading import check_times
 from headless_presale.campaigns.recording import (
     check_read,
     facts_of,
@@ -24,7 +19,6 @@ from headless_presale.campaigns.recording import (
 from headless_presale.campaigns.rules import MAX_CAPACITY
 from headless_presale.campaigns.service import read_reason
 from headless_presale.campaigns.states import CampaignStatus
-from headless_presale.kernel import clock
 from headless_presale.kernel.errors import InvalidInput
 from headless_presale.kernel.failpoints import reach
 from headless_presale.kernel.unit_of_work import UnitOfWork, shielded, unit_of_work
@@ -207,14 +201,14 @@ async def extend_campaign(
             raise InvalidInput(
                 reason="the new close is not later than the present one", field=("closesAt",)
             )
-        at = clock.now()
+        await check_times(
+            campaign,
+            opens_at=campaign.opens_at,
+            closes_at=closes_at,
+            default_locale=default_locale,
+        )
         before = {**facts_of(campaign), "reason": ""}
-        known = find_faults(await read_plan(campaign), at=at, default_locale=default_locale)
         campaign.closes_at = closes_at
-        found = find_faults(await read_plan(campaign), at=at, default_locale=default_locale)
-        # What it lacked before, it lacks whether it sells longer or not.
-        if faults := [fault for fault in found if fault not in known]:
-            raise CampaignNotPublishable(faults=faults)
         await save_change(
             work,
             campaign,

@@ -1,6 +1,6 @@
 """Changing what a campaign is: all of a draft, only what is shown of one that buyers rely on."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -29,12 +29,8 @@ from headless_presale.campaigns.draft import (
 )
 from headless_presale.campaigns.errors import CampaignFixed
 from headless_presale.campaigns.events import CampaignEdited
-from headless_presale.campaigns.models import (
-    Campaign,
-    CampaignItem,
-    CampaignTerms,
-    ProductionBatch,
-)
+from headless_presale.campaigns.models import Campaign, CampaignItem, ProductionBatch
+from headless_presale.campaigns.reading import read_rows
 from headless_presale.campaigns.recording import (
     check_read,
     facts_of,
@@ -80,11 +76,7 @@ async def read_draft(campaign: Campaign) -> CampaignDraft:
 
     An item whose cap was lowered has batches of what is left of them.
     """
-    items = await CampaignItem.filter(campaign_id=campaign.id).order_by("position")
-    batches = await ProductionBatch.filter(item_id__in=[item.id for item in items]).order_by(
-        "position"
-    )
-    terms = await CampaignTerms.filter(campaign_id=campaign.id).order_by("-version").first()
+    items, batches, terms = await read_rows(campaign)
     return CampaignDraft(
         handle=campaign.handle,
         title=campaign.title,
@@ -182,7 +174,9 @@ async def update_campaign(shop: ShopRef, command: UpdateCampaign) -> Campaign:
         campaign = await lock_campaign(command.campaign_id)
         stored = await read_draft(campaign)
         wanted = stored.model_copy(update=dict(command.changes))
-        is_new = await _changed(work, shop, stored, wanted)
+        plan = plan_of_draft(wanted.payment_plan, shop.currency)
+        items = await _resolved(work, shop, wanted) if "items" in command.changes else stored.items
+        is_new = _changed(stored, wanted, plan=plan, items=items, currency=shop.currency)
         if not is_new:
             return campaign
         check_read(
@@ -205,14 +199,14 @@ async def update_campaign(shop: ShopRef, command: UpdateCampaign) -> Campaign:
                 "translations": wanted.translations,
                 "opens_at": wanted.opens_at,
                 "closes_at": wanted.closes_at,
-                "payment_plan": plan_of_draft(wanted.payment_plan, shop.currency).to_json(),
+                "payment_plan": plan.to_json(),
                 "cancel_policy": wanted.cancel_policy.policy().to_json(),
                 "hold_seconds": wanted.hold_seconds,
             }
         )
         try:
             if "items" in is_new:
-                await _write_items(work, shop, campaign, wanted)
+                await _write_items(work, shop, campaign, items)
             if "terms" in is_new and wanted.terms is not None:
                 await write_terms(campaign, wanted.terms.model_dump())
             await save_change(
@@ -230,18 +224,27 @@ async def update_campaign(shop: ShopRef, command: UpdateCampaign) -> Campaign:
     return campaign
 
 
-async def _changed(
-    work: UnitOfWork, shop: ShopRef, stored: CampaignDraft, wanted: CampaignDraft
+def _changed(
+    stored: CampaignDraft,
+    wanted: CampaignDraft,
+    *,
+    plan: PaymentPlan,
+    items: tuple[ItemDraft, ...],
+    currency: str,
 ) -> list[str]:
-    """Return the names of what differs, however it was written down."""
+    """Return the names of what differs, however it was written down.
+
+    Args:
+        plan, items: those that are wanted, as they are stored.
+    """
     names = [
         name
         for name in CampaignDraft.model_fields
         if name not in ("payment_plan", "items") and getattr(wanted, name) != getattr(stored, name)
     ]
-    if plan_of_draft(wanted.payment_plan, shop.currency) != stored.payment_plan.plan(shop.currency):
+    if plan != stored.payment_plan.plan(currency):
         names.append("payment_plan")
-    if wanted.items is not stored.items and await _resolved(work, shop, wanted) != stored.items:
+    if items != stored.items:
         names.append("items")
     return names
 
@@ -259,9 +262,8 @@ async def _resolved(work: UnitOfWork, shop: ShopRef, draft: CampaignDraft) -> tu
 
 
 async def _write_items(
-    work: UnitOfWork, shop: ShopRef, campaign: Campaign, wanted: CampaignDraft
+    work: UnitOfWork, shop: ShopRef, campaign: Campaign, items: Sequence[ItemDraft]
 ) -> None:
-    items = await _resolved(work, shop, wanted)
     existing = {
         item.variant_id: item for item in await CampaignItem.filter(campaign_id=campaign.id)
     }

@@ -12,9 +12,9 @@ from tortoise.queryset import QuerySet
 
 from headless_presale.campaigns.models import Campaign
 from headless_presale.campaigns.states import CampaignStatus
+from headless_presale.kernel.keyset import LONGEST_SEARCH
 from headless_presale.kernel.texts import is_storable
 
-LONGEST_SEARCH = 100
 PUBLISHED = (CampaignStatus.SCHEDULED, CampaignStatus.LIVE)
 """Recorded states that the clock may have left behind."""
 

@@ -1,9 +1,11 @@
 """A campaign as it is judged: read from its rows, without changing a thing."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
 from uuid import UUID
 
-from headless_presale.campaigns.errors import CampaignNotFound
+from headless_presale.campaigns.errors import CampaignNotFound, CampaignNotPublishable
 from headless_presale.campaigns.judging import (
     BatchPlan,
     CampaignPlan,
@@ -45,14 +47,41 @@ async def judge(
     )
 
 
+async def check_times(
+    campaign: Campaign, *, opens_at: datetime, closes_at: datetime, default_locale: str
+) -> None:
+    """Raise CampaignNotPublishable, with every fault, if other times bring a campaign any.
+
+    What it lacks already, it lacks at these times or at others.
+    """
+    at = clock.now()
+    plan = await read_plan(campaign)
+    moved = replace(plan, opens_at=opens_at, closes_at=closes_at)
+    known = find_faults(plan, at=at, default_locale=default_locale)
+    found = find_faults(moved, at=at, default_locale=default_locale)
+    if faults := [fault for fault in found if fault not in known]:
+        raise CampaignNotPublishable(faults=faults)
+
+
 async def read_plan(campaign: Campaign) -> CampaignPlan:
     """Return all of a campaign that is judged."""
+    return plan_of(campaign, *await read_rows(campaign))
+
+
+async def read_rows(
+    campaign: Campaign,
+) -> tuple[list[CampaignItem], list[ProductionBatch], CampaignTerms | None]:
+    """Return a campaign's items and their batches, each in their order, and its latest terms."""
     items = await CampaignItem.filter(campaign_id=campaign.id).order_by("position")
     batches = await ProductionBatch.filter(item_id__in=[item.id for item in items]).order_by(
         "position"
     )
-    terms = await CampaignTerms.filter(campaign_id=campaign.id).order_by("-version").first()
-    return plan_of(campaign, items, batches, terms)
+    return items, batches, await latest_terms(campaign)
+
+
+async def latest_terms(campaign: Campaign) -> CampaignTerms | None:
+    """Return the last version of a campaign's terms, in force or not; None if it has none."""
+    return await CampaignTerms.filter(campaign_id=campaign.id).order_by("-version").first()
 
 
 def plan_of(

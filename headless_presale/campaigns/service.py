@@ -16,14 +16,14 @@ from headless_presale.campaigns.events import (
     CampaignRescheduled,
     CampaignUnscheduled,
 )
-from headless_presale.campaigns.judging import Fault, find_faults
+from headless_presale.campaigns.judging import find_faults
 from headless_presale.campaigns.models import (
     Campaign,
     CampaignItem,
     CampaignTerms,
     ProductionBatch,
 )
-from headless_presale.campaigns.reading import read_plan
+from headless_presale.campaigns.reading import check_times, read_plan
 from headless_presale.campaigns.recording import (
     check_read,
     facts_of,
@@ -36,7 +36,7 @@ from headless_presale.campaigns.recording import (
 from headless_presale.campaigns.states import CAMPAIGN_LIFECYCLE, CampaignStatus
 from headless_presale.kernel import clock
 from headless_presale.kernel.errors import InvalidInput, TransitionNotAllowed
-from headless_presale.kernel.texts import is_storable
+from headless_presale.kernel.texts import check_text
 from headless_presale.kernel.unit_of_work import shielded, unit_of_work
 from headless_presale.slots import close_pools, discard_pools
 
@@ -117,12 +117,14 @@ async def reschedule_campaign(
             raise InvalidInput(reason="the opening lies in the past", field=("opensAt",))
         if wanted["closesAt"] <= wanted["opensAt"]:
             raise InvalidInput(reason="the campaign closes before it opens", field=("closesAt",))
-        known = await _faults_of(campaign, default_locale)
-        campaign.opens_at, campaign.closes_at = wanted["opensAt"], wanted["closesAt"]
         if campaign.status is CampaignStatus.SCHEDULED:
-            found = await _faults_of(campaign, default_locale)
-            if faults := [fault for fault in found if fault not in known]:
-                raise CampaignNotPublishable(faults=faults)
+            await check_times(
+                campaign,
+                opens_at=wanted["opensAt"],
+                closes_at=wanted["closesAt"],
+                default_locale=default_locale,
+            )
+        campaign.opens_at, campaign.closes_at = wanted["opensAt"], wanted["closesAt"]
         await save_change(work, campaign, "campaign.schedule", before=before)
         if campaign.status is CampaignStatus.SCHEDULED:
             work.emit(
@@ -133,10 +135,6 @@ async def reschedule_campaign(
                 )
             )
     return campaign
-
-
-async def _faults_of(campaign: Campaign, default_locale: str) -> list[Fault]:
-    return find_faults(await read_plan(campaign), at=clock.now(), default_locale=default_locale)
 
 
 @shielded
@@ -213,19 +211,7 @@ def read_reason(text: str) -> str:
         InvalidInput: it is empty, too long, or holds what cannot be stored.
     """
     reason = text.strip()
-    if not reason:
-        raise InvalidInput(reason="must not be empty", field=("reason",))
-    if len(reason) > MAX_REASON_LENGTH:
-        raise InvalidInput(
-            reason="must not be longer than {longest} characters",
-            longest=MAX_REASON_LENGTH,
-            field=("reason",),
-        )
-    if not is_storable(reason):
-        raise InvalidInput(
-            reason="must not contain NUL characters or halves of surrogate pairs",
-            field=("reason",),
-        )
+    check_text(reason, ("reason",), longest=MAX_REASON_LENGTH)
     return reason
 
 

@@ -10,6 +10,7 @@ from headless_presale.campaigns.errors import CampaignNotPublishable, TermsNotFo
 from headless_presale.campaigns.events import TermsRevised
 from headless_presale.campaigns.judging import TermsPlan, find_terms_faults
 from headless_presale.campaigns.models import Campaign, CampaignTerms
+from headless_presale.campaigns.reading import latest_terms
 from headless_presale.campaigns.recording import (
     check_read,
     facts_of,
@@ -29,7 +30,7 @@ async def write_terms(campaign: Campaign, terms: Mapping[str, Any]) -> int:
 
     A version that was never published is nobody's promise and is written over; all others stay.
     """
-    latest = await CampaignTerms.filter(campaign_id=campaign.id).order_by("-version").first()
+    latest = await latest_terms(campaign)
     texts = {name: terms[name] for name in ("ships_by", "refund_policy", "cancel_conditions")}
     is_draft = campaign.status is CampaignStatus.DRAFT
     if is_draft and latest is not None and latest.version > (campaign.terms_version or 0):
@@ -76,7 +77,7 @@ async def revise_terms(
     async with unit_of_work() as work:
         campaign = await lock_campaign(campaign_id)
         refuse_if_over(campaign)
-        latest = await CampaignTerms.filter(campaign_id=campaign.id).order_by("-version").first()
+        latest = await latest_terms(campaign)
         check_read(campaign, version, yours=_texts_of(terms), stored=_texts_of(latest))
         if faults := list(
             find_terms_faults(terms, closes_at=campaign.closes_at, default_locale=default_locale)

@@ -22,6 +22,7 @@ from headless_presale.catalog.events import ProductsChanged
 from headless_presale.catalog.import_plan import MissingVariant
 from headless_presale.catalog.importer import ImportProducts, ImportReport, import_products
 from headless_presale.catalog.imports import StartImport, cancel_import, start_import
+from headless_presale.catalog.inputs import PRODUCT_READERS, TEXT_READERS, VARIANT_READERS
 from headless_presale.catalog.listing import (
     ListedProduct,
     Position,
@@ -94,6 +95,9 @@ from headless_presale.catalog.variants import (
 __all__ = [
     "MAX_PAGE_SIZE",
     "OPTION_VALUE_PREFIX",
+    "PRODUCT_READERS",
+    "TEXT_READERS",
+    "VARIANT_READERS",
     "AddProductFile",
     "AddedFile",
     "CreateProduct",

@@ -5,10 +5,15 @@ Nothing is guessed. ``1.234,50`` may be a thousand or one: it is refused, and th
 
 import re
 from decimal import ROUND_HALF_UP, Decimal
-from urllib.parse import urlsplit
 
 from headless_presale.catalog.reasons import Reason
-from headless_presale.catalog.rules import MAX_TAGS, MAX_TEXT_LENGTH, MAX_URL_BYTES, is_handle
+from headless_presale.catalog.rules import (
+    MAX_TAGS,
+    MAX_TEXT_LENGTH,
+    MAX_URL_BYTES,
+    is_handle,
+    is_web_address,
+)
 from headless_presale.kernel.money import MAX_AMOUNT_MINOR, Money, currency_exponent
 
 INT4_MAX = 2**31 - 1
@@ -139,13 +144,11 @@ def read_url(text: str) -> str:
     if _SPACE_OR_CONTROL.search(text):
         raise BadCell("{cell} has a space or control character in it", cell=_shown(text))
     try:
-        parts = urlsplit(text)
-        host = parts.hostname
-        _ = parts.port
+        is_usable = is_web_address(text)
     except ValueError as error:
         raise BadCell(
             "{cell} is not an address: {detail}", cell=_shown(text), detail=error
         ) from None
-    if parts.scheme not in ("http", "https") or not host:
+    if not is_usable:
         raise BadCell("{cell} is not an http or https address", cell=_shown(text))
     return text

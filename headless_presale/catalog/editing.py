@@ -4,7 +4,7 @@
 comparison serve for a change of any of them.
 """
 
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -158,6 +158,30 @@ async def product_of(
         list(shop_ids),
     )
     return None if found is None else found["id"]
+
+
+async def save_all(
+    work: UnitOfWork,
+    shop_id: UUID,
+    locked: Mapping[UUID, StoredProduct],
+    plans: Iterable[ProductPlan],
+    now: datetime,
+) -> dict[UUID, Product]:
+    """Write plans for many products of a shop; return all that were locked for it, by id.
+
+    A plan that changes nothing raises no version. What is changed is recorded by whoever plans it.
+
+    Raises:
+        As :func:`write_checked`.
+    """
+    changed = [plan for plan in plans if plan.is_change]
+    for plan in changed:
+        plan.raise_version(locked[plan.product_id], now)
+    await write_checked(work, changed)
+    if changed:
+        ids = tuple(plan.product_id for plan in changed)
+        work.emit(ProductsChanged(shop_id=shop_id, product_ids=ids))
+    return {product.id: product for product in await Product.filter(id__in=list(locked))}
 
 
 async def write_checked(work: UnitOfWork, plans: list[ProductPlan]) -> None:

@@ -113,18 +113,10 @@ def _plan_options(
 ) -> None:
     for position, name in enumerate(names, start=1):
         option = stored.options.get(position)
-        if option is not None:
+        if option is None:
+            plan.add_option(position, name)
+        else:
             plan.options.patch(option, {"name": name})
-            continue
-        plan.options.inserts.append(
-            {
-                "id": new_id(),
-                "product_id": plan.product_id,
-                "position": position,
-                "name": name,
-                "translations": {},
-            }
-        )
     # Variants that stay behind with more values than the file has options still need the names.
     if not has_left:
         plan.stale_options += [

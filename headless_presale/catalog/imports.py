@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-import asyncpg
-
 from headless_presale.catalog.errors import ImportNotFound, ImportUnderWay, ProductFileNotFound
 from headless_presale.catalog.models import ProductImport
 from headless_presale.catalog.product_files import find_file
@@ -132,7 +130,6 @@ class ImportRun:
     number: int
     shop_id: UUID
     upload_id: UUID
-    file_name: str
     currency: str
     is_dry_run: bool
     is_atomic: bool
@@ -146,27 +143,14 @@ async def claim_import(import_id: UUID) -> ImportRun | None:
         row = await work.fetchrow(
             "UPDATE product_import SET status = 'RUNNING', runs = runs + 1, bytes_done = 0, "
             "version = version + 1, started_at = coalesce(started_at, $2) "
-            "WHERE id = $1 AND status = ANY($3::text[]) RETURNING *",
+            "WHERE id = $1 AND status = ANY($3::text[]) RETURNING id, runs AS number, shop_id, "
+            "upload_id, currency, is_dry_run, is_atomic, bytes_total",
             import_id,
             clock.now(),
             list(OPEN),
         )
         reach("catalog.import_claimed")
-    return None if row is None else _run_of(row)
-
-
-def _run_of(row: asyncpg.Record) -> ImportRun:
-    return ImportRun(
-        row["id"],
-        row["runs"],
-        row["shop_id"],
-        row["upload_id"],
-        row["file_name"],
-        row["currency"],
-        row["is_dry_run"],
-        row["is_atomic"],
-        row["bytes_total"],
-    )
+    return None if row is None else ImportRun(**row)
 
 
 async def is_current(work: UnitOfWork, run: ImportRun, *, is_held: bool) -> bool:
@@ -211,11 +195,11 @@ async def end_import(
         report, failure: JSON texts.
     """
     async with unit_of_work() as work:
-        row = await work.fetchrow(
+        ended = await work.execute(
             "UPDATE product_import SET status = $3::varchar, report = $4::jsonb, "
             "failure = $5::jsonb, finished_at = $6, version = version + 1, "
             "bytes_done = CASE WHEN $3::varchar = 'SUCCEEDED' THEN bytes_total ELSE bytes_done END "
-            "WHERE id = $1 AND runs = $2 AND status = 'RUNNING' RETURNING *",
+            "WHERE id = $1 AND runs = $2 AND status = 'RUNNING'",
             run.id,
             run.number,
             str(status),
@@ -224,7 +208,7 @@ async def end_import(
             clock.now(),
         )
         reach("catalog.import_ended")
-    return row is not None
+    return ended > 0
 
 
 async def _record(

@@ -6,7 +6,6 @@ Texts lose outer space. A value that is wrong names its field; nothing is cut or
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from headless_presale.catalog.cells import INT4_MAX, WEIGHT_UNITS
@@ -19,10 +18,10 @@ from headless_presale.catalog.rules import (
     MAX_TEXT_LENGTH,
     MAX_URL_BYTES,
     is_handle,
+    is_web_address,
     sanitise_html,
 )
 from headless_presale.kernel.errors import DomainError, InvalidInput
-from headless_presale.kernel.locales import canonical_locale, is_locale
 from headless_presale.kernel.money import MAX_AMOUNT_MINOR
 from headless_presale.kernel.texts import check_text, is_storable
 
@@ -134,12 +133,10 @@ def read_url(url: str, field: Field) -> str:
     if not is_storable(url) or any(c.isspace() or not c.isprintable() for c in url):
         raise InvalidInput(reason="must not contain spaces or control characters", field=field)
     try:
-        parts = urlsplit(url)
-        is_address = parts.scheme in ("http", "https") and bool(parts.hostname)
-        _ = parts.port
+        is_usable = is_web_address(url)
     except ValueError:
-        is_address = False
-    if not is_address:
+        is_usable = False
+    if not is_usable:
         raise InvalidInput(reason="this is not an http or https address", field=field)
     return url
 
@@ -161,13 +158,6 @@ def read_option_values(values: Sequence[str] | None, count: int, field: Field) -
             field=field,
         )
     return read
-
-
-def read_language(tag: str, field: Field) -> str:
-    """Return a language in its usual spelling."""
-    if not is_locale(tag):
-        raise InvalidInput(reason="must be a language tag such as zh-CN", field=field)
-    return canonical_locale(tag)
 
 
 def _within(number: int, lowest: int, highest: int, field: Field) -> int:
@@ -203,6 +193,13 @@ VARIANT_READERS: Mapping[str, Reader] = {
     "is_taxable": read_flag,
     "stock_on_hand": read_stock,
 }
+TEXT_READERS: Mapping[str, Reader] = {
+    "title": read_text,
+    "description_html": read_html,
+    "seo_title": read_text,
+    "seo_description": read_long_text,
+}
+"""The texts of a product that can be translated; an empty one takes its translation out."""
 
 
 def read_fields(

@@ -10,7 +10,6 @@ from headless_presale.catalog.inputs import read_option_values, read_title
 from headless_presale.catalog.product_plan import ProductPlan, StoredProduct
 from headless_presale.catalog.rules import MAX_OPTIONS
 from headless_presale.kernel.errors import InvalidInput
-from headless_presale.kernel.ids import new_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +29,7 @@ class OptionChange:
 def plan_new_options(plan: ProductPlan, names: Sequence[str]) -> None:
     """Plan the options of a new product."""
     for position, name in enumerate(_read_names(names), start=1):
-        _insert(plan, position, name)
+        plan.add_option(position, name)
 
 
 def plan_options(
@@ -53,7 +52,7 @@ def plan_options(
         at = ("options", str(number))
         if change.option_id is None:
             sources.append(read_title(change.value, (*at, "value")))
-            _insert(plan, number + 1, name)
+            plan.add_option(number + 1, name)
             continue
         if change.option_id not in positions or change.option_id in kept:
             raise ProductOptionNotFound(field=(*at, "optionId"))
@@ -101,15 +100,3 @@ def _read_names(names: Sequence[str]) -> list[str]:
             raise InvalidInput(reason="two options have the same name", field=at)
         read.append(text)
     return read
-
-
-def _insert(plan: ProductPlan, position: int, name: str) -> None:
-    plan.options.inserts.append(
-        {
-            "id": new_id(),
-            "product_id": plan.product_id,
-            "position": position,
-            "name": name,
-            "translations": {},
-        }
-    )

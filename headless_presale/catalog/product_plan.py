@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from headless_presale.kernel.ids import new_id
+
 PRODUCT_FIELDS = (
     "title",
     "description_html",
@@ -96,6 +98,18 @@ class ProductPlan:
     stale_media: list[UUID] = field(default_factory=list)
     parked_options: list[UUID] = field(default_factory=list)
     parked_variants: list[UUID] = field(default_factory=list)
+
+    def add_option(self, position: int, name: str) -> None:
+        """Plan a new option, in the shop's own language."""
+        self.options.inserts.append(
+            {
+                "id": new_id(),
+                "product_id": self.product_id,
+                "position": position,
+                "name": name,
+                "translations": {},
+            }
+        )
 
     @property
     def is_change(self) -> bool:

@@ -39,10 +39,7 @@ async def lock_catalog(work: UnitOfWork, shop_id: UUID, *, is_patient: bool = Fa
     """
     if is_patient:
         await allow_slow_statements(work.connection, LOCK_WAIT_MS)
-    await work.fetch(
-        "SELECT pg_advisory_xact_lock(hashtextextended('catalog-import:' || $1::text, 0))",
-        str(shop_id),
-    )
+    await work.lock("catalog-import", shop_id)
 
 
 async def load_products(

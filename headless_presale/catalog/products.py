@@ -10,6 +10,7 @@ import asyncpg
 from headless_presale.catalog.editing import (
     product_edit,
     record_product_change,
+    save_all,
     write_checked,
 )
 from headless_presale.catalog.errors import ProductInUse, ProductNotFound
@@ -196,7 +197,7 @@ async def update_products(command: UpdateProducts) -> list[Product]:
     async with unit_of_work() as work:
         await lock_catalog(work, command.shop_id)
         found = await lock_products(work, [command.shop_id], ids)
-        now, plans = clock.now(), []
+        plans = []
         for number, (product_id, version) in enumerate(command.products):
             at = ("products", str(number))
             stored = found.get(product_id)
@@ -220,15 +221,10 @@ async def update_products(command: UpdateProducts) -> list[Product]:
                 )
             plan = ProductPlan(product_id=product_id, is_new=False)
             plan.products.patch(stored, wanted)
+            plans.append(plan)
             if plan.is_change:
-                plan.raise_version(stored, now)
-                plans.append(plan)
                 await record_product_change(
                     work, stored, "product.update", before=before, after=wanted
                 )
-        await write_checked(work, plans)
-        if plans:
-            changed = tuple(plan.product_id for plan in plans)
-            work.emit(ProductsChanged(shop_id=command.shop_id, product_ids=changed))
-        products = {product.id: product for product in await Product.filter(id__in=ids)}
+        products = await save_all(work, command.shop_id, found, plans, clock.now())
     return [products[product_id] for product_id in ids]

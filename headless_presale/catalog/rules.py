@@ -1,6 +1,7 @@
 """Catalogue rules: pure, values in and values out."""
 
 import re
+from urllib.parse import urlsplit
 
 import nh3
 
@@ -33,6 +34,17 @@ _CLEANER = nh3.Cleaner(url_schemes={"http", "https", "mailto", "tel"})
 def is_handle(text: str) -> bool:
     """Tell whether ``text`` can be a product's address within its shop, in any script."""
     return _HANDLE.fullmatch(text) is not None
+
+
+def is_web_address(text: str) -> bool:
+    """Tell whether ``text`` is an absolute http or https address.
+
+    Raises:
+        ValueError: it is no address of any kind; the message says why.
+    """
+    parts = urlsplit(text)
+    _ = parts.port
+    return parts.scheme in ("http", "https") and bool(parts.hostname)
 
 
 def handle_of(title: str) -> str:

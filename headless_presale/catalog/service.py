@@ -6,6 +6,7 @@ from typing import TypeVar
 from uuid import UUID
 
 from headless_presale.catalog.errors import ProductNotFound
+from headless_presale.catalog.inputs import TEXT_READERS
 from headless_presale.catalog.models import (
     Product,
     ProductMedia,
@@ -23,9 +24,6 @@ from headless_presale.kernel.locales import pick
 Child = TypeVar("Child", ProductVariant, ProductOption, ProductMedia)
 
 MAX_PAGE_SIZE = 100
-
-TEXTS = ("title", "description_html", "seo_title", "seo_description")
-"""The texts of a product that can be translated."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,7 +151,7 @@ def localized(product: Product, locale: str, *, default_locale: str) -> Localize
     Args:
         default_locale: the shop's: the language the product's own texts are written in.
     """
-    texts = {name: str(getattr(product, name)) for name in TEXTS}
+    texts = {name: str(getattr(product, name)) for name in TEXT_READERS}
     return LocalizedProduct(
         **pick(product.translations, locale, texts, fallback_locale=default_locale)
     )

@@ -7,30 +7,17 @@ from uuid import UUID
 
 from headless_presale.catalog.editing import ProductEdit, product_edit
 from headless_presale.catalog.errors import ProductNotFound, ProductOptionNotFound
-from headless_presale.catalog.inputs import (
-    Reader,
-    read_html,
-    read_language,
-    read_long_text,
-    read_text,
-)
+from headless_presale.catalog.inputs import TEXT_READERS, read_text
 from headless_presale.catalog.models import Product
 from headless_presale.catalog.product_plan import ProductPlan, StoredRow
 from headless_presale.catalog.product_rows import load_products
 from headless_presale.catalog.rules import MAX_TEXT_LENGTH, OPTION_VALUE_PREFIX, is_handle
 from headless_presale.kernel import clock
 from headless_presale.kernel.errors import InvalidInput
+from headless_presale.kernel.locales import read_locale
 from headless_presale.kernel.unit_of_work import shielded, unit_of_work
 
 Translations = Mapping[str, Mapping[str, str]]
-
-TEXT_READERS: Mapping[str, Reader] = {
-    "title": read_text,
-    "description_html": read_html,
-    "seo_title": read_text,
-    "seo_description": read_long_text,
-}
-"""The texts of a product that can be translated."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +69,7 @@ async def set_translation(command: SetTranslation) -> None:
         ProductNotFound: the shop has no such product.
         InvalidInput: a language, text or option that is not one; ``field`` names it.
     """
-    locale = read_language(command.locale, ("locale",))
+    locale = read_locale(command.locale, ("locale",))
     handle = command.handle if is_handle(command.handle) else ""
     async with unit_of_work() as work:
         found = await load_products(work, command.shop_id, [handle], is_locked=True)
@@ -114,7 +101,7 @@ async def translate_product(command: TranslateProduct) -> Product:
         ProductOptionNotFound: the product has no such option.
         InvalidInput: a language or text that is not one; ``field`` names it.
     """
-    locale = read_language(command.locale, ("locale",))
+    locale = read_locale(command.locale, ("locale",))
     texts = _read_texts(command.texts, ())
     async with product_edit(command.shop_ids, command.product_id) as edit:
         stored = edit.stored.values["translations"].get(locale, {})
@@ -141,7 +128,7 @@ async def remove_translation(
         ProductNotFound, VersionConflict: not there, or not as it was read.
         InvalidInput: not a language.
     """
-    tag = read_language(locale, ("locale",))
+    tag = read_locale(locale, ("locale",))
     async with product_edit(shop_ids, product_id) as edit:
         edit.check(version, yours={}, stored={})
         before = edit.stored.values["translations"]

@@ -11,10 +11,9 @@ from headless_presale.catalog.editing import (
     product_edit,
     product_of,
     record_product_change,
-    write_checked,
+    save_all,
 )
 from headless_presale.catalog.errors import LastVariant, SkuTaken, VariantExists, VariantNotFound
-from headless_presale.catalog.events import ProductsChanged
 from headless_presale.catalog.inputs import (
     VARIANT_READERS,
     Field,
@@ -213,14 +212,7 @@ async def set_prices(shop_id: UUID, prices: Sequence[VariantPrice]) -> list[Prod
                 after=changes,
                 subject=("ProductVariant", row.id, _label(row.values)),
             )
-        changed = [plan for plan in plans.values() if plan.is_change]
-        for plan in changed:
-            plan.raise_version(found[plan.product_id], now)
-        await write_checked(work, changed)
-        if changed:
-            ids = tuple(plan.product_id for plan in changed)
-            work.emit(ProductsChanged(shop_id=shop_id, product_ids=ids))
-        products = {product.id: product for product in await Product.filter(id__in=list(found))}
+        products = await save_all(work, shop_id, found, plans.values(), now)
     named = dict.fromkeys(owners[price.variant_id][0].id for price in prices)
     return [products[product_id] for product_id in named]
 

@@ -35,6 +35,7 @@ from headless_presale.checkout.reservation import Reservation, reserve
 from headless_presale.checkout.rules import Address, Buyer, CartLine
 from headless_presale.kernel import clock, metrics
 from headless_presale.kernel.errors import DomainError, Unavailable
+from headless_presale.kernel.idempotency import check_key, hash_request
 from headless_presale.kernel.ids import customer_id_of, reservation_id_of
 from headless_presale.kernel.money import Money
 from headless_presale.kernel.redis import is_troubled
@@ -131,7 +132,7 @@ async def place_order(command: PlaceOrder) -> OrderView:
 
 @shielded
 async def _place(command: PlaceOrder) -> OrderView:
-    rules.check_key(command.idempotency_key)
+    check_key(command.idempotency_key)
     rules.check_locale(command.locale)
     quantities = rules.sum_lines(command.lines)
     command = replace(
@@ -141,7 +142,7 @@ async def _place(command: PlaceOrder) -> OrderView:
     )
     customer_id = customer_id_of(command.shop_id, command.buyer.email)
     order_id = reservation_id_of(customer_id, command.idempotency_key)
-    request_hash = rules.hash_request(command.canonical())
+    request_hash = hash_request(command.canonical())
     try:
         wish = await _check(command, quantities, order_id, customer_id, request_hash)
     except DomainError:

@@ -1,20 +1,18 @@
 """The rules of a cart: what may be asked for, and how it is priced. Pure."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import orjson
 from babel import Locale
 from email_validator import EmailNotValidError, validate_email
 
 from headless_presale.campaigns import CampaignSnapshot, ItemSnapshot
 from headless_presale.kernel.errors import InvalidInput
 from headless_presale.kernel.ids import new_id
-from headless_presale.kernel.locales import is_locale
+from headless_presale.kernel.locales import read_locale
 from headless_presale.kernel.money import MAX_AMOUNT_MINOR, Money
 from headless_presale.kernel.texts import check_text
 from headless_presale.orders import LineView
@@ -22,7 +20,6 @@ from headless_presale.pricing import QuotedPrice, group_by_price
 
 MAX_LINES = 20
 MAX_QUANTITY = 100
-MAX_KEY = 200
 
 _NO_DESTINATIONS = {"EU", "EZ", "QO", "UN", "XA", "XB", "ZZ"}
 COUNTRIES = frozenset(
@@ -110,15 +107,9 @@ class Address:
         return {name: getattr(self, name) for name in Address.__slots__}
 
 
-def check_key(idempotency_key: str) -> None:
-    """Raise InvalidInput unless the key can tell operations apart."""
-    check_text(idempotency_key, ("idempotencyKey",), longest=MAX_KEY)
-
-
 def check_locale(locale: str) -> None:
     """Raise InvalidInput unless it is a language tag that an order can keep."""
-    if not is_locale(locale):
-        raise InvalidInput(reason="must be a language tag such as zh-CN", field=("locale",))
+    read_locale(locale, ("locale",))
 
 
 def sum_lines(lines: Sequence[CartLine]) -> dict[UUID, int]:
@@ -141,11 +132,6 @@ def sum_lines(lines: Sequence[CartLine]) -> dict[UUID, int]:
                 field=("lines", str(index), "quantity"),
             )
     return wanted
-
-
-def hash_request(body: Mapping[str, Any]) -> str:
-    """Return what tells a retry from another request under the same key."""
-    return hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
 def price_lines(

@@ -38,6 +38,9 @@ staff = typer.Typer(help="The staff of a merchant.", no_args_is_help=True)
 clients = typer.Typer(help="Applications that a merchant lets in.", no_args_is_help=True)
 
 ShopOption = Annotated[str, typer.Option("--shop", help="Slug of one of the merchant's shops.")]
+ThisShopOnlyOption = Annotated[
+    bool, typer.Option("--this-shop-only", help="Limit it to the shop named.")
+]
 ScopeOption = Annotated[
     list[str], typer.Option("--scope", help="May be repeated, or several with spaces between.")
 ]
@@ -177,9 +180,7 @@ def create(
     redirect_uri: Annotated[
         list[str] | None, typer.Option(help="Where codes may be sent. May be repeated.")
     ] = None,
-    this_shop_only: Annotated[
-        bool, typer.Option("--this-shop-only", help="Limit it to the shop named.")
-    ] = False,
+    this_shop_only: ThisShopOnlyOption = False,
 ) -> None:
     """Register an application; its secret is shown this once."""
     wanted = _scopes(scope)

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import typer
 
-from headless_presale.cli.access import ShopOption, member_of, staff
+from headless_presale.cli.access import ShopOption, ThisShopOnlyOption, member_of, staff
 from headless_presale.cli.output import console
 from headless_presale.cli.session import engines, within_runtime
 from headless_presale.identity import InviteStaff, Role, invitation_token, invite_staff, issuer
@@ -28,9 +28,7 @@ def invite(
     email: str,
     shop: ShopOption,
     role: Annotated[Role, typer.Option(case_sensitive=False)],
-    this_shop_only: Annotated[
-        bool, typer.Option("--this-shop-only", help="Limit it to the shop named.")
-    ] = False,
+    this_shop_only: ThisShopOnlyOption = False,
     invited_by: Annotated[
         str, typer.Option("--from", help="Who invites; the mail says it.")
     ] = "The operator",

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import typer
 
+from headless_presale.cli.access import ShopOption, ThisShopOnlyOption
 from headless_presale.cli.output import console, make_table, print_table
 from headless_presale.cli.session import engines, within_runtime
 from headless_presale.identity import ALL_SCOPES
@@ -33,7 +34,6 @@ from headless_presale.webhooks import (
 app = typer.Typer(help="Where a merchant's systems are told of events.", no_args_is_help=True)
 
 R = TypeVar("R")
-ShopOption = Annotated[str, typer.Option("--shop", help="Slug of one of the merchant's shops.")]
 
 
 @app.command("events")
@@ -97,9 +97,7 @@ def create(
         list[str], typer.Option("--event", help="Such as order.placed or order.*. May be repeated.")
     ],
     description: Annotated[str, typer.Option(help="What it is.")] = "",
-    this_shop_only: Annotated[
-        bool, typer.Option("--this-shop-only", help="Limit it to the shop named.")
-    ] = False,
+    this_shop_only: ThisShopOnlyOption = False,
 ) -> None:
     """Register an endpoint; its secret is shown this once."""
 

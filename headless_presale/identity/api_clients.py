@@ -22,7 +22,7 @@ from headless_presale.kernel import clock
 from headless_presale.kernel.audit_log import record_change
 from headless_presale.kernel.errors import InvalidInput
 from headless_presale.kernel.ids import hash_secret, new_id
-from headless_presale.kernel.texts import is_storable
+from headless_presale.kernel.texts import read_name
 from headless_presale.kernel.unit_of_work import UnitOfWork, shielded, unit_of_work
 from headless_presale.kernel.versions import check_version
 
@@ -240,13 +240,7 @@ async def _lock_client(merchant_id: UUID, client_id: UUID) -> OAuthClient:
 async def _checked(
     work: UnitOfWork, merchant_id: UUID, kind: ClientKind, wish: ClientWish
 ) -> dict[str, Any]:
-    name = wish.name.strip()
-    if not 0 < len(name) <= MAX_NAME_LENGTH or not name.isprintable() or not is_storable(name):
-        raise InvalidInput(
-            reason="a name has 1 to {most} printable characters",
-            most=MAX_NAME_LENGTH,
-            field=("name",),
-        )
+    name = read_name(wish.name, ("name",), longest=MAX_NAME_LENGTH)
     if not wish.scopes:
         raise InvalidInput(reason="name at least one scope", field=("scopes",))
     uris = list(dict.fromkeys(wish.redirect_uris))

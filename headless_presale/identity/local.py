@@ -4,7 +4,8 @@ from datetime import timedelta
 from uuid import UUID, uuid5
 
 from headless_presale.identity.models import OAuthGrant
-from headless_presale.identity.oauth.access_tokens import IssuedToken, issue_access_token
+from headless_presale.identity.oauth.access_tokens import IssuedToken, sign_access_token
+from headless_presale.identity.oauth.keys import signing_key
 from headless_presale.identity.scopes import ALL_SCOPES, Scope
 from headless_presale.kernel import clock
 from headless_presale.kernel.audit_log import record_change
@@ -48,7 +49,8 @@ async def issue_local_token(
             subject_label="Command line",
             after={"scopes": grant.scopes},
         )
-    return await issue_access_token(
+    return sign_access_token(
+        await signing_key(),
         issuer=issuer,
         audience=issuer,
         subject=str(LOCAL_CLIENT),

@@ -13,8 +13,10 @@ import hashlib
 import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from math import ceil
+
+import asyncpg
 
 from headless_presale.identity.errors import TooManyAttempts
 from headless_presale.kernel import clock
@@ -72,7 +74,7 @@ async def take_attempt(keys: Sequence[Key]) -> None:
     """
     at = clock.now()
     async with unit_of_work() as work:
-        wait = 0.0
+        wait = timedelta()
         # In one order everywhere: two attempts that share keys queue up.
         for key in sorted(keys, key=lambda key: key.stored):
             limit = key.limit
@@ -84,21 +86,31 @@ async def take_attempt(keys: Sequence[Key]) -> None:
                 at + limit.decay,
             )
             assert row is not None
-            is_over = row["window_ends_at"] <= at
-            attempts = 0 if is_over else row["attempts"]
-            last_at = row["window_ends_at"] - limit.decay
-            allowed_at = last_at + timedelta(seconds=limit.pause_after(attempts))
-            if attempts and allowed_at > at:
-                wait = max(wait, (allowed_at - at).total_seconds())
+            if still := _wait(limit, row, at):
+                wait = max(wait, still)
                 continue
             await work.execute(
                 "UPDATE throttle SET attempts = $2, window_ends_at = $3 WHERE key = $1",
                 key.stored,
-                attempts + 1,
+                _counted(row, at) + 1,
                 at + limit.decay,
             )
         if wait:
-            raise TooManyAttempts(retry_after_seconds=ceil(wait))
+            raise TooManyAttempts(retry_after_seconds=ceil(wait.total_seconds()))
+
+
+def _counted(row: asyncpg.Record, at: datetime) -> int:
+    """Return how many attempts are remembered."""
+    attempts: int = row["attempts"]
+    return attempts if row["window_ends_at"] > at else 0
+
+
+def _wait(limit: Limit, row: asyncpg.Record, at: datetime) -> timedelta:
+    """Return how long the next attempt has to wait after those that are remembered."""
+    if not (attempts := _counted(row, at)):
+        return timedelta()
+    last_at: datetime = row["window_ends_at"] - limit.decay
+    return max(last_at + timedelta(seconds=limit.pause_after(attempts)) - at, timedelta())
 
 
 @shielded
@@ -112,19 +124,10 @@ async def refuse_paused(keys: Sequence[Key]) -> None:
     limits = {key.stored: key.limit for key in keys}
     async with unit_of_work() as work:
         rows = await work.fetch(
-            "SELECT key, attempts, window_ends_at FROM throttle "
-            "WHERE key = ANY($1) AND window_ends_at > $2",
+            "SELECT key, attempts, window_ends_at FROM throttle WHERE key = ANY($1)",
             list(limits),
-            at,
         )
-    waits = [
-        row["window_ends_at"]
-        - limits[row["key"]].decay
-        + timedelta(seconds=limits[row["key"]].pause_after(row["attempts"]))
-        - at
-        for row in rows
-    ]
-    if (wait := max(waits, default=timedelta())) > timedelta():
+    if wait := max((_wait(limits[row["key"]], row, at) for row in rows), default=timedelta()):
         raise TooManyAttempts(retry_after_seconds=ceil(wait.total_seconds()))
 
 

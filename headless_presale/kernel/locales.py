@@ -3,11 +3,16 @@
 import re
 from collections.abc import Iterator, Mapping
 
+from headless_presale.kernel.errors import InvalidInput
+
 SUPPORTED_LOCALES = ("en", "zh-CN")
 """BCP 47 tags of the languages our own sentences exist in; the first is the default."""
 
 MAX_ACCEPT_LANGUAGE_LENGTH = 1_000
 """What lies beyond is not read: the header comes from outside and browsers send under 100."""
+
+MAX_LANGUAGES = 40
+"""How many languages a merchant writes the texts of one thing in, beside the shop's own."""
 
 _TAG = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*", re.ASCII)
 _QUALITY = re.compile(r"q=(0(\.[0-9]{0,3})?|1(\.0{0,3})?)", re.ASCII | re.IGNORECASE)
@@ -22,6 +27,23 @@ def canonical_locale(tag: str) -> str:
     """Return a tag in its usual spelling: ``ZH-cn`` is ``zh-CN``, ``zh-hans`` is ``zh-Hans``."""
     language, *subtags = tag.split("-")
     return "-".join([language.lower(), *map(_subtag, subtags)])
+
+
+def read_locale(tag: str, field: tuple[str, ...]) -> str:
+    """Return a language tag in its usual spelling.
+
+    Raises:
+        InvalidInput: this is none.
+    """
+    if not is_locale(tag):
+        raise InvalidInput(reason="must be a language tag such as zh-CN", field=field)
+    return canonical_locale(tag)
+
+
+def check_languages(texts: Mapping[str, object], field: tuple[str, ...]) -> None:
+    """Raise InvalidInput if texts by language are in more of them than are kept."""
+    if len(texts) > MAX_LANGUAGES:
+        raise InvalidInput(reason="at most {most} languages", most=MAX_LANGUAGES, field=field)
 
 
 def _subtag(subtag: str) -> str:

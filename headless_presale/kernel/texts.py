@@ -30,3 +30,34 @@ def check_text(
         raise InvalidInput(
             reason="must not contain NUL characters or halves of surrogate pairs", field=field
         )
+
+
+def read_name(text: str, field: tuple[str, ...], *, longest: int) -> str:
+    """Return a name without outer space: one line that says something and can be kept.
+
+    Raises:
+        InvalidInput: it is empty, too long, or has what cannot be seen.
+    """
+    text = text.strip()
+    # What cannot be kept (see above) is not printable either.
+    if not 0 < len(text) <= longest or not text.isprintable():
+        raise InvalidInput(
+            reason="a name has 1 to {most} printable characters", most=longest, field=field
+        )
+    return text
+
+
+def read_description(text: str, field: tuple[str, ...], *, longest: int) -> str:
+    """Return a description, as :func:`read_name` does a name; it may be empty.
+
+    Raises:
+        InvalidInput: it is too long, or has what cannot be seen.
+    """
+    text = text.strip()
+    if len(text) > longest or not text.isprintable():
+        raise InvalidInput(
+            reason="a description has at most {most} printable characters",
+            most=longest,
+            field=field,
+        )
+    return text

@@ -128,7 +128,7 @@ class UnitOfWork:
         status = await self.connection.execute(sql, *args)
         return int(status.rsplit(" ", 1)[-1]) if status[-1].isdigit() else 0
 
-    async def lock(self, kind: str, subject: UUID) -> None:
+    async def lock(self, kind: str, subject: UUID | str) -> None:
         """Wait for the one lock of a thing that several tables describe; held until the end.
 
         Taken before any row of it, so that use cases which meet on the same rows in different

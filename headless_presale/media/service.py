@@ -11,12 +11,12 @@ import asyncpg
 
 from headless_presale.kernel import clock
 from headless_presale.kernel.audit_log import record_change
-from headless_presale.kernel.errors import InvalidInput
 from headless_presale.kernel.failpoints import reach
 from headless_presale.kernel.ids import new_id
 from headless_presale.kernel.jsonb import to_jsonb
-from headless_presale.kernel.locales import canonical_locale, is_locale
-from headless_presale.kernel.unit_of_work import UnitOfWork, shielded, unit_of_work
+from headless_presale.kernel.locales import check_languages, read_locale
+from headless_presale.kernel.texts import read_description
+from headless_presale.kernel.unit_of_work import shielded, unit_of_work
 from headless_presale.kernel.versions import check_version
 from headless_presale.media.errors import MediaInUse, MediaNotFound
 from headless_presale.media.models import MediaAsset
@@ -25,8 +25,9 @@ from headless_presale.media.rules import WEBP, StoredSize, content_of, key_of, p
 from headless_presale.media.store import get_store
 from headless_presale.media.workshop import in_workshop
 
+CONTENT_LOCK = "media_content"
+"""What an upload and the sweep lock of a picture, by its digest, whichever shops have it."""
 MAX_ALT_LENGTH = 512
-MAX_LANGUAGES = 40
 ORPHANS_AFTER = timedelta(hours=2)
 """Files of a picture without a row are removed when they are older: an upload may be under way."""
 
@@ -101,7 +102,7 @@ async def _keep_row(command: AddPicture, picture: Picture) -> Added:
     sizes = [made.size for made in picture.files]
     sizes.sort(key=lambda size: (size.width * size.height, size.mime))
     async with unit_of_work() as work:
-        await _lock_content(work, command.sha256)
+        await work.lock(CONTENT_LOCK, command.sha256)
         if not await _has_files(command.sha256, sizes):
             # The sweep took them for orphans of an earlier attempt; it waits for the lock now.
             await _keep_files(command.sha256, picture)
@@ -167,10 +168,7 @@ async def update_media(command: UpdateMedia) -> MediaAsset:
         asset = await _lock_asset(command.shop_ids, command.media_id)
         texts = {**asset.translations, **{locale: {"alt": text} for locale, text in named.items()}}
         texts = {locale: found for locale, found in texts.items() if found["alt"]}
-        if len(texts) > MAX_LANGUAGES:
-            raise InvalidInput(
-                reason="at most {most} languages", most=MAX_LANGUAGES, field=("translations",)
-            )
+        check_languages(texts, ("translations",))
         after = {"alt": asset.alt, **wanted, "translations": texts}
         before = {"alt": asset.alt, "translations": asset.translations}
         check_version(expected=command.version, current=asset.version, yours=after, stored=before)
@@ -260,7 +258,7 @@ async def _remove_orphan(sha256: str, older_than: timedelta) -> int:
     removed = 0
     async with unit_of_work() as work:
         # Whoever writes the row of this picture holds the lock, and looks for its files under it.
-        await _lock_content(work, sha256)
+        await work.lock(CONTENT_LOCK, sha256)
         if await work.fetchrow("SELECT 1 FROM media_asset WHERE sha256 = $1", sha256):
             return 0
         store = get_store()
@@ -292,30 +290,15 @@ async def _lock_asset(shop_ids: frozenset[UUID], media_id: UUID) -> MediaAsset:
     return asset
 
 
-async def _lock_content(work: UnitOfWork, sha256: str) -> None:
-    await work.execute(
-        "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", f"media_content:{sha256}"
-    )
-
-
-def _read_alt(text: str, at: tuple[str, ...]) -> str:
-    text = text.strip()
-    if len(text) > MAX_ALT_LENGTH or not text.isprintable():
-        raise InvalidInput(
-            reason="a description has at most {most} printable characters",
-            most=MAX_ALT_LENGTH,
-            field=at,
-        )
-    return text
+_read_alt = partial(read_description, longest=MAX_ALT_LENGTH)
 
 
 def _read_translations(texts: Mapping[str, str]) -> dict[str, str]:
     read: dict[str, str] = {}
     for locale, text in texts.items():
         at = ("translations", locale)
-        if not is_locale(locale):
-            raise InvalidInput(field=at, reason="must be a language tag such as zh-CN")
-        read[canonical_locale(locale)] = _read_alt(text, (*at, "alt"))
+        language = read_locale(locale, at)
+        read[language] = _read_alt(text, (*at, "alt"))
     return read
 
 

@@ -29,7 +29,6 @@ class StoredFile:
 
     key: str
     modified_at: datetime
-    bytes: int
 
 
 class MediaStore:
@@ -69,13 +68,13 @@ class MediaStore:
             return None
         except AWAY as error:
             raise Unavailable("media store") from error
-        return StoredFile(meta["path"], meta["last_modified"], meta["size"])
+        return StoredFile(meta["path"], meta["last_modified"])
 
     async def list_files(self, prefix: str | None = None) -> AsyncIterator[list[StoredFile]]:
         """Yield all files, some hundreds at a time."""
         try:
             async for chunk in obstore.list(self._store, prefix, chunk_size=500):
-                yield [StoredFile(m["path"], m["last_modified"], m["size"]) for m in chunk]
+                yield [StoredFile(m["path"], m["last_modified"]) for m in chunk]
         except FileNotFoundError:
             return
         except AWAY as error:

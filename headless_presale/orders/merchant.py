@@ -5,12 +5,9 @@ per idempotency key; what changes money carries the version that was read, and i
 order's lock, on what is held at that moment.
 """
 
-import hashlib
 from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
-
-import orjson
 
 from headless_presale.campaigns import CancelPolicy
 from headless_presale.kernel import clock
@@ -18,6 +15,7 @@ from headless_presale.kernel.audit_log import record_change
 from headless_presale.kernel.errors import InvalidInput
 from headless_presale.kernel.events import EventRecord, acting
 from headless_presale.kernel.failpoints import reach
+from headless_presale.kernel.idempotency import check_key, hash_request
 from headless_presale.kernel.ids import reservation_id_of
 from headless_presale.kernel.texts import check_text
 from headless_presale.kernel.unit_of_work import UnitOfWork, shielded, unit_of_work
@@ -41,7 +39,6 @@ from headless_presale.payments import (
     request_refund,
 )
 
-LONGEST_KEY = 200
 LONGEST_REASON = 200
 LONGEST_NOTE = 2_000
 MOST_NOTES = 500
@@ -85,7 +82,7 @@ class RefundOrder(MerchantCommand):
         lines = None
         if self.wish.lines is not None:
             lines = [[str(line.line_id), line.quantity] for line in self.wish.lines]
-        return _hash_of([self.wish.amount_minor, lines, self.reason])
+        return hash_request([self.wish.amount_minor, lines, self.reason])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,11 +95,7 @@ class CancelOrder(MerchantCommand):
 
     def request_hash(self) -> str:
         """Return what tells a retry from another request under the same key."""
-        return _hash_of([self.terms, self.reason])
-
-
-def _hash_of(body: object) -> str:
-    return hashlib.sha256(orjson.dumps(body)).hexdigest()
+        return hash_request([self.terms, self.reason])
 
 
 @shielded
@@ -114,7 +107,7 @@ async def add_note(command: AddNote) -> OrderNote:
         InvalidInput: a text that is empty or too long, or one note too many.
         IdempotencyMismatch: the key was used for another text.
     """
-    check_text(command.idempotency_key, ("idempotencyKey",), longest=LONGEST_KEY)
+    check_key(command.idempotency_key)
     check_text(command.text, ("text",), longest=LONGEST_NOTE)
     async with unit_of_work() as work:
         order = await _lock(command)
@@ -153,7 +146,7 @@ async def refund_order(command: RefundOrder) -> MerchantRefund:
         VersionConflict: the order has changed since it was read.
         IdempotencyMismatch: the key was used for another refund.
     """
-    check_text(command.idempotency_key, ("idempotencyKey",), longest=LONGEST_KEY)
+    check_key(command.idempotency_key)
     check_text(command.reason, ("reason",), longest=LONGEST_REASON)
     async with unit_of_work() as work:
         order = await _lock(command)
@@ -239,7 +232,7 @@ async def cancel_order_by_merchant(command: CancelOrder) -> Order:
         CancelNotAllowed: it is over, or its policy does not let it go at this stage.
         IdempotencyMismatch: the key was used for another cancellation.
     """
-    check_text(command.idempotency_key, ("idempotencyKey",), longest=LONGEST_KEY)
+    check_key(command.idempotency_key)
     check_text(command.reason, ("reason",), longest=LONGEST_REASON)
     async with unit_of_work() as work:
         order = await _lock(command)

@@ -1,12 +1,10 @@
 """Starting a payment: which leg is due, how much, with which gateway."""
 
-import hashlib
 from dataclasses import dataclass
 from uuid import UUID
 
-import orjson
-
 from headless_presale.kernel import clock
+from headless_presale.kernel.idempotency import hash_request
 from headless_presale.kernel.ids import display_number
 from headless_presale.kernel.money import Money
 from headless_presale.kernel.unit_of_work import shielded, unit_of_work
@@ -37,8 +35,7 @@ class StartPayment:
 
     def request_hash(self) -> str:
         """Return what tells a retry from another request under the same key."""
-        body = [str(self.leg), self.gateway, self.return_url]
-        return hashlib.sha256(orjson.dumps(body)).hexdigest()
+        return hash_request([self.leg, self.gateway, self.return_url])
 
 
 async def start_payment(command: StartPayment) -> Payment:

@@ -170,14 +170,6 @@ async def read_orders(
 
 
 @shielded
-async def list_orders_by_id(order_ids: Collection[UUID]) -> list[OrderView]:
-    """Return those of these orders that exist, in no order."""
-    async with unit_of_work() as work:
-        rows = await work.fetch(f"{_SELECT} WHERE o.id = ANY($1::uuid[])", list(order_ids))
-    return [_read(row) for row in rows]
-
-
-@shielded
 async def find_order_of(shop_ids: Collection[UUID], order_id: UUID) -> OrderView | None:
     """Return an order of one of these shops, or None."""
     async with unit_of_work() as work:

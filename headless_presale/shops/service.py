@@ -10,8 +10,9 @@ from headless_presale.kernel.audit_log import record_change
 from headless_presale.kernel.errors import InvalidInput
 from headless_presale.kernel.ids import new_id
 from headless_presale.kernel.jsonb import to_jsonb
-from headless_presale.kernel.locales import canonical_locale, is_locale, pick
+from headless_presale.kernel.locales import pick, read_locale
 from headless_presale.kernel.money import currency_exponent
+from headless_presale.kernel.texts import read_name
 from headless_presale.kernel.unit_of_work import UnitOfWork, shielded, unit_of_work
 from headless_presale.kernel.versions import check_version
 from headless_presale.shops.errors import ShopNotFound, ShopSlugTaken
@@ -97,7 +98,7 @@ async def rename_merchant(command: RenameMerchant) -> Merchant:
         InvalidInput: the name cannot be used.
         VersionConflict: somebody was faster; with both names.
     """
-    name = read_name(command.name, ("name",))
+    name = read_name(command.name, ("name",), longest=MAX_NAME_LENGTH)
     async with unit_of_work() as work:
         merchant = await Merchant.filter(id=command.merchant_id).select_for_update().get()
         check_version(
@@ -194,9 +195,9 @@ def _new_shop(command: CreateShop) -> Shop:
         id=new_id(),
         merchant_id=command.merchant_id or new_id(),
         slug=read_slug(command.slug),
-        name=read_name(command.name, ("name",)),
+        name=read_name(command.name, ("name",), longest=MAX_NAME_LENGTH),
         currency=read_currency(command.currency),
-        default_locale=read_locale(command.default_locale),
+        default_locale=read_locale(command.default_locale, ("default_locale",)),
         translations={
             locale: texts
             for locale, texts in (
@@ -231,30 +232,12 @@ def read_currency(code: str) -> str:
     return code
 
 
-def read_locale(tag: str) -> str:
-    """Return the language a shop writes in, or refuse it."""
-    if not is_locale(tag):
-        raise InvalidInput(field=("default_locale",), reason="must be a language tag such as zh-CN")
-    return canonical_locale(tag)
-
-
 def read_translation(locale: str, texts: Mapping[str, str]) -> tuple[str, dict[str, str]]:
     """Return a language and a shop's texts in it, or refuse them."""
     at = ("translations", locale)
-    if not is_locale(locale):
-        raise InvalidInput(field=at, reason="must be a language tag such as zh-CN")
+    language = read_locale(locale, at)
     if texts.keys() - {"name"}:
         raise InvalidInput(field=at, reason="the only text of a shop is its name")
-    return canonical_locale(locale), {
-        key: read_name(text, (*at, key)) for key, text in texts.items()
+    return language, {
+        key: read_name(text, (*at, key), longest=MAX_NAME_LENGTH) for key, text in texts.items()
     }
-
-
-def read_name(text: str, at: tuple[str, ...]) -> str:
-    """Return a shop's name without outer space, or refuse it."""
-    text = text.strip()
-    if not 0 < len(text) <= MAX_NAME_LENGTH or not text.isprintable():
-        raise InvalidInput(
-            field=at, reason="a name has 1 to {most} printable characters", most=MAX_NAME_LENGTH
-        )
-    return text

@@ -11,21 +11,21 @@ from tortoise.exceptions import IntegrityError
 
 from headless_presale.kernel.audit_log import record_change
 from headless_presale.kernel.errors import InvalidInput
+from headless_presale.kernel.locales import check_languages, read_locale
+from headless_presale.kernel.texts import read_name
 from headless_presale.kernel.unit_of_work import shielded, unit_of_work
 from headless_presale.kernel.versions import check_version
 from headless_presale.shops.errors import ShopFixed, ShopNotFound, ShopSlugTaken
 from headless_presale.shops.models import Shop
 from headless_presale.shops.policies import ShopPolicies
 from headless_presale.shops.service import (
+    MAX_NAME_LENGTH,
     read_currency,
-    read_locale,
-    read_name,
     read_slug,
     read_translation,
 )
 
 MAX_EMAIL_LENGTH = 254
-MAX_LANGUAGES = 40
 SETTINGS = (
     "slug",
     "currency",
@@ -90,10 +90,7 @@ async def update_shop(command: UpdateShop) -> Shop:
         if "translations" in wanted:
             named = {**shop.translations, **wanted["translations"]}
             wanted["translations"] = {locale: texts for locale, texts in named.items() if texts}
-            if len(wanted["translations"]) > MAX_LANGUAGES:
-                raise InvalidInput(
-                    reason="at most {most} languages", most=MAX_LANGUAGES, field=("translations",)
-                )
+            check_languages(wanted["translations"], ("translations",))
         _check_version(command.version, shop, yours=wanted, stored=stored)
         changes = {name: value for name, value in wanted.items() if value != stored[name]}
         if not changes:
@@ -160,10 +157,10 @@ def _read_settings(command: UpdateShop) -> dict[str, Any]:
     readers: Mapping[str, Callable[[Any], object]] = {
         "slug": read_slug,
         "currency": read_currency,
-        "name": lambda text: read_name(text, ("name",)),
+        "name": lambda text: read_name(text, ("name",), longest=MAX_NAME_LENGTH),
         "contact_email": _read_email,
         "timezone": _read_timezone,
-        "default_locale": read_locale,
+        "default_locale": lambda tag: read_locale(tag, ("default_locale",)),
         "translations": _read_translations,
     }
     given = {name: getattr(command, name) for name in SETTINGS}

@@ -20,27 +20,26 @@ from headless_presale.identity.sign_in import (
     sign_out_everywhere,
 )
 from headless_presale.web.browser import (
-    csrf_token,
+    SIGN_IN,
     current_session,
     page,
     read_form,
     require_csrf,
+    see,
     settings_of,
     sign_in_redirect,
 )
 from headless_presale.web.formats import describe_browser
 from headless_presale.web.people import (
-    UNPROCESSABLE,
+    form_page,
     fresh_or_refused,
     has_built_in_sign_in,
     relying_party,
     require_built_in_sign_in,
-    see,
     source_of,
-    wait_headers,
 )
 from headless_presale.web.rendering import page_locale
-from headless_presale.web.texts import say, say_wait
+from headless_presale.web.texts import say
 
 ACCOUNT = "/account"
 DONE = frozenset(
@@ -75,7 +74,7 @@ async def take_password_change(request: Request) -> Response:
     require_built_in_sign_in(request)
     session = await _session_of_form(request)
     if session is None:
-        return see("/sign-in", next=ACCOUNT)
+        return see(SIGN_IN, next=ACCOUNT)
     form, locale = await read_form(request), page_locale(request)
     faults = {"old": "", "password": "", "repeat": ""}
     if form.get("password", "") != form.get("repeat", ""):
@@ -105,7 +104,7 @@ async def make_recovery_codes(request: Request) -> Response:
     require_built_in_sign_in(request)
     session = await _session_of_form(request)
     if session is None:
-        return see("/sign-in", next=ACCOUNT)
+        return see(SIGN_IN, next=ACCOUNT)
     if refused := fresh_or_refused(session):
         return refused
     if not (await second_factors_of(session.account_id)).is_needed:
@@ -117,7 +116,7 @@ async def end_one_session(request: Request) -> Response:
     """Sign another browser out."""
     session = await _session_of_form(request)
     if session is None:
-        return see("/sign-in", next=ACCOUNT)
+        return see(SIGN_IN, next=ACCOUNT)
     wanted = (await read_form(request)).get("id", "")
     # Looked up among one's own: anybody else's does not exist.
     for other in await list_sessions(session.account_id):
@@ -131,7 +130,7 @@ async def end_other_sessions(request: Request) -> Response:
     """Sign out everywhere else, applications included."""
     session = await _session_of_form(request)
     if session is None:
-        return see("/sign-in", next=ACCOUNT)
+        return see(SIGN_IN, next=ACCOUNT)
     await sign_out_everywhere(session)
     return see(ACCOUNT, done="sessions_ended")
 
@@ -157,13 +156,13 @@ async def _account_page(
 ) -> Response:
     account, locale = await get_account(session.account_id), page_locale(request)
     done = request.query_params.get("done", "")
-    problem = say("provider_not_fresh", locale) if done == "not_fresh" else ""
-    return page(
+    return form_page(
         request,
+        session,
         "account.html",
-        status=429 if wait else UNPROCESSABLE if faults else 200,
-        headers=wait_headers(wait) if wait else None,
-        csrf=csrf_token(request, session),
+        is_wrong=bool(faults),
+        wait=wait,
+        problem=say("provider_not_fresh", locale) if done == "not_fresh" else "",
         account=account,
         factors=await second_factors_of(account.id),
         passkeys=await list_passkeys(account.id),
@@ -175,7 +174,6 @@ async def _account_page(
         is_built_in=has_built_in_sign_in(request),
         can_have_passkeys=relying_party(settings_of(request)) is not None,
         notice=say(f"done_{done}", locale) if done in DONE else "",
-        problem=say_wait(wait, locale) if wait else problem,
         faults=faults or {"old": "", "password": "", "repeat": ""},
     )
 

@@ -9,14 +9,15 @@ from headless_presale.identity.oauth.applications import end_application, list_a
 from headless_presale.identity.scopes import Scope
 from headless_presale.web.account import uuid_or_none
 from headless_presale.web.browser import (
+    SIGN_IN,
     csrf_token,
     current_session,
     page,
     read_form,
     require_csrf,
+    see,
     sign_in_redirect,
 )
-from headless_presale.web.people import see
 
 APPLICATIONS = "/account/applications"
 END = APPLICATIONS + "/end"
@@ -42,7 +43,7 @@ async def end(request: Request) -> Response:
     """End what one of them was allowed."""
     session = await current_session(request)
     if session is None:
-        return see("/sign-in", next=APPLICATIONS)
+        return see(SIGN_IN, next=APPLICATIONS)
     await require_csrf(request, session)
     form = await read_form(request)
     client_id = uuid_or_none(form.get("client", ""))

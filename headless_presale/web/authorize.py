@@ -1,6 +1,5 @@
 """``/oauth/authorize``: an application sends its user here to be asked whether it may."""
 
-from urllib.parse import urlencode
 from uuid import UUID
 
 from starlette.requests import Request
@@ -24,11 +23,13 @@ from headless_presale.identity.scopes import Scope
 from headless_presale.identity.sessions import Session
 from headless_presale.web.browser import (
     SIGN_IN,
+    address,
     csrf_token,
     current_session,
     page,
     read_form,
     require_csrf,
+    see,
     sign_in_redirect,
 )
 
@@ -66,7 +67,7 @@ async def decide(request: Request) -> Response:
         return _go_back(request, error.location)
     session = await current_session(request)
     if session is None:
-        return RedirectResponse(_here(request), status_code=303)
+        return see(_here(request))
     await require_csrf(request, session)
     form = await read_form(request)
     if form.get("decision") != "allow":
@@ -76,7 +77,7 @@ async def decide(request: Request) -> Response:
         location = await grant_code(asked, session, UUID(form.get("merchant", "")))
     except (Forbidden, ValueError):
         # What may be chosen has changed since the page was shown.
-        return RedirectResponse(_here(request), status_code=303)
+        return see(_here(request))
     return _go_back(request, location, asked)
 
 
@@ -101,7 +102,7 @@ async def _ask(
         email=account.email,
         csrf=csrf_token(request, session),
         action=_here(request),
-        other_account=f"{SIGN_IN}?{urlencode({'next': _here(request), 'again': '1'})}",
+        other_account=address(SIGN_IN, next=_here(request), again="1"),
     )
 
 

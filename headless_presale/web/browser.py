@@ -27,6 +27,7 @@ from headless_presale.web.errors import CsrfRefused
 from headless_presale.web.rendering import page
 
 __all__ = [
+    "address",
     "any_session",
     "clear_session_cookie",
     "csrf_token",
@@ -37,6 +38,7 @@ __all__ = [
     "read_form",
     "require_csrf",
     "safe_next",
+    "see",
     "session_cookie_value",
     "set_session_cookie",
     "settings_of",
@@ -73,20 +75,25 @@ async def any_session(request: Request) -> Session | None:
     return found
 
 
-def sign_in_redirect(request: Request, *, again: bool = False) -> Response:
-    """Send somebody to sign in, and back to this page afterwards.
+def address(path: str, **query: str) -> str:
+    """Return the address of a page of ours with those parameters that have a value."""
+    given = {name: value for name, value in query.items() if value}
+    return f"{path}?{urlencode(given)}" if given else path
 
-    Args:
-        again: also one who is signed in: what comes next needs a fresh sign-in.
-    """
-    query = {}
-    if request.method in ("GET", "HEAD"):
-        here = urlsplit(str(request.url))
-        query["next"] = here.path + (f"?{here.query}" if here.query else "")
-    if again:
-        query["again"] = "1"
-    target = f"{SIGN_IN}?{urlencode(query)}" if query else SIGN_IN
-    return RedirectResponse(target, status_code=303, headers={"Cache-Control": "no-store"})
+
+def see(path: str, **query: str) -> Response:
+    """Send the browser to a page after a form: a reload does not send the form again."""
+    return RedirectResponse(
+        address(path, **query), status_code=303, headers={"Cache-Control": "no-store"}
+    )
+
+
+def sign_in_redirect(request: Request) -> Response:
+    """Send somebody to sign in, and back to this page afterwards."""
+    if request.method not in ("GET", "HEAD"):
+        return see(SIGN_IN)
+    here = urlsplit(str(request.url))
+    return see(SIGN_IN, next=here.path + (f"?{here.query}" if here.query else ""))
 
 
 def safe_next(target: str | None) -> str:
@@ -117,7 +124,7 @@ def go_on(request: Request, target: str) -> Response:
     """
     if urlsplit(target).path.startswith("/oauth/"):
         return page(request, "continue.html", target=target)
-    return RedirectResponse(target, status_code=303, headers={"Cache-Control": "no-store"})
+    return see(target)
 
 
 def csrf_token(request: Request, session: Session | None) -> str:

@@ -15,21 +15,19 @@ from headless_presale.identity.sessions import Session, set_challenge, take_chal
 from headless_presale.identity.totp import begin_totp, confirm_totp, remove_totp
 from headless_presale.web.account import ACCOUNT, show_codes, uuid_or_none
 from headless_presale.web.browser import (
-    csrf_token,
     current_session,
-    page,
     read_form,
     require_csrf,
+    see,
     settings_of,
     sign_in_redirect,
 )
 from headless_presale.web.people import (
     PRODUCT,
-    UNPROCESSABLE,
+    form_page,
     fresh_or_refused,
     relying_party,
     require_built_in_sign_in,
-    see,
 )
 
 
@@ -53,11 +51,11 @@ async def authenticator(request: Request) -> Response:
         return see(ACCOUNT)
     picture = segno.make(enrolment.address, error="m").svg_inline(border=0, omitsize=True)
     groups = [enrolment.secret[at : at + 4] for at in range(0, len(enrolment.secret), 4)]
-    return page(
+    return form_page(
         request,
+        session,
         "authenticator.html",
-        status=UNPROCESSABLE if is_refused else 200,
-        csrf=csrf_token(request, session),
+        is_wrong=is_refused,
         # Made of the address alone, by segno.
         picture=Markup(picture),
         address=enrolment.address,
@@ -103,11 +101,11 @@ async def new_passkey(request: Request) -> Response:
             return show_codes(request, codes) if codes else see(ACCOUNT, done="passkey_added")
     ceremony = await begin_registration(session.account_id, party)
     await set_challenge(session.id, ceremony.challenge)
-    return page(
+    return form_page(
         request,
+        session,
         "passkey.html",
-        status=UNPROCESSABLE if is_refused else 200,
-        csrf=csrf_token(request, session),
+        is_wrong=is_refused,
         options=ceremony.options,
         name=name[:120],
         is_refused=is_refused,

@@ -1,7 +1,5 @@
 """Pages that a mailed link leads to: a new password, and an invitation."""
 
-from urllib.parse import urlencode
-
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -26,25 +24,25 @@ from headless_presale.identity.sessions import Session
 from headless_presale.identity.sign_in import begin
 from headless_presale.kernel.errors import InvalidInput
 from headless_presale.web.browser import (
+    SIGN_IN,
+    address,
     any_session,
-    csrf_token,
     current_session,
     page,
     read_form,
     require_csrf,
+    see,
     user_agent_of,
 )
 from headless_presale.web.people import (
-    UNPROCESSABLE,
+    form_page,
     has_built_in_sign_in,
     let_in,
     require_built_in_sign_in,
-    see,
     source_of,
-    wait_headers,
 )
 from headless_presale.web.rendering import page_locale
-from headless_presale.web.texts import say, say_wait
+from headless_presale.web.texts import say
 
 MAX_TOKEN_LENGTH = 200
 GONE = 410
@@ -54,7 +52,7 @@ async def forgot_password(request: Request) -> Response:
     """Ask where to send a link; the answer does not tell whether anybody is there."""
     require_built_in_sign_in(request)
     session = await any_session(request)
-    csrf, email, wait = csrf_token(request, session), "", None
+    email, wait = "", None
     if request.method == "POST":
         await require_csrf(request, session)
         email = (await read_form(request)).get("email", "")[:320]
@@ -64,14 +62,8 @@ async def forgot_password(request: Request) -> Response:
             wait = error
         else:
             return page(request, "reset_requested.html")
-    return page(
-        request,
-        "forgot_password.html",
-        status=429 if wait else 200,
-        headers=wait_headers(wait) if wait else None,
-        csrf=csrf,
-        email=email,
-        problem=say_wait(wait, page_locale(request)) if wait else "",
+    return form_page(
+        request, session, "forgot_password.html", is_wrong=False, wait=wait, email=email
     )
 
 
@@ -80,7 +72,7 @@ async def new_password(request: Request) -> Response:
     require_built_in_sign_in(request)
     session, token = await any_session(request), _token(request)
     locale = page_locale(request)
-    faults, problem, wait, email = {"password": "", "repeat": ""}, "", None, ""
+    faults, wait, email = {"password": "", "repeat": ""}, None, ""
     try:
         email = (await find_reset_account(token)).email
         if request.method == "POST":
@@ -90,23 +82,22 @@ async def new_password(request: Request) -> Response:
                 faults["repeat"] = say("repeat_differs", locale)
             else:
                 await reset_password(token, form.get("password", ""), source=source_of(request))
-                return see("/sign-in", done="password_reset")
+                return see(SIGN_IN, done="password_reset")
     except LinkDead as error:
         return _dead(request, "reset", error.state)
     except PasswordRefused as error:
         faults["password"] = say(f"password_{error.fault}", locale)
     except TooManyAttempts as error:
-        wait, problem = error, say_wait(error, locale)
-    return page(
+        wait = error
+    return form_page(
         request,
+        session,
         "new_password.html",
-        status=429 if wait else UNPROCESSABLE if any(faults.values()) else 200,
-        headers=wait_headers(wait) if wait else None,
-        csrf=csrf_token(request, session),
+        is_wrong=any(faults.values()),
+        wait=wait,
         token=token,
         email=email,
         faults=faults,
-        problem=problem,
     )
 
 
@@ -166,30 +157,34 @@ async def _invitation_page(
     faults: dict[str, str] | None = None,
 ) -> Response:
     session, token = await any_session(request), _token(request)
-    here = f"/invitation?{urlencode({'token': token})}"
-    return page(
+    here = address("/invitation", token=token)
+    email = await _email_of(session)
+    return form_page(
         request,
+        session,
         "invitation.html",
-        status=UNPROCESSABLE if faults else 200,
-        csrf=csrf_token(request, session),
+        is_wrong=bool(faults),
         token=token,
         invitation=invitation,
         merchant=invitation.merchant.name,
         role=f"role_{invitation.role}",
-        way=await _way_to_accept(request, session, invitation),
-        here=f"/sign-in?{urlencode({'next': here})}",
-        as_other=f"/sign-in?{urlencode({'next': here, 'again': '1'})}",
-        signed_in_as=await _email_of(session),
+        way=await _way_to_accept(request, email, invitation),
+        here=address(SIGN_IN, next=here),
+        as_other=address(SIGN_IN, next=here, again="1"),
+        signed_in_as=email,
         name=name[:120],
         faults=faults or {"name": "", "password": "", "repeat": ""},
     )
 
 
-async def _way_to_accept(request: Request, session: Session | None, invitation: Invitation) -> str:
-    """Return how this person may accept: ``join``, ``other``, ``sign_in`` or ``new``."""
-    if session is not None and session.is_complete:
-        is_theirs = await _email_of(session) == invitation.email
-        return "join" if is_theirs else "other"
+async def _way_to_accept(request: Request, email: str, invitation: Invitation) -> str:
+    """Return how this person may accept: ``join``, ``other``, ``sign_in`` or ``new``.
+
+    Args:
+        email: of who is signed in; empty if nobody is.
+    """
+    if email:
+        return "join" if email == invitation.email else "other"
     if not has_built_in_sign_in(request) or await can_sign_in(invitation.email):
         return "sign_in"
     return "new"

@@ -1,10 +1,11 @@
 """Who stands at the browser: where attempts come from, and what a sign-in leaves there."""
 
 import ipaddress
-from urllib.parse import urlencode, urlsplit
+from typing import Any
+from urllib.parse import urlsplit
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from headless_presale.identity.accounts import get_account
 from headless_presale.identity.errors import TooManyAttempts
@@ -12,14 +13,22 @@ from headless_presale.identity.limits import Source, mark_device
 from headless_presale.identity.passkeys import RelyingParty
 from headless_presale.identity.sessions import NewSession, Session, replace_session
 from headless_presale.settings import Settings
-from headless_presale.web.browser import any_session, set_session_cookie, settings_of
+from headless_presale.web.browser import (
+    SIGN_IN,
+    any_session,
+    csrf_token,
+    page,
+    see,
+    set_session_cookie,
+    settings_of,
+)
 from headless_presale.web.cookies import read_cookie, set_cookie
 from headless_presale.web.errors import PageRefused
+from headless_presale.web.rendering import page_locale
+from headless_presale.web.texts import say_wait
 
 DEVICE_SECONDS = 365 * 86_400
 PRODUCT = "Headless Presale"
-UNPROCESSABLE = 422
-"""A form that is shown again, because something in it is wrong."""
 
 
 def source_of(request: Request) -> Source:
@@ -77,18 +86,34 @@ async def let_in(request: Request, response: Response, started: NewSession) -> N
         set_cookie(response, settings, "device", device, max_age=DEVICE_SECONDS)
 
 
-def see(path: str, **query: str) -> Response:
-    """Send the browser to a page after a form: a reload does not send the form again."""
-    given = {name: value for name, value in query.items() if value}
-    target = f"{path}?{urlencode(given)}" if given else path
-    return RedirectResponse(target, status_code=303, headers={"Cache-Control": "no-store"})
-
-
 def fresh_or_refused(session: Session) -> Response | None:
     """Return the way to a fresh sign-in where the last one is too long ago."""
-    return None if session.is_fresh else see("/sign-in", next="/account", again="1")
+    return None if session.is_fresh else see(SIGN_IN, next="/account", again="1")
 
 
-def wait_headers(error: TooManyAttempts) -> dict[str, str]:
-    """Return what tells programs how long to wait."""
-    return {"Retry-After": str(error.retry_after_seconds)}
+def form_page(
+    request: Request,
+    session: Session | None,
+    template: str,
+    *,
+    is_wrong: bool,
+    wait: TooManyAttempts | None = None,
+    problem: str = "",
+    **values: Any,
+) -> Response:
+    """Show a form, for the first time or again.
+
+    Args:
+        is_wrong: something in what was sent; 422.
+        wait: it came too early; 429, for programs with ``Retry-After``.
+        problem: a sentence about the whole form; that about waiting takes its place.
+    """
+    return page(
+        request,
+        template,
+        status=422 if is_wrong else 429 if wait else 200,
+        headers={"Retry-After": str(wait.retry_after_seconds)} if wait else None,
+        csrf=csrf_token(request, session),
+        problem=say_wait(wait, page_locale(request)) if wait else problem,
+        **values,
+    )

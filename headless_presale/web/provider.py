@@ -29,10 +29,10 @@ from headless_presale.kernel.errors import PresaleError
 from headless_presale.kernel.vault import SealBroken, seal, unseal
 from headless_presale.settings import Settings
 from headless_presale.web.account import ACCOUNT
-from headless_presale.web.browser import go_on, safe_next, settings_of, user_agent_of
+from headless_presale.web.browser import go_on, safe_next, see, settings_of, user_agent_of
 from headless_presale.web.cookies import read_cookie, set_cookie
 from headless_presale.web.errors import PageRefused
-from headless_presale.web.people import let_in, see, source_of
+from headless_presale.web.people import let_in, source_of
 from headless_presale.web.rendering import page_locale
 
 with warnings.catch_warnings():

@@ -1,10 +1,10 @@
 """Rendering: templates, texts in the reader's language, and headers that give pages no power.
 
 A page loads our style and our script, nothing else; it runs nothing inline, is framed nowhere,
-kept nowhere, and its forms go where it says.
+kept nowhere, and its forms come back to us.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -24,12 +24,20 @@ LANGUAGE_COOKIE = "presale_language"
 _LANGUAGE_SECONDS = 365 * 86_400
 _VISITOR_SECONDS = 86_400
 
-HEADERS = {
+NO_POWER = {
     "X-Frame-Options": "DENY",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
+"""What holds for every page that people see here, the admin included."""
+HEADERS = {
+    **NO_POWER,
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
     "Cache-Control": "no-store",
     "Vary": "Accept-Language, Cookie",
 }
@@ -40,15 +48,12 @@ def page(
     template: str,
     *,
     status: int = 200,
-    form_targets: Sequence[str] = (),
     headers: Mapping[str, str] | None = None,
     **values: Any,
 ) -> Response:
     """Return a page.
 
     Args:
-        form_targets: origins besides ours that a form of the page, or the answer to it, may lead
-            to: ``https://app.example``.
         values: what the template names, besides ``t(key, ...)`` (a text), ``locale``, ``time``
             (a filter) and the addresses of the layout.
     """
@@ -64,18 +69,11 @@ def page(
             **values,
         )
     )
-    targets = " ".join(("'self'", *form_targets))
-    policy = (
-        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
-        f"form-action {targets}; base-uri 'none'; "
-        "frame-ancestors 'none'"
-    )
     response = Response(
         text,
         status,
         headers={
             **HEADERS,
-            "Content-Security-Policy": policy,
             "Content-Language": locale,
             **(headers or {}),
         },

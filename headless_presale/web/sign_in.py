@@ -1,7 +1,5 @@
 """Pages to sign in and out: the password, then a second factor where one is set up."""
 
-from urllib.parse import urlencode
-
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -16,6 +14,8 @@ from headless_presale.identity.sign_in import (
     sign_in_with_password,
 )
 from headless_presale.web.browser import (
+    SIGN_IN,
+    address,
     any_session,
     clear_session_cookie,
     csrf_token,
@@ -25,24 +25,22 @@ from headless_presale.web.browser import (
     read_form,
     require_csrf,
     safe_next,
+    see,
     settings_of,
     user_agent_of,
 )
 from headless_presale.web.people import (
     PRODUCT,
-    UNPROCESSABLE,
+    form_page,
     has_built_in_sign_in,
     let_in,
     relying_party,
     require_built_in_sign_in,
-    see,
     source_of,
-    wait_headers,
 )
 from headless_presale.web.rendering import page_locale
-from headless_presale.web.texts import say, say_wait
+from headless_presale.web.texts import say
 
-SIGN_IN = "/sign-in"
 VERIFY = "/sign-in/verify"
 PROVIDER = "/sign-in/provider"
 NOTICES = frozenset({"password_reset", "reset_requested"})
@@ -98,27 +96,21 @@ async def _sign_in_page(
     wait: TooManyAttempts | None = None,
 ) -> Response:
     locale, settings = page_locale(request), settings_of(request)
-    problem = say("sign_in_wrong", locale) if is_wrong else ""
     notice = request.query_params.get("done", "")
-    return page(
+    return form_page(
         request,
+        session,
         "sign_in.html",
-        status=UNPROCESSABLE if is_wrong else 429 if wait else 200,
-        headers=wait_headers(wait) if wait else None,
-        csrf=csrf_token(request, session),
+        is_wrong=is_wrong,
+        wait=wait,
+        problem=say("sign_in_wrong", locale) if is_wrong else "",
         next=target,
         email=email[:320],
         is_again=is_again,
         provider=settings.oidc_name if settings.oidc_issuer else "",
-        provider_way=_way_to_provider(target, is_again=is_again),
+        provider_way=address(PROVIDER, next=target, again="1" if is_again else ""),
         notice=say(notice, locale) if notice in NOTICES else "",
-        problem=say_wait(wait, locale) if wait else problem,
     )
-
-
-def _way_to_provider(target: str, *, is_again: bool) -> str:
-    query = {"next": target, **({"again": "1"} if is_again else {})}
-    return f"{PROVIDER}?{urlencode(query)}"
 
 
 async def show_verify(request: Request) -> Response:
@@ -173,21 +165,19 @@ async def _verify_page(
         ceremony = await begin_authentication(session.account_id, party)
         await set_challenge(session.id, ceremony.challenge)
         options = ceremony.options
-    locale = page_locale(request)
-    problem = say(f"{refused}_refused", locale) if refused else ""
-    return page(
+    return form_page(
         request,
+        session,
         "second_factor.html",
-        status=UNPROCESSABLE if refused else 429 if wait else 200,
-        headers=wait_headers(wait) if wait else None,
-        csrf=csrf_token(request, session),
+        is_wrong=bool(refused),
+        wait=wait,
+        problem=say(f"{refused}_refused", page_locale(request)) if refused else "",
         next=target,
         email=account.email,
         has_totp=factors.has_totp,
         options=options,
         is_recovery_open=refused == SecondFactor.RECOVERY,
-        other_account=f"{SIGN_IN}?{urlencode({'next': target, 'again': '1'})}",
-        problem=say_wait(wait, locale) if wait else problem,
+        other_account=address(SIGN_IN, next=target, again="1"),
     )
 
 

@@ -17,11 +17,10 @@ import orjson
 import structlog
 
 from headless_presale.kernel import clock, vault
-from headless_presale.kernel.audit_log import record_change
 from headless_presale.kernel.failpoints import reach
 from headless_presale.kernel.unit_of_work import UnitOfWork, shielded, unit_of_work
 from headless_presale.webhooks.catalogue import listening
-from headless_presale.webhooks.endpoints import SEALED_FOR
+from headless_presale.webhooks.endpoints import SEALED_FOR, record_endpoint
 from headless_presale.webhooks.events import WebhookEndpointDisabled
 from headless_presale.webhooks.models import WebhookEndpoint
 from headless_presale.webhooks.outlet import Line, Reply, current_outlet
@@ -196,14 +195,12 @@ async def _note(parcel: Parcel, at: datetime, reply: Reply) -> None:
 
 
 async def _note_health(work: UnitOfWork, endpoint_id: UUID) -> None:
-    if await work.fetchrow(
-        "SELECT 1 FROM webhook_endpoint WHERE id = $1 AND failure_count > 0", endpoint_id
-    ):
-        await work.execute(
-            "UPDATE webhook_endpoint SET failure_count = 0, failing_since = NULL, "
-            "paused_until = NULL WHERE id = $1",
-            endpoint_id,
-        )
+    recovered = await work.execute(
+        "UPDATE webhook_endpoint SET failure_count = 0, failing_since = NULL, "
+        "paused_until = NULL WHERE id = $1 AND failure_count > 0",
+        endpoint_id,
+    )
+    if recovered:
         reach("webhooks.health_noted")
 
 
@@ -244,15 +241,12 @@ async def _turn_off(work: UnitOfWork, endpoint_id: UUID, reason: DisabledReason)
         return
     reach("webhooks.turned_off")
     endpoint = await WebhookEndpoint.get(id=endpoint_id)
-    await record_change(
+    await record_endpoint(
         work,
-        action="webhook_endpoint.disable",
-        owner_id=endpoint.merchant_id,
-        subject_type="WebhookEndpoint",
-        subject_id=endpoint_id,
-        subject_label=endpoint.description or endpoint.url,
-        before={"isEnabled": True},
-        after={"isEnabled": False, "reason": reason},
+        "webhook_endpoint.disable",
+        endpoint,
+        {"isEnabled": True},
+        {"isEnabled": False, "reason": reason},
     )
     reach("webhooks.turning_off_recorded")
     work.emit(

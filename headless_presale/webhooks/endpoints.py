@@ -1,6 +1,6 @@
 """Endpoints: registering, changing, turning off and on, and their secrets."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -10,7 +10,7 @@ from headless_presale.kernel import clock, vault
 from headless_presale.kernel.audit_log import record_change
 from headless_presale.kernel.errors import InvalidInput
 from headless_presale.kernel.ids import new_id
-from headless_presale.kernel.texts import is_storable
+from headless_presale.kernel.texts import read_description
 from headless_presale.kernel.unit_of_work import UnitOfWork, shielded, unit_of_work
 from headless_presale.kernel.versions import check_version
 from headless_presale.webhooks.catalogue import read_event_types, scopes_for
@@ -97,7 +97,7 @@ async def create_endpoint(asker: Asker, wish: EndpointWish) -> EndpointWithSecre
             created_at=clock.now(),
             **changes,
         )
-        await _record(work, "webhook_endpoint.create", endpoint, {}, _facts(endpoint))
+        await record_endpoint(work, "webhook_endpoint.create", endpoint, {}, _facts(endpoint))
     return EndpointWithSecret(endpoint, secret)
 
 
@@ -131,7 +131,7 @@ async def update_endpoint(
         if changes["url"] != endpoint.url:
             changes |= {"failure_count": 0, "failing_since": None, "paused_until": None}
         await _write(endpoint, changes)
-        await _record(work, "webhook_endpoint.update", endpoint, before, _facts(endpoint))
+        await record_endpoint(work, "webhook_endpoint.update", endpoint, before, _facts(endpoint))
     return endpoint
 
 
@@ -156,7 +156,7 @@ async def rotate_secret(
                 "secret": vault.seal(SEALED_FOR, secret),
             },
         )
-        await _record(
+        await record_endpoint(
             work, "webhook_endpoint.rotate_secret", endpoint, {}, {"oldSecretKept": keep_old}
         )
     return EndpointWithSecret(endpoint, secret)
@@ -177,7 +177,7 @@ async def disable_endpoint(asker: Asker, endpoint_id: UUID, *, version: int) -> 
         before = _facts(endpoint)
         changes = {"disabled_at": clock.now(), "disabled_reason": DisabledReason.MERCHANT}
         await _write(endpoint, changes)
-        await _record(work, "webhook_endpoint.disable", endpoint, before, _facts(endpoint))
+        await record_endpoint(work, "webhook_endpoint.disable", endpoint, before, _facts(endpoint))
     return endpoint
 
 
@@ -205,7 +205,7 @@ async def enable_endpoint(asker: Asker, endpoint_id: UUID, *, version: int) -> W
             "paused_until": None,
         }
         await _write(endpoint, changes)
-        await _record(work, "webhook_endpoint.enable", endpoint, before, _facts(endpoint))
+        await record_endpoint(work, "webhook_endpoint.enable", endpoint, before, _facts(endpoint))
     return endpoint
 
 
@@ -228,7 +228,7 @@ async def delete_endpoint(asker: Asker, endpoint_id: UUID, *, version: int) -> N
                 "previous_secret_expires_at": None,
             },
         )
-        await _record(work, "webhook_endpoint.delete", endpoint, before, {})
+        await record_endpoint(work, "webhook_endpoint.delete", endpoint, before, {})
 
 
 async def lock_endpoint(work: UnitOfWork, asker: Asker, endpoint_id: UUID) -> WebhookEndpoint:
@@ -252,17 +252,9 @@ async def _write(endpoint: WebhookEndpoint, changes: dict[str, Any]) -> None:
 
 
 async def _checked(work: UnitOfWork, asker: Asker, wish: EndpointWish) -> dict[str, Any]:
-    description = wish.description.strip()
-    if (
-        len(description) > MAX_DESCRIPTION_LENGTH
-        or not is_storable(description)
-        or not description.isprintable()
-    ):
-        raise InvalidInput(
-            reason="a description has at most {most} printable characters",
-            most=MAX_DESCRIPTION_LENGTH,
-            field=("description",),
-        )
+    description = read_description(
+        wish.description, ("description",), longest=MAX_DESCRIPTION_LENGTH
+    )
     event_types = read_event_types(wish.event_types)
     refuse_excess(scopes_for(event_types), own=asker.scopes, field=("event_types",))
     shops = await checked_shops(work, asker.merchant_id, wish.shop_ids)
@@ -289,13 +281,14 @@ def _facts(endpoint: WebhookEndpoint) -> dict[str, object]:
     }
 
 
-async def _record(
+async def record_endpoint(
     work: UnitOfWork,
     action: str,
     endpoint: WebhookEndpoint,
-    before: dict[str, object],
-    after: dict[str, object],
+    before: Mapping[str, object],
+    after: Mapping[str, object],
 ) -> None:
+    """Enter what was done to an endpoint in its merchant's log."""
     await record_change(
         work,
         action=action,

@@ -193,14 +193,15 @@ class Outlet:
     ) -> None:
         self.allow_private = allow_private
         self._resolve = resolve
-        self._ssl_context = ssl_context or _trusting_the_machine()
+        self._ssl_context = ssl_context
         self._total_seconds = total_seconds
 
     @asynccontextmanager
     async def line(self, *, connections: int) -> AsyncIterator[Line]:
         """Open connections as they are needed, at most so many, and close them at the end."""
         async with httpcore.AsyncConnectionPool(
-            ssl_context=self._ssl_context,
+            # Made with the first line: few of the processes that have an outlet send anything.
+            ssl_context=self._ssl_context or _trusting_the_machine(),
             max_connections=connections,
             max_keepalive_connections=connections,
             network_backend=GuardedNetwork(allow_private=self.allow_private, resolve=self._resolve),

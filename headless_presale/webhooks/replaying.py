@@ -4,13 +4,12 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from headless_presale.kernel import clock
-from headless_presale.kernel.audit_log import record_change
 from headless_presale.kernel.errors import InvalidInput
 from headless_presale.kernel.failpoints import reach
 from headless_presale.kernel.jobs import defer
 from headless_presale.kernel.unit_of_work import UnitOfWork, shielded, unit_of_work
 from headless_presale.webhooks.catalogue import TEST_TYPE, listens
-from headless_presale.webhooks.endpoints import Asker, lock_endpoint
+from headless_presale.webhooks.endpoints import Asker, lock_endpoint, record_endpoint
 from headless_presale.webhooks.errors import WebhookDeliveryNotFound
 from headless_presale.webhooks.models import WebhookDelivery, WebhookEndpoint
 
@@ -104,15 +103,8 @@ async def request_replay(
             until=now.isoformat(),
             include_delivered=include_delivered,
         )
-        await record_change(
-            work,
-            action="webhook_endpoint.replay",
-            owner_id=endpoint.merchant_id,
-            subject_type="WebhookEndpoint",
-            subject_id=endpoint.id,
-            subject_label=endpoint.description or endpoint.url,
-            after={"since": since, "includeDelivered": include_delivered},
-        )
+        asked = {"since": since, "includeDelivered": include_delivered}
+        await record_endpoint(work, "webhook_endpoint.replay", endpoint, {}, asked)
     return endpoint
 
 

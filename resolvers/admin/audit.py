@@ -8,9 +8,8 @@ from headless_presale.kernel.audit_log import AuditEntry
 from resolvers.context import RequestContext
 from resolvers.errors import ArgumentInvalid, reads
 from resolvers.global_ids import find_node_id
-from resolvers.paging import CursorCodec, Page, PageRequest, page_by_id
+from resolvers.paging import Page, PageRequest, page_by_id, serial_cursors
 
-MAX_ENTRY_ID = 2**63 - 1
 MAX_TEXT_LENGTH = 80
 
 _OUT_OF_ORDER = timedelta(hours=1)
@@ -19,14 +18,7 @@ transactions take seconds, and clocks of several machines differ. So a log is en
 without being walked from its end."""
 
 
-def _read_entry_id(text: str) -> int:
-    entry_id = int(text)
-    if not 0 <= entry_id <= MAX_ENTRY_ID:
-        raise ValueError("not an entry's id")
-    return entry_id
-
-
-ENTRY_CURSORS: CursorCodec[int] = CursorCodec("audit", str, _read_entry_id)
+ENTRY_CURSORS = serial_cursors("audit")
 
 _FIRST, _LAST = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
 

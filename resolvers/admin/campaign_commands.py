@@ -29,12 +29,13 @@ from headless_presale.campaigns import (
     update_campaign,
 )
 from headless_presale.campaigns.draft import TermsDraft
-from headless_presale.kernel.events import acting_as
 from headless_presale.orders import CallOffCampaign, call_off_campaign
 from headless_presale.shops import Shop, ShopNotFound, ShopPolicies
+from resolvers.access import read_shop_id
 from resolvers.admin.campaign_drafts import Fields, read_changes, read_draft, refusals_of_draft
+from resolvers.admin.commands import told
 from resolvers.context import RequestContext
-from resolvers.errors import Answer, answer, reads
+from resolvers.errors import Answer, reads
 from resolvers.global_ids import read_input_id
 
 
@@ -57,10 +58,9 @@ async def own_shop(context: RequestContext, shop_id: str) -> Shop:
         InvalidInput: this is not the id of a shop.
         ShopNotFound: there is none, or not for him.
     """
-    uuid = read_input_id(shop_id, "Shop", ("shopId",))
-    shop = await Shop.get_or_none(id=uuid) if uuid in context.principal.shop_ids else None
+    shop = await Shop.get_or_none(id=read_shop_id(context, shop_id))
     if shop is None:
-        raise ShopNotFound(shop=shop_id, field=("shopId",))
+        raise ShopNotFound(shop=shop_id, field=("shop_id",))
     return shop
 
 
@@ -108,12 +108,10 @@ def ref_of(shop: Shop) -> ShopRef:
 
 
 async def _run(context: RequestContext, work: Callable[[], Awaitable[Kept]]) -> Answer[Kept]:
-    context.begin_mutation()
-    with acting_as(context.merchant_actor):
-        try:
-            return await answer(work(), context.locale)
-        except ValidationError as error:
-            return Answer(refusals=refusals_of_draft(error, context.locale))
+    try:
+        return await told(context, work)
+    except ValidationError as error:
+        return Answer(refusals=refusals_of_draft(error, context.locale))
 
 
 async def _change(context: RequestContext, campaign_id: str, command: Command) -> Answer[Kept]:
@@ -242,7 +240,7 @@ async def cancel(
     context: RequestContext,
     *,
     campaign_id: str,
-    version: int | None,
+    version: int,
     reason: str,
     expected_orders: int,
     expected_refund_minor: int,

@@ -1,6 +1,7 @@
 """A merchant's campaigns: lists, one with all of it, what hinders it, what was agreed."""
 
 from collections.abc import Sequence
+from functools import partial
 from uuid import UUID
 
 from headless_presale.campaigns import (
@@ -22,6 +23,7 @@ from headless_presale.campaigns import (
     position_of,
 )
 from headless_presale.campaigns.judging import CampaignPlan
+from headless_presale.kernel.texts import is_storable
 from headless_presale.orders import (
     CancelPreview,
     ClosePreview,
@@ -34,7 +36,6 @@ from resolvers.errors import ArgumentInvalid, reads
 from resolvers.global_ids import read_argument_id
 from resolvers.paging import (
     CursorCodec,
-    Moment,
     Page,
     PageRequest,
     moment_cursors,
@@ -60,22 +61,9 @@ async def page_of_campaigns(
     """Return campaigns of a shop, drafts included."""
     wanted = CampaignFilter(shop_id=shop.id, at=context.at, statuses=statuses, search=search)
 
-    async def source(
-        *, limit: int, after: Moment | None, before: Moment | None, from_end: bool
-    ) -> Sequence[Campaign]:
-        return await list_campaigns(
-            wanted,
-            sort=sort,
-            is_descending=is_descending,
-            limit=limit,
-            after=after,
-            before=before,
-            from_end=from_end,
-        )
-
     return await paginate(
         request,
-        source,
+        partial(list_campaigns, wanted, sort=sort, is_descending=is_descending),
         key=lambda campaign: position_of(campaign, sort),
         cursors=CURSORS[sort],
         count=lambda: count_campaigns(wanted),
@@ -89,14 +77,12 @@ async def find_campaign(shop: Shop, *, id: str | None, handle: str | None) -> Ca
     Raises:
         ArgumentInvalid: neither was given, or both, or the id is not one.
     """
-    if (id is None) == (handle is None):
-        raise ArgumentInvalid("Give 'id' or 'handle', one of the two.")
     rows = Campaign.filter(shop_id=shop.id)
-    if id is not None:
+    if id is not None and handle is None:
         return await rows.filter(id=read_argument_id(id, "Campaign")).first()
-    if handle is None or "\x00" in handle:
-        return None
-    return await rows.filter(handle=handle).first()
+    if handle is not None and id is None:
+        return await rows.filter(handle=handle).first() if is_storable(handle) else None
+    raise ArgumentInvalid("Give 'id' or 'handle', one of the two.")
 
 
 async def items_of(context: RequestContext, campaign: Campaign) -> list[CampaignItem]:

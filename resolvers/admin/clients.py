@@ -18,10 +18,10 @@ from headless_presale.identity import (
     update_client,
 )
 from headless_presale.kernel import clock
-from headless_presale.kernel.events import acting_as
+from resolvers.admin.commands import told
 from resolvers.admin.staff import shops_of
 from resolvers.context import RequestContext
-from resolvers.errors import Answer, answer, reads
+from resolvers.errors import Answer, reads
 from resolvers.global_ids import read_input_id
 from resolvers.paging import CursorCodec, Page, PageRequest, page_by_id
 
@@ -70,7 +70,6 @@ async def create(
     context: RequestContext, kind: ClientKind, form: ClientForm
 ) -> Answer[ClientWithSecret]:
     """Register an application."""
-    context.begin_mutation()
     principal = context.principal
 
     async def run() -> ClientWithSecret:
@@ -78,15 +77,13 @@ async def create(
             principal.merchant_id, kind, form.wish(), granted_by=principal.scopes
         )
 
-    with acting_as(context.merchant_actor):
-        return await answer(run(), context.locale)
+    return await told(context, run)
 
 
 async def update(
     context: RequestContext, *, client_id: str, form: ClientForm, version: int
 ) -> Answer[OAuthClient]:
     """Change an application."""
-    context.begin_mutation()
     principal = context.principal
 
     async def run() -> OAuthClient:
@@ -98,15 +95,13 @@ async def update(
             version=version,
         )
 
-    with acting_as(context.merchant_actor):
-        return await answer(run(), context.locale)
+    return await told(context, run)
 
 
 async def rotate(
     context: RequestContext, *, client_id: str, version: int, keep_old: bool
 ) -> Answer[ClientWithSecret]:
     """Give an application a new secret."""
-    context.begin_mutation()
     principal = context.principal
 
     async def run() -> ClientWithSecret:
@@ -118,32 +113,27 @@ async def rotate(
             keep_old=keep_old,
         )
 
-    with acting_as(context.merchant_actor):
-        return await answer(run(), context.locale)
+    return await told(context, run)
 
 
 async def disable(context: RequestContext, *, client_id: str, version: int) -> Answer[OAuthClient]:
     """Turn an application off."""
-    context.begin_mutation()
     principal = context.principal
 
     async def run() -> OAuthClient:
         return await disable_client(principal.merchant_id, _client_id(client_id), version=version)
 
-    with acting_as(context.merchant_actor):
-        return await answer(run(), context.locale)
+    return await told(context, run)
 
 
 async def revoke(context: RequestContext, *, grant_id: str) -> Answer[None]:
     """End what somebody allowed an application."""
-    context.begin_mutation()
     principal = context.principal
 
     async def run() -> None:
         await revoke_grant(principal.merchant_id, read_input_id(grant_id, "Grant", ("grantId",)))
 
-    with acting_as(context.merchant_actor):
-        return await answer(run(), context.locale)
+    return await told(context, run)
 
 
 def _client_id(text: str) -> UUID:

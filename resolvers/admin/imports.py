@@ -12,7 +12,7 @@ from headless_presale.catalog import (
 )
 from headless_presale.shops import Shop
 from resolvers.access import read_shop_id
-from resolvers.admin.products import told
+from resolvers.admin.commands import told
 from resolvers.context import RequestContext
 from resolvers.errors import Answer, reads
 from resolvers.global_ids import read_argument_id, read_input_id
@@ -23,16 +23,14 @@ IMPORT_CURSORS: CursorCodec[UUID] = CursorCodec("product-imports", str, UUID)
 
 
 @reads
-async def page_of_imports(
-    context: RequestContext, shop: Shop, request: PageRequest
-) -> Page[ProductImport]:
+async def page_of_imports(shop: Shop, request: PageRequest) -> Page[ProductImport]:
     """Return a shop's imports, the newest first."""
     rows = ProductImport.filter(shop_id=shop.id)
     return await page_by_id(rows, request, cursors=IMPORT_CURSORS)
 
 
 @reads
-async def find_import(context: RequestContext, shop: Shop, import_id: str) -> ProductImport | None:
+async def find_import(shop: Shop, import_id: str) -> ProductImport | None:
     """Return an import of a shop; None if the shop has none of this id.
 
     Raises:

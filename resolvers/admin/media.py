@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from headless_presale.kernel.events import acting_as
 from headless_presale.media import (
     MediaAsset,
     UpdateMedia,
@@ -13,8 +12,9 @@ from headless_presale.media import (
 )
 from headless_presale.shops import Shop
 from resolvers.addresses import address_of
+from resolvers.admin.commands import told
 from resolvers.context import RequestContext
-from resolvers.errors import Answer, answer, reads
+from resolvers.errors import Answer, reads
 from resolvers.global_ids import read_input_id
 from resolvers.language_lists import Texts, by_language, in_list
 from resolvers.paging import CursorCodec, Page, PageRequest, page_by_id
@@ -45,7 +45,6 @@ async def change(
     context: RequestContext, *, media_id: str, version: int, form: MediaForm
 ) -> Answer[MediaAsset]:
     """Say what a picture shows."""
-    context.begin_mutation()
     shop_ids = context.principal.shop_ids
 
     async def run() -> MediaAsset:
@@ -59,21 +58,18 @@ async def change(
         )
         return await update_media(command)
 
-    with acting_as(context.merchant_actor):
-        return in_list(await answer(run(), context.locale), form.translations)
+    return in_list(await told(context, run), form.translations)
 
 
 async def delete(context: RequestContext, *, media_id: str) -> Answer[str]:
     """Take a picture out of its shop; return the id it had."""
-    context.begin_mutation()
     shop_ids = context.principal.shop_ids
 
     async def run() -> str:
         await delete_media(shop_ids, _media_id(media_id))
         return media_id
 
-    with acting_as(context.merchant_actor):
-        return await answer(run(), context.locale)
+    return await told(context, run)
 
 
 def _media_id(text: str) -> UUID:

@@ -1,6 +1,5 @@
 """A merchant and his shops."""
 
-from headless_presale.kernel.events import acting_as
 from headless_presale.shops import (
     CreateShop,
     Merchant,
@@ -9,8 +8,9 @@ from headless_presale.shops import (
     create_shop,
     rename_merchant,
 )
+from resolvers.admin.commands import told
 from resolvers.context import RequestContext
-from resolvers.errors import Answer, answer, reads
+from resolvers.errors import Answer, reads
 
 
 @reads
@@ -21,25 +21,19 @@ async def get_merchant(context: RequestContext) -> Merchant:
 
 async def rename(context: RequestContext, *, name: str, version: int) -> Answer[Merchant]:
     """Give the merchant another name."""
-    context.begin_mutation()
-    principal = context.principal
-    with acting_as(context.merchant_actor):
-        command = RenameMerchant(merchant_id=principal.merchant_id, name=name, version=version)
-        return await answer(rename_merchant(command), context.locale)
+    command = RenameMerchant(merchant_id=context.principal.merchant_id, name=name, version=version)
+    return await told(context, lambda: rename_merchant(command))
 
 
 async def open_shop(
     context: RequestContext, *, slug: str, name: str, currency: str, default_locale: str
 ) -> Answer[Shop]:
     """Open a shop of the caller's merchant."""
-    context.begin_mutation()
-    principal = context.principal
-    with acting_as(context.merchant_actor):
-        command = CreateShop(
-            slug=slug,
-            name=name,
-            currency=currency,
-            default_locale=default_locale,
-            merchant_id=principal.merchant_id,
-        )
-        return await answer(create_shop(command), context.locale)
+    command = CreateShop(
+        slug=slug,
+        name=name,
+        currency=currency,
+        default_locale=default_locale,
+        merchant_id=context.principal.merchant_id,
+    )
+    return await told(context, lambda: create_shop(command))

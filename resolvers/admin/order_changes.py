@@ -6,7 +6,6 @@ from typing import Any, TypeVar
 
 from headless_presale.campaigns import CancelPolicy
 from headless_presale.kernel.errors import DomainError
-from headless_presale.kernel.events import acting_as
 from headless_presale.kernel.money import Money
 from headless_presale.orders import (
     HOLDING,
@@ -30,8 +29,9 @@ from headless_presale.orders import (
     split_cancellation,
 )
 from headless_presale.payments import HeldPayment, held_of
+from resolvers.admin.commands import told
 from resolvers.context import RequestContext
-from resolvers.errors import Answer, Refusal, answer, refusal_of
+from resolvers.errors import Answer, Refusal, refusal_of
 from resolvers.global_ids import read_input_id
 from resolvers.orders import payments_of
 
@@ -173,7 +173,6 @@ async def _change(
     carry_out: Callable[[C], Awaitable[object]],
 ) -> Answer[OrderView]:
     """Carry a command out on an order of the caller's shops; return the order as it is then."""
-    context.begin_mutation()
     shop_ids = context.principal.shop_ids
 
     async def run() -> OrderView:
@@ -185,5 +184,4 @@ async def _change(
             raise OrderNotFound(field=("orderId",))
         return order
 
-    with acting_as(context.merchant_actor):
-        return await answer(run(), context.locale)
+    return await told(context, run)

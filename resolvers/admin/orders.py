@@ -1,9 +1,10 @@
 """A merchant's orders: lists of several shops, one order with all that belongs to it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache, partial
 from uuid import UUID
 
 from headless_presale.campaigns.snapshot import BatchSnapshot
@@ -26,7 +27,14 @@ from headless_presale.shops import Shop
 from resolvers.context import RequestContext
 from resolvers.errors import ArgumentInvalid, reads
 from resolvers.global_ids import find_uuid, read_argument_id
-from resolvers.paging import CursorCodec, Page, PageRequest, paginate
+from resolvers.paging import (
+    CursorCodec,
+    Page,
+    PageRequest,
+    keyed_cursors,
+    paginate,
+    read_iso_moment,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,28 +102,23 @@ class OrderPage:
     count: Counting
 
 
-def _cursors(sort: OrderSort) -> CursorCodec[Position]:
-    """Return the cursors of a list that is sorted so; they are good in both directions."""
-
-    def read(text: str) -> Position:
-        key, _, order_id = text.partition("/")
-        if sort is OrderSort.TOTAL:
-            total = int(key)
-            if not 0 <= total <= MAX_AMOUNT_MINOR:
-                raise ValueError("not a total")
-            return total, UUID(order_id)
-        placed_at = datetime.fromisoformat(key)
-        if placed_at.tzinfo is None:
-            raise ValueError("not a moment")
-        return placed_at, UUID(order_id)
-
-    def write(position: Position) -> str:
-        key, order_id = position
-        return f"{key.isoformat() if isinstance(key, datetime) else key}/{order_id}"
-
-    return CursorCodec(f"orders-{sort}", write, read)
+def _read_total(text: str) -> int:
+    total = int(text)
+    if not 0 <= total <= MAX_AMOUNT_MINOR:
+        raise ValueError("not a total")
+    return total
 
 
+CURSORS: Mapping[OrderSort, CursorCodec[Position]] = {
+    OrderSort.PLACED_AT: keyed_cursors(
+        f"orders-{OrderSort.PLACED_AT}", read_iso_moment, datetime.isoformat
+    ),
+    OrderSort.TOTAL: keyed_cursors(f"orders-{OrderSort.TOTAL}", _read_total),
+}
+"""By what a list is sorted by; they are good in both directions."""
+
+
+@reads
 async def page_of_orders(
     context: RequestContext,
     shops: Sequence[Shop],
@@ -136,30 +139,19 @@ async def page_of_orders(
         raise ArgumentInvalid(
             "Totals in different currencies cannot be compared: ask for shops of one currency."
         )
-    counted = _once(lambda: _count(wanted))
 
-    @reads
-    async def source(
-        *, limit: int, after: Position | None, before: Position | None, from_end: bool
-    ) -> Sequence[OrderView]:
-        return await list_orders(
-            wanted,
-            sort=question.sort,
-            is_descending=question.is_descending,
-            limit=limit,
-            after=after,
-            before=before,
-            from_end=from_end,
-        )
+    @cache
+    def counted() -> Awaitable[OrderCount]:
+        return asyncio.ensure_future(_count(wanted))
 
     async def count() -> int:
         return (await counted()).count
 
     page = await paginate(
         request,
-        source,
+        partial(list_orders, wanted, sort=question.sort, is_descending=question.is_descending),
         key=lambda order: position_of(order, question.sort),
-        cursors=_cursors(question.sort),
+        cursors=CURSORS[question.sort],
         count=count,
     )
     for shop in shops:
@@ -170,18 +162,6 @@ async def page_of_orders(
 @reads
 async def _count(wanted: OrderFilter) -> OrderCount:
     return await count_orders(wanted)
-
-
-def _once(count: Counting) -> Counting:
-    task: asyncio.Future[OrderCount] | None = None
-
-    async def counted() -> OrderCount:
-        nonlocal task
-        if task is None:
-            task = asyncio.ensure_future(count())
-        return await task
-
-    return counted
 
 
 @reads

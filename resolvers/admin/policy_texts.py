@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from resolvers.messages import in_language
+
 POLICY_TEXTS: Mapping[str, Mapping[str, str]] = {
     "default_deposit_bps": {
         "en": "Share of the price that is the deposit, where a campaign names none.",
@@ -38,5 +40,4 @@ POLICY_TEXTS: Mapping[str, Mapping[str, str]] = {
 
 def policy_text(name: str, locale: str) -> str:
     """Return what a number does, in the language of whoever asks."""
-    texts = POLICY_TEXTS[name]
-    return texts.get(locale, texts["en"])
+    return in_language(POLICY_TEXTS[name], locale)

@@ -25,8 +25,9 @@ from headless_presale.catalog import (
 )
 from headless_presale.kernel.errors import InvalidInput
 from resolvers.access import read_shop_id
+from resolvers.admin.commands import told
 from resolvers.admin.product_pictures import PictureWish, read_pictures
-from resolvers.admin.products import Fields, product_id_of, told
+from resolvers.admin.products import Fields, product_id_of
 from resolvers.context import RequestContext
 from resolvers.errors import Answer
 from resolvers.global_ids import read_input_id

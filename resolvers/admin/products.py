@@ -1,9 +1,10 @@
 """A merchant's products: lists, one with all that belongs to it, and what can be done with them."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any
 from uuid import UUID
 
 from headless_presale.catalog import (
@@ -23,17 +24,22 @@ from headless_presale.catalog import (
     update_product,
     update_products,
 )
-from headless_presale.kernel.events import acting_as
 from headless_presale.kernel.texts import is_storable
 from headless_presale.shops import Shop
 from resolvers.access import read_shop_id
+from resolvers.admin.commands import told
 from resolvers.admin.product_pictures import PictureWish, read_pictures
 from resolvers.context import RequestContext
-from resolvers.errors import Answer, ArgumentInvalid, answer, reads
+from resolvers.errors import Answer, ArgumentInvalid, reads
 from resolvers.global_ids import read_argument_id, read_input_id
-from resolvers.paging import CursorCodec, Page, PageRequest, paginate
-
-R = TypeVar("R")
+from resolvers.paging import (
+    CursorCodec,
+    Page,
+    PageRequest,
+    keyed_cursors,
+    paginate,
+    read_iso_moment,
+)
 
 LONGEST_CURSOR = 2_000
 """A title of 255 letters of four bytes each, in base64."""
@@ -66,37 +72,37 @@ class ProductQuestion:
         )
 
 
-def _cursors(sort: ProductSort) -> CursorCodec[Position]:
-    """Return the cursors of a list that is sorted so; they are good in both directions."""
+def _write_id(position: Position) -> str:
+    return f"/{position[1]}"
 
-    def read(text: str) -> Position:
-        # A title may have a slash in it, an id has none.
-        key, _, product_id = text.rpartition("/")
-        match sort:
-            case ProductSort.CREATED_AT:
-                return UUID(product_id), UUID(product_id)
-            case ProductSort.UPDATED_AT:
-                moment = datetime.fromisoformat(key)
-                if moment.tzinfo is None:
-                    raise ValueError("not a moment")
-                return moment, UUID(product_id)
-            case ProductSort.TITLE:
-                if not is_storable(key):
-                    raise ValueError("not a title")
-                return key, UUID(product_id)
 
-    def write(position: Position) -> str:
-        key, product_id = position
-        if sort is ProductSort.CREATED_AT:
-            return f"/{product_id}"
-        return f"{key.isoformat() if isinstance(key, datetime) else key}/{product_id}"
+def _read_id(text: str) -> Position:
+    product_id = UUID(text.rpartition("/")[2])
+    return product_id, product_id
 
-    return CursorCodec(f"products-{sort}", write, read, LONGEST_CURSOR)
+
+def _read_title(text: str) -> str:
+    if not is_storable(text):
+        raise ValueError("not a title")
+    return text
+
+
+CURSORS: Mapping[ProductSort, CursorCodec[Position]] = {
+    # Ids are in the order of making: the id is the key as well.
+    ProductSort.CREATED_AT: CursorCodec(f"products-{ProductSort.CREATED_AT}", _write_id, _read_id),
+    ProductSort.UPDATED_AT: keyed_cursors(
+        f"products-{ProductSort.UPDATED_AT}", read_iso_moment, datetime.isoformat
+    ),
+    ProductSort.TITLE: keyed_cursors(
+        f"products-{ProductSort.TITLE}", _read_title, longest=LONGEST_CURSOR
+    ),
+}
+"""By what a list is sorted by; they are good in both directions."""
 
 
 @reads
 async def page_of_products(
-    context: RequestContext, shop: Shop, question: ProductQuestion, request: PageRequest
+    shop: Shop, question: ProductQuestion, request: PageRequest
 ) -> Page[ListedProduct]:
     """Return products of a shop that the caller may touch.
 
@@ -105,45 +111,28 @@ async def page_of_products(
     """
     wanted = question.filter(shop.id)
 
-    async def source(
-        *, limit: int, after: Position | None, before: Position | None, from_end: bool
-    ) -> Sequence[ListedProduct]:
-        return await list_filtered(
-            wanted,
-            sort=question.sort,
-            is_descending=question.is_descending,
-            limit=limit,
-            after=after,
-            before=before,
-            from_end=from_end,
-        )
-
     return await paginate(
         request,
-        source,
+        partial(list_filtered, wanted, sort=question.sort, is_descending=question.is_descending),
         key=lambda listed: listed.position,
-        cursors=_cursors(question.sort),
+        cursors=CURSORS[question.sort],
         count=lambda: count_filtered(wanted),
     )
 
 
 @reads
-async def find_product(
-    context: RequestContext, shop: Shop, *, product_id: str | None, handle: str | None
-) -> Product | None:
+async def find_product(shop: Shop, *, product_id: str | None, handle: str | None) -> Product | None:
     """Return a product of a shop by its id or its handle; None if the shop has none.
 
     Raises:
         ArgumentInvalid: neither or both were given, or an id of something else.
     """
-    if (product_id is None) == (handle is None):
-        raise ArgumentInvalid("Give 'id' or 'handle'.")
-    if product_id is not None:
-        uuid = read_argument_id(product_id, "Product")
-        return await Product.get_or_none(id=uuid, shop_id=shop.id)
-    if handle is None or not is_storable(handle):
-        return None
-    return await Product.get_or_none(handle=handle, shop_id=shop.id)
+    rows = Product.filter(shop_id=shop.id)
+    if product_id is not None and handle is None:
+        return await rows.filter(id=read_argument_id(product_id, "Product")).first()
+    if handle is not None and product_id is None:
+        return await rows.filter(handle=handle).first() if is_storable(handle) else None
+    raise ArgumentInvalid("Give 'id' or 'handle'.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,17 +151,6 @@ def product_id_of(text: str, field: tuple[str, ...] = ("productId",)) -> UUID:
         InvalidInput: not the id of a product.
     """
     return read_input_id(text, "Product", field)
-
-
-async def told(context: RequestContext, command: Callable[[], Awaitable[R]]) -> Answer[R]:
-    """Run a command as the caller; ids are read within it, so that a bad one is data as well."""
-    context.begin_mutation()
-    with acting_as(context.merchant_actor):
-        return await answer(_called(command), context.locale)
-
-
-async def _called(command: Callable[[], Awaitable[R]]) -> R:
-    return await command()
 
 
 async def create(

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-from headless_presale.kernel.events import acting_as
 from headless_presale.shops import (
     Shop,
     UpdatePolicies,
@@ -14,8 +13,9 @@ from headless_presale.shops import (
     update_shop,
 )
 from resolvers.access import read_shop_id
+from resolvers.admin.commands import told
 from resolvers.context import RequestContext
-from resolvers.errors import Answer, answer, reads
+from resolvers.errors import Answer, reads
 from resolvers.language_lists import Texts, by_language, in_list
 
 
@@ -45,7 +45,6 @@ async def change(
     context: RequestContext, *, shop_id: str, version: int, form: ShopForm
 ) -> Answer[Shop]:
     """Change a shop's settings."""
-    context.begin_mutation()
 
     async def run() -> Shop:
         command = UpdateShop(
@@ -61,22 +60,19 @@ async def change(
         )
         return await update_shop(command)
 
-    with acting_as(context.merchant_actor):
-        return in_list(await answer(run(), context.locale), form.names)
+    return in_list(await told(context, run), form.names)
 
 
 async def change_policies(
     context: RequestContext, *, shop_id: str, version: int, changes: Mapping[str, int]
 ) -> Answer[Shop]:
     """Change a shop's numbers."""
-    context.begin_mutation()
 
     async def run() -> Shop:
         own: UUID = read_shop_id(context, shop_id)
         return await update_policies(UpdatePolicies(shop_id=own, version=version, changes=changes))
 
-    with acting_as(context.merchant_actor):
-        return await answer(run(), context.locale)
+    return await told(context, run)
 
 
 def _names(names: Texts | None) -> dict[str, dict[str, str]] | None:

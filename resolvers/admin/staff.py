@@ -16,9 +16,9 @@ from headless_presale.identity import (
     revoke_invitation,
     update_member,
 )
-from headless_presale.kernel.events import acting_as
+from resolvers.admin.commands import told
 from resolvers.context import RequestContext
-from resolvers.errors import Answer, answer, reads
+from resolvers.errors import Answer, reads
 from resolvers.global_ids import read_input_id
 from resolvers.paging import CursorCodec, Page, PageRequest, page_by_id
 
@@ -74,7 +74,6 @@ async def invite(
     locale: str | None,
 ) -> Answer[Invitation]:
     """Ask somebody by mail to join the staff."""
-    context.begin_mutation()
     principal = context.principal
 
     async def run() -> Invitation:
@@ -89,21 +88,18 @@ async def invite(
         )
         return await invite_staff(command)
 
-    with acting_as(context.merchant_actor):
-        return await answer(run(), context.locale)
+    return await told(context, run)
 
 
 async def take_back(context: RequestContext, *, invitation_id: str) -> Answer[Invitation]:
     """Take an invitation back."""
-    context.begin_mutation()
     principal = context.principal
 
     async def run() -> Invitation:
         uuid = read_input_id(invitation_id, "Invitation", ("invitationId",))
         return await revoke_invitation(principal.merchant_id, uuid)
 
-    with acting_as(context.merchant_actor):
-        return await answer(run(), context.locale)
+    return await told(context, run)
 
 
 async def update(
@@ -115,7 +111,6 @@ async def update(
     version: int,
 ) -> Answer[StaffMember]:
     """Give a member another role or other shops."""
-    context.begin_mutation()
     principal = context.principal
 
     async def run() -> StaffMember:
@@ -129,15 +124,13 @@ async def update(
         )
         return await update_member(command)
 
-    with acting_as(context.merchant_actor):
-        return await answer(run(), context.locale)
+    return await told(context, run)
 
 
 async def set_active(
     context: RequestContext, *, member_id: str, version: int, is_active: bool
 ) -> Answer[StaffMember]:
     """End a membership, or let the member back in."""
-    context.begin_mutation()
     principal = context.principal
     change = reactivate_member if is_active else deactivate_member
 
@@ -149,8 +142,7 @@ async def set_active(
             version=version,
         )
 
-    with acting_as(context.merchant_actor):
-        return await answer(run(), context.locale)
+    return await told(context, run)
 
 
 def _member_id(text: str) -> UUID:

@@ -9,7 +9,6 @@ from tortoise.expressions import Q
 from tortoise.queryset import QuerySet
 
 from headless_presale.identity import Principal
-from headless_presale.kernel.events import acting_as
 from headless_presale.webhooks import (
     Asker,
     DeliveryStatus,
@@ -30,9 +29,10 @@ from headless_presale.webhooks import (
     send_test,
     update_endpoint,
 )
+from resolvers.admin.commands import told
 from resolvers.admin.staff import shops_of
 from resolvers.context import RequestContext
-from resolvers.errors import Answer, answer, reads
+from resolvers.errors import Answer, reads
 from resolvers.global_ids import read_argument_id, read_input_id
 from resolvers.paging import CursorCodec, Page, PageRequest, page_by_id
 
@@ -140,21 +140,18 @@ async def body(context: RequestContext, delivery: WebhookDelivery) -> str | None
 
 async def create(context: RequestContext, form: EndpointForm) -> Answer[EndpointWithSecret]:
     """Register an endpoint."""
-    context.begin_mutation()
     principal = context.principal
 
     async def run() -> EndpointWithSecret:
         return await create_endpoint(asker_of(principal), form.wish())
 
-    with acting_as(context.merchant_actor):
-        return await answer(run(), context.locale)
+    return await told(context, run)
 
 
 async def update(
     context: RequestContext, *, endpoint_id: str, form: EndpointForm, version: int
 ) -> Answer[WebhookEndpoint]:
     """Change an endpoint."""
-    context.begin_mutation()
     principal = context.principal
 
     async def run() -> WebhookEndpoint:
@@ -162,15 +159,13 @@ async def update(
             asker_of(principal), _endpoint_id(endpoint_id), form.wish(), version=version
         )
 
-    with acting_as(context.merchant_actor):
-        return await answer(run(), context.locale)
+    return await told(context, run)
 
 
 async def rotate(
     context: RequestContext, *, endpoint_id: str, version: int, keep_old: bool
 ) -> Answer[EndpointWithSecret]:
     """Give an endpoint a new secret."""
-    context.begin_mutation()
     principal = context.principal
 
     async def run() -> EndpointWithSecret:
@@ -178,67 +173,57 @@ async def rotate(
             asker_of(principal), _endpoint_id(endpoint_id), version=version, keep_old=keep_old
         )
 
-    with acting_as(context.merchant_actor):
-        return await answer(run(), context.locale)
+    return await told(context, run)
 
 
 async def set_enabled(
     context: RequestContext, *, endpoint_id: str, version: int, is_enabled: bool
 ) -> Answer[WebhookEndpoint]:
     """Turn an endpoint on or off."""
-    context.begin_mutation()
     principal = context.principal
     change = enable_endpoint if is_enabled else disable_endpoint
 
     async def run() -> WebhookEndpoint:
         return await change(asker_of(principal), _endpoint_id(endpoint_id), version=version)
 
-    with acting_as(context.merchant_actor):
-        return await answer(run(), context.locale)
+    return await told(context, run)
 
 
 async def delete(context: RequestContext, *, endpoint_id: str, version: int) -> Answer[None]:
     """Remove an endpoint."""
-    context.begin_mutation()
     principal = context.principal
 
     async def run() -> None:
         await delete_endpoint(asker_of(principal), _endpoint_id(endpoint_id), version=version)
 
-    with acting_as(context.merchant_actor):
-        return await answer(run(), context.locale)
+    return await told(context, run)
 
 
 async def test(context: RequestContext, *, endpoint_id: str) -> Answer[WebhookDelivery]:
     """Send a test."""
-    context.begin_mutation()
     principal = context.principal
 
     async def run() -> WebhookDelivery:
         return await send_test(asker_of(principal), _endpoint_id(endpoint_id))
 
-    with acting_as(context.merchant_actor):
-        return await answer(run(), context.locale)
+    return await told(context, run)
 
 
 async def send_again(context: RequestContext, *, delivery_id: str) -> Answer[WebhookDelivery]:
     """Send one delivery once more."""
-    context.begin_mutation()
     principal = context.principal
 
     async def run() -> WebhookDelivery:
         uuid = read_input_id(delivery_id, "WebhookDelivery", ("deliveryId",))
         return await replay_delivery(asker_of(principal), uuid)
 
-    with acting_as(context.merchant_actor):
-        return await answer(run(), context.locale)
+    return await told(context, run)
 
 
 async def replay(
     context: RequestContext, *, endpoint_id: str, since: datetime, include_delivered: bool
 ) -> Answer[WebhookEndpoint]:
     """Have everything sent that an endpoint has missed."""
-    context.begin_mutation()
     principal = context.principal
 
     async def run() -> WebhookEndpoint:
@@ -249,8 +234,7 @@ async def replay(
             include_delivered=include_delivered,
         )
 
-    with acting_as(context.merchant_actor):
-        return await answer(run(), context.locale)
+    return await told(context, run)
 
 
 def _endpoint_id(text: str) -> UUID:

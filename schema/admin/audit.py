@@ -48,7 +48,9 @@ class AuditEntryType:
     def request_id(self) -> str:
         return self.row.request_id
 
-    @strawberry.field(description="The type of what was changed, as this schema calls it.")
+    @strawberry.field(
+        description="The kind of what was changed, such as `Campaign`: that of `subjectId`."
+    )
     def subject_type(self) -> str:
         return self.row.subject_type
 
@@ -71,13 +73,15 @@ class AuditEntryType:
 
 @strawberry.input(description="Which entries are wanted; all that are given have to fit.")
 class AuditFilterInput:
-    subject_id: strawberry.ID | None = None
+    subject_id: strawberry.ID | None = strawberry.field(
+        default=None, description="The global id of what was changed."
+    )
     actor: str | None = strawberry.field(default=None, description="As `AuditEntry.actor`.")
     action: str | None = strawberry.field(
         default=None, description="An action; `campaign.` for all that begin so."
     )
-    since: datetime | None = None
-    until: datetime | None = None
+    since: datetime | None = strawberry.field(default=None, description="Included.")
+    until: datetime | None = strawberry.field(default=None, description="Not included.")
 
 
 def question_of(wanted: AuditFilterInput | None) -> AuditQuestion:

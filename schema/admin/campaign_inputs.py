@@ -55,9 +55,13 @@ class PaymentPlanInput:
     balance_opens_at: datetime | None = None
     balance_due_at: datetime | None = None
     reminder_seconds: int | None = strawberry.field(
-        default=None, description="How long before the balance is due buyers are reminded."
+        default=None,
+        description="How long before the balance is due buyers are reminded. The shop's by "
+        "default.",
     )
-    missed_balance: MissedBalance | None = None
+    missed_balance: MissedBalance | None = strawberry.field(
+        default=None, description="FORFEIT by default."
+    )
 
     def to_fields(self) -> dict[str, Any]:
         """Return it as a draft's fields."""
@@ -90,7 +94,10 @@ class CancelRuleInput:
         }
 
 
-@strawberry.input(description="The rule of each paid stage; one that is left out is the usual.")
+@strawberry.input(
+    description="The rule of each paid stage. One that is left out is the usual: all goes back "
+    "until the balance opens, nothing while it is due, all but the deposit once it is paid."
+)
 class CancelPolicyInput:
     deposit_paid: CancelRuleInput | None = None
     awaiting_balance: CancelRuleInput | None = None
@@ -109,15 +116,17 @@ class CancelPolicyInput:
 @strawberry.input(description="A price for some time after the tier before it.")
 class TimeTierInput:
     name: str
-    seconds: int
+    seconds: int = strawberry.field(description="How long it lasts.")
     price_bps: int = strawberry.field(description="Share of the presale price: 9000 is 90 %.")
 
 
-@strawberry.input(description="A price, a gift or both for slot numbers up to one.")
+@strawberry.input(description="A price, a gift or both for the first slot numbers.")
 class QuantityTierInput:
     name: str
-    up_to: int
-    price_bps: int | None = None
+    up_to: int = strawberry.field(description="The last slot number it holds for.")
+    price_bps: int | None = strawberry.field(
+        default=None, description="Share of the presale price; null sets none of its own."
+    )
     gift: str | None = None
 
 
@@ -134,7 +143,9 @@ class CampaignItemInput:
         default=None,
         description="In major units of the shop's currency, \"76.50\"; the catalogue's by default.",
     )
-    limit_per_customer: int | None = None
+    limit_per_customer: int | None = strawberry.field(
+        default=None, description="How many one customer may own; null for any number."
+    )
     time_tiers: list[TimeTierInput] = strawberry.field(default_factory=list)
     quantity_tiers: list[QuantityTierInput] = strawberry.field(default_factory=list)
     batches: list[BatchInput] = strawberry.field(default_factory=list)
@@ -193,8 +204,9 @@ class CampaignCreateInput:
 
 
 @strawberry.input(
-    description="What to change; what is left out stays. Lists are replaced whole. Once published, "
-    "only title, story, translations and holdSeconds can change."
+    description="What to change; what is left out or null stays. What is given is replaced whole: "
+    "lists, payment plan, cancel policy, terms. Once published, only title, story, translations "
+    "and holdSeconds can change."
 )
 class CampaignUpdateInput:
     campaign_id: strawberry.ID

@@ -36,7 +36,7 @@ class SalesProgress:
     def held(self) -> int:
         return self.tally.held
 
-    @strawberry.field
+    @strawberry.field(description="Neither sold nor held.")
     def left(self) -> int:
         return max(0, self.capacity - self.tally.sold - self.tally.held)
 
@@ -49,7 +49,7 @@ class SalesProgress:
         return self.tally.orders
 
 
-@strawberry.type(description="A price, a gift or both for a time after the tier before it.")
+@strawberry.type(description="A price for some time after the tier before it.")
 class CampaignTimeTier:
     tier: strawberry.Private[TimeTier]
 
@@ -57,7 +57,7 @@ class CampaignTimeTier:
     def name(self) -> str:
         return self.tier.name
 
-    @strawberry.field
+    @strawberry.field(description="How long it lasts.")
     def seconds(self) -> int:
         return int(self.tier.duration.total_seconds())
 

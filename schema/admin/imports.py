@@ -57,7 +57,9 @@ class ImportRowErrorType:
         return imports.reason_in(info.context.locale, self.stored)
 
 
-@strawberry.type(name="AdminMissingVariant", description="One that the file does not name.")
+@strawberry.type(
+    name="AdminMissingVariant", description="A stored variant that the file does not name."
+)
 class MissingVariantType:
     """It is kept."""
 
@@ -91,7 +93,7 @@ class ImportReportType:
         return self._count("updated")
 
     @strawberry.field(
-        description="Products; those among them that a worker had written before it died."
+        description="Products that were so already, or that a worker had written before it died."
     )
     def unchanged(self) -> int:
         return self._count("unchanged")
@@ -224,23 +226,20 @@ class ImportsOfShop:
     )
     async def product_imports(
         self,
-        info: Info,
         first: First = None,
         after: After = None,
         last: Last = None,
         before: Before = None,
     ) -> Connection[ProductImportType]:
-        page = await imports.page_of_imports(
-            info.context, self.shop, page_request(first, after, last, before)
-        )
+        page = await imports.page_of_imports(self.shop, page_request(first, after, last, before))
         return connect(page, lambda row: ProductImportType(row=row))
 
     @strawberry.field(
         description="An import of a product file; null if it is not of this shop.",
         extensions=requires(Scope.CATALOG_READ),
     )
-    async def product_import(self, info: Info, id: strawberry.ID) -> ProductImportType | None:
-        found = await imports.find_import(info.context, self.shop, id)
+    async def product_import(self, id: strawberry.ID) -> ProductImportType | None:
+        found = await imports.find_import(self.shop, id)
         return None if found is None else ProductImportType(row=found)
 
 

@@ -187,7 +187,8 @@ class MerchantType:
         return [WebhookEventTypeType(row=row) for row in EVENT_TYPES.values()]
 
     @strawberry.field(
-        description="Changes of what belongs to no shop: staff, applications, shops opened.",
+        description="Changes of what belongs to no shop, the newest first: the merchant, staff, "
+        "applications, webhooks, shops opened.",
         extensions=requires(Scope.AUDIT_READ, all_shops=True),
     )
     async def audit_log(

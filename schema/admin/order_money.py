@@ -60,7 +60,7 @@ class OrderLegType:
     def opens_at(self) -> datetime | None:
         return self.row.opens_at
 
-    @strawberry.field
+    @strawberry.field(description="Of a first payment: when the hold on its slots runs out.")
     def due_at(self) -> datetime | None:
         return self.row.due_at
 

@@ -5,41 +5,28 @@ from typing import Any
 
 import strawberry
 
+from headless_presale.catalog import PRODUCT_READERS, TEXT_READERS, VARIANT_READERS
 from resolvers.admin.product_pictures import PictureWish
 from schema.scalars import SafeInt
 
 VERSION = "The product's version that you read; it covers options, variants and media."
-PRODUCT_FIELDS = (
-    "handle",
-    "title",
-    "description_html",
-    "vendor",
-    "product_type",
-    "tags",
-    "is_published",
-    "seo_title",
-    "seo_description",
-)
-VARIANT_FIELDS = (
-    "sku",
-    "option_values",
-    "price_minor",
-    "compare_at_minor",
-    "barcode",
-    "weight_grams",
-    "weight_unit",
-    "is_shippable",
-    "is_taxable",
-    "stock_on_hand",
-    "media_id",
-)
-TEXT_FIELDS = ("title", "description_html", "seo_title", "seo_description")
+PRODUCT_FIELDS = tuple(PRODUCT_READERS)
+VARIANT_FIELDS = (*VARIANT_READERS, "option_values", "media_id")
+TEXT_FIELDS = tuple(TEXT_READERS)
 
 
 def given(input: object, names: Iterable[str]) -> dict[str, Any]:
     """Return those of an input's fields that were sent, null included."""
     values = {name: getattr(input, name, strawberry.UNSET) for name in names}
     return {name: value for name, value in values.items() if value is not strawberry.UNSET}
+
+
+@strawberry.input(description="A product at the version you read.")
+class ProductVersionInput:
+    """Every input that changes one product begins so."""
+
+    product_id: strawberry.ID
+    version: int = strawberry.field(description=VERSION)
 
 
 @strawberry.input(
@@ -112,9 +99,7 @@ class ProductOptionInput:
 
 
 @strawberry.input(description="What to change of a product; what is left out stays.")
-class ProductUpdateInput:
-    product_id: strawberry.ID
-    version: int = strawberry.field(description=VERSION)
+class ProductUpdateInput(ProductVersionInput):
     handle: str | None = strawberry.UNSET
     title: str | None = strawberry.UNSET
     description_html: str | None = strawberry.UNSET
@@ -130,15 +115,8 @@ class ProductUpdateInput:
 
 
 @strawberry.input(description="A product to delete.")
-class ProductDeleteInput:
-    product_id: strawberry.ID
-    version: int = strawberry.field(description=VERSION)
-
-
-@strawberry.input(description="A product at the version you read.")
-class ProductVersionInput:
-    product_id: strawberry.ID
-    version: int = strawberry.field(description=VERSION)
+class ProductDeleteInput(ProductVersionInput):
+    """Which one is enough."""
 
 
 @strawberry.input(description="One change for many products of a shop: all of them or none.")
@@ -151,23 +129,7 @@ class ProductsUpdateInput:
 
 
 @strawberry.input(description="A variant to add.")
-class VariantCreateInput:
-    product_id: strawberry.ID
-    version: int = strawberry.field(description=VERSION)
-    price_minor: SafeInt = strawberry.field(description="In minor units of the shop's currency.")
-    option_values: list[str] = strawberry.field(
-        default_factory=list, description="One for each option of the product, in their order."
-    )
-    sku: str | None = None
-    compare_at_minor: SafeInt | None = strawberry.field(
-        default=None, description="A former price, in minor units."
-    )
-    barcode: str = ""
-    weight_grams: int | None = None
-    weight_unit: str = strawberry.field(default="", description="g, kg, lb, oz, or none.")
-    is_shippable: bool = True
-    is_taxable: bool = True
-    stock_on_hand: int | None = None
+class VariantCreateInput(ProductVersionInput, ProductVariantInput):
     media_id: strawberry.ID | None = strawberry.field(
         default=None, description="The product's picture that shows it."
     )
@@ -219,9 +181,7 @@ class VariantPricesSetInput:
 
 
 @strawberry.input(description="Pictures to show behind the others.")
-class ProductMediaAddInput:
-    product_id: strawberry.ID
-    version: int = strawberry.field(description=VERSION)
+class ProductMediaAddInput(ProductVersionInput):
     media: list[ProductMediaInput]
 
 
@@ -233,16 +193,12 @@ class ProductMediaUpdateInput:
 
 
 @strawberry.input(description="Pictures in their new order; those not named follow as they are.")
-class ProductMediaReorderInput:
-    product_id: strawberry.ID
-    version: int = strawberry.field(description=VERSION)
+class ProductMediaReorderInput(ProductVersionInput):
     media_ids: list[strawberry.ID]
 
 
 @strawberry.input(description="Pictures to show no longer.")
-class ProductMediaRemoveInput:
-    product_id: strawberry.ID
-    version: int = strawberry.field(description=VERSION)
+class ProductMediaRemoveInput(ProductVersionInput):
     media_ids: list[strawberry.ID]
 
 
@@ -260,9 +216,7 @@ class ProductOptionTranslationInput:
 
 
 @strawberry.input(description="Texts in one language; an empty one removes its translation.")
-class ProductTranslationSetInput:
-    product_id: strawberry.ID
-    version: int = strawberry.field(description=VERSION)
+class ProductTranslationSetInput(ProductVersionInput):
     locale: str
     title: str | None = strawberry.UNSET
     description_html: str | None = strawberry.UNSET
@@ -272,7 +226,5 @@ class ProductTranslationSetInput:
 
 
 @strawberry.input(description="A language to forget.")
-class ProductTranslationRemoveInput:
-    product_id: strawberry.ID
-    version: int = strawberry.field(description=VERSION)
+class ProductTranslationRemoveInput(ProductVersionInput):
     locale: str

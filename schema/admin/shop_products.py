@@ -11,7 +11,7 @@ from schema.admin.products import (
     ProductSortInput,
     question_of,
 )
-from schema.nodes import After, Before, Connection, First, Info, Last, connect, page_request
+from schema.nodes import After, Before, Connection, First, Last, connect, page_request
 from schema.permissions import requires
 
 
@@ -28,7 +28,6 @@ class ProductsOfShop:
     )
     async def products(
         self,
-        info: Info,
         filter: ProductFilterInput | None = None,
         sort: ProductSortInput | None = None,
         first: First = None,
@@ -37,7 +36,6 @@ class ProductsOfShop:
         before: Before = None,
     ) -> Connection[AdminProductType]:
         page = await products.page_of_products(
-            info.context,
             self.shop,
             question_of(filter, sort),
             page_request(first, after, last, before),
@@ -49,7 +47,7 @@ class ProductsOfShop:
         extensions=requires(Scope.CATALOG_READ),
     )
     async def product(
-        self, info: Info, id: strawberry.ID | None = None, handle: str | None = None
+        self, id: strawberry.ID | None = None, handle: str | None = None
     ) -> AdminProductType | None:
-        found = await products.find_product(info.context, self.shop, product_id=id, handle=handle)
+        found = await products.find_product(self.shop, product_id=id, handle=handle)
         return None if found is None else AdminProductType(row=found)

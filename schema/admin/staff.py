@@ -56,7 +56,7 @@ class StaffMemberType:
     def is_active(self) -> bool:
         return self.row.deactivated_at is None
 
-    @strawberry.field(description="Whether signing in takes a second factor.")
+    @strawberry.field(description="Whether an authenticator app is set up; passkeys do not count.")
     async def has_second_factor(self) -> bool:
         return (await staff.account_of(self.row)).totp_confirmed_at is not None
 

@@ -21,12 +21,14 @@ from gql import Client, gql
 from gql.client import AsyncClientSession
 from gql.transport.aiohttp import AIOHTTPTransport
 from pydantic import SecretStr
+from redis.asyncio import Redis
 
 from headless_presale.cli.server import Server
 from headless_presale.kernel.clock import ManualClock
 from headless_presale.settings import Settings
 from headless_presale.worker import create_job_app, run_worker
 from schema.asgi import create
+from tests.support.oauth import World, open_world
 from tests.support.processes import ProductProcess, free_port, until_ready
 
 API_KEY = "end-to-end-api-key"
@@ -194,3 +196,10 @@ async def stack(
     await working
     server.should_exit = True
     await serving
+
+
+@pytest.fixture
+async def world(database: str, redis: Redis, redis_url: str) -> AsyncIterator[World]:
+    """Serve the product at its own address, with an owner who is signed in."""
+    async with open_world(database, redis_url) as world:
+        yield world

@@ -5,25 +5,15 @@ import os
 import re
 import shlex
 import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-import pytest
-from redis.asyncio import Redis
-
 from headless_presale.identity import OAuthClient, OAuthGrant
 from tests.conftest import SECRET_KEY
-from tests.support.oauth import World, open_world
+from tests.support.oauth import World
 
 PAGE = Path(__file__).parents[2] / "docs" / "auth.md"
 KEPT = "BASE MADE CLIENT VERIFIER CALLBACK TOKENS TOKEN SECRET"
-
-
-@pytest.fixture
-async def world(database: str, redis: Redis, redis_url: str) -> AsyncIterator[World]:
-    async with open_world(database, redis_url) as world:
-        yield world
 
 
 class Shell:

@@ -1,26 +1,18 @@
 """Letting an application in, in a real Chromium; and what a foreign frame sees of it."""
 
-from collections.abc import AsyncIterator
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from redis.asyncio import Redis
 
 from headless_presale.identity import ClientKind, OAuthGrant
 from headless_presale.identity.models import Account
 from headless_presale.identity.passwords import hash_password
 from tests.support.accounts import PASSWORD
 from tests.support.browser import drive, needs_browser
-from tests.support.oauth import World, make_app, open_world
+from tests.support.oauth import World, make_app
 from tests.support.processes import free_port
 
 pytestmark = [needs_browser, pytest.mark.timeout(300)]
-
-
-@pytest.fixture
-async def world(database: str, redis: Redis, redis_url: str) -> AsyncIterator[World]:
-    async with open_world(database, redis_url) as world:
-        yield world
 
 
 async def email_of(world: World) -> str:

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,9 +23,9 @@ from headless_presale.kernel.clock import ManualClock, use_clock
 from headless_presale.shops import CreateShop, create_shop
 from tests.e2e.conftest import Stack
 from tests.e2e.storefront import Buyer, Placed, mails_in
+from tests.support.node import NODE_FOLDER, has_node
 
 EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "campaign.yaml"
-NODE_FOLDER = Path(__file__).parent / "node"
 SHARED = Path(os.environ.get("PRESALE_SHARED_DATA", Path(__file__).parents[3] / "shared" / "data"))
 EXPORT = SHARED / "shopify" / "apparel.csv"
 """A merchant's real export: 20 products, 22 variants."""
@@ -124,7 +123,7 @@ async def open_campaign(stack: Stack, tmp_path: Path, **plan: Any) -> Buyer:
 
 async def follow_with_npm(script: str, url: str, document: str, variables: Any, count: int) -> Any:
     """Start an npm client that prints so many results as JSON lines."""
-    if shutil.which("node") is None or not (NODE_FOLDER / "node_modules").exists():
+    if not has_node("graphql-ws", "graphql-sse"):
         pytest.skip("node, or the npm clients, are not here")
     return await asyncio.create_subprocess_exec(
         "node",

@@ -1,20 +1,13 @@
 """The endpoint of the product itself meets the GraphQL-over-HTTP specification."""
 
 import asyncio
-import shutil
 from pathlib import Path
 
-import pytest
-
 from tests.e2e.conftest import Stack
+from tests.support.node import NODE_FOLDER, needs_node
 
-NODE_FOLDER = Path(__file__).parent / "node"
 
-
-@pytest.mark.skipif(
-    shutil.which("node") is None or not (NODE_FOLDER / "node_modules").exists(),
-    reason="node, or the npm package graphql-http, is not here",
-)
+@needs_node("graphql-http")
 async def test_the_audit_of_graphql_http_passes_in_full(stack: Stack) -> None:
     process = await asyncio.create_subprocess_exec(
         "node",

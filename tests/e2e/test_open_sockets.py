@@ -17,7 +17,8 @@ from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
 from headless_presale.identity import Role, issuer, revoke_grant
-from headless_presale.identity.oauth.access_tokens import issue_access_token
+from headless_presale.identity.oauth.access_tokens import sign_access_token
+from headless_presale.identity.oauth.keys import signing_key
 from headless_presale.kernel.clock import ManualClock, use_clock
 from headless_presale.kernel.live import LiveHub
 from headless_presale.settings import Settings
@@ -165,7 +166,8 @@ async def test_an_operation_on_an_open_socket_asks_again_who_is_there(
 
 async def _token_for(owner: Caller, lifetime: timedelta) -> str:
     grant = owner.grant
-    issued = await issue_access_token(
+    issued = sign_access_token(
+        await signing_key(),
         issuer=issuer(),
         audience=issuer(),
         subject=str(grant.account_id),

@@ -6,31 +6,18 @@ browser without scripts signs somebody in and answers the consent page.
 
 import asyncio
 import json
-import shutil
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from authlib.integrations.base_client import OAuthError
 from authlib.integrations.httpx_client import AsyncOAuth2Client
-from redis.asyncio import Redis
 
 from headless_presale.identity import ClientKind
-from tests.support.oauth import App, World, make_app, open_world
+from tests.support.node import NODE_FOLDER, needs_node
+from tests.support.oauth import App, World, make_app
 
-NODE_FOLDER = Path(__file__).parent / "node"
 SCOPE = "catalog:read orders:read"
-has_node = pytest.mark.skipif(
-    shutil.which("node") is None or not (NODE_FOLDER / "node_modules" / "oauth4webapi").exists(),
-    reason="node, or the npm packages oauth4webapi and openid-client, are not here",
-)
-
-
-@pytest.fixture
-async def world(database: str, redis: Redis, redis_url: str) -> AsyncIterator[World]:
-    async with open_world(database, redis_url) as world:
-        yield world
+has_node = needs_node("oauth4webapi", "openid-client")
 
 
 async def run(script: str, world: World, app: App, redirect_uri: str = "") -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """Signing in at a real OpenID Connect issuer (npm oidc-provider), over HTTP all the way."""
 
 import json
-import shutil
 import subprocess
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -15,19 +14,15 @@ import pytest
 
 from headless_presale.identity.models import Account, ExternalIdentity, SignInSession
 from tests.support.accounts import make_account
+from tests.support.node import NODE_FOLDER, needs_node
 from tests.support.pages import Page
 from tests.support.processes import ApiProcess, free_port, until_ready
 
-NODE_FOLDER = Path(__file__).parent / "node"
 CLIENT = ("presale", "a secret that the two of them share, and nobody else")
 
 pytestmark = [
     pytest.mark.usefixtures("database", "redis"),
-    pytest.mark.skipif(
-        shutil.which("node") is None
-        or not (NODE_FOLDER / "node_modules" / "oidc-provider").exists(),
-        reason="node, or the npm package oidc-provider, is not here",
-    ),
+    needs_node("oidc-provider"),
 ]
 
 

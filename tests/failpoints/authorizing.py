@@ -5,13 +5,10 @@ from typing import Any
 from uuid import UUID
 
 from headless_presale.identity import (
-    ALL_SCOPES,
     ClientKind,
-    ClientWish,
     Role,
     Scope,
     add_member,
-    create_client,
 )
 from headless_presale.identity.models import OAuthClient, OAuthGrant, OAuthRefreshToken
 from headless_presale.identity.oauth.authorization import Authorization, grant_code
@@ -23,7 +20,7 @@ from headless_presale.kernel import clock
 from headless_presale.kernel.ids import hash_secret, new_id
 from tests.failpoints.world import Scenario, World
 from tests.support.accounts import make_account
-from tests.support.oauth import CALLBACK, VERIFIER, challenge_of
+from tests.support.oauth import CALLBACK, VERIFIER, challenge_of, register
 
 SCOPES = frozenset({Scope.ORDERS_READ})
 TOKEN = "a-refresh-token"
@@ -32,12 +29,7 @@ TOKEN = "a-refresh-token"
 async def _app(world: World, kind: ClientKind = ClientKind.PUBLIC) -> tuple[OAuthClient, str]:
     forget_keys()
     await signing_key()
-    wish = ClientWish(
-        name="Planner",
-        redirect_uris=[] if kind is ClientKind.SERVICE else [CALLBACK],
-        scopes=SCOPES,
-    )
-    made = await create_client(world.sale.shop.merchant_id, kind, wish, granted_by=ALL_SCOPES)
+    made = await register(world.sale.shop.merchant_id, kind, scopes=SCOPES)
     return made.client, made.secret or ""
 
 

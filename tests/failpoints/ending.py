@@ -121,14 +121,8 @@ async def _is_cancelled_and_paid_back(world: World, order_id: UUID) -> None:
     await _is_paid_back(world, order_id)
 
 
-async def _let_refunds_settle(world: World) -> None:
-    await work_off(world.admin, "payments")
-    world.clock.advance(timedelta(minutes=5))
-    await reconcile_refunds()
-
-
 async def _is_paid_back(world: World, _: object) -> None:
-    await _let_refunds_settle(world)
+    await world.let_refunds_settle()
     assert await _refunds_at_the_gateway(world) == [("succeeded", 2_000)]
     assert await world.admin.fetchval("SELECT string_agg(status, ' ') FROM refund") == "SUCCEEDED"
     order_id = await world.admin.fetchval("SELECT order_id FROM payment")
@@ -153,7 +147,7 @@ async def _a_refund_that_failed(world: World) -> UUID:
 
 
 async def _is_paid_back_at_the_second_attempt(world: World, _: object) -> None:
-    await _let_refunds_settle(world)
+    await world.let_refunds_settle()
     assert await _refunds_at_the_gateway(world) == [("failed", 2_000), ("succeeded", 2_000)]
     assert await world.admin.fetchval("SELECT string_agg(status, ' ') FROM refund") == "SUCCEEDED"
 

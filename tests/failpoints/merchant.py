@@ -1,6 +1,6 @@
 """What a merchant does to an order: each decision is made once, and carried out once."""
 
-from datetime import timedelta
+from typing import Any
 
 from headless_presale.kernel.events import Actor, acting_as
 from headless_presale.orders import (
@@ -14,16 +14,16 @@ from headless_presale.orders import (
     cancel_order_by_merchant,
     refund_order,
 )
-from headless_presale.payments import reconcile_refunds, record_notice
+from headless_presale.payments import record_notice
 from tests.failpoints.world import Scenario, World
-from tests.support.money import books_of, read, work_off
+from tests.support.money import books_of, read
 
 STAFF = Actor(kind="staff", id="0195a1c0-0000-7000-8000-000000000001", label="lin@example.com")
 DEPOSIT_MINOR = 2_000
 GIVEN_BACK_MINOR = 500
 
 
-async def _own(world: World) -> dict[str, object]:
+async def _own(world: World) -> dict[str, Any]:
     """Return what names an order whose deposit is paid."""
     order = await world.order()
     await record_notice("sandbox", await world.capture_notice(await world.started(order)))
@@ -34,18 +34,8 @@ async def _own(world: World) -> dict[str, object]:
     }
 
 
-async def _let_refunds_settle(world: World) -> None:
-    await work_off(world.admin, "payments")
-    world.clock.advance(timedelta(minutes=5))
-    await reconcile_refunds()
-
-
-async def _entries(world: World, action: str) -> int:
-    return await world.count("SELECT count(*) FROM audit_entry WHERE action = $1", action)
-
-
 async def _noting(world: World) -> AddNote:
-    return AddNote(**await _own(world), text="called, wants it in blue")  # type: ignore[arg-type]
+    return AddNote(**await _own(world), text="called, wants it in blue")
 
 
 async def _note(command: AddNote) -> object:
@@ -57,13 +47,13 @@ async def _is_noted_once(world: World, command: AddNote) -> None:
     assert await world.admin.fetchval("SELECT string_agg(text, '|') FROM order_note") == (
         "called, wants it in blue"
     )
-    assert await _entries(world, "order.note_add") == 1
+    assert await world.entries("order.note_add") == 1
 
 
 async def _refunding(world: World) -> RefundOrder:
     own = await _own(world)
     return RefundOrder(
-        **own,  # type: ignore[arg-type]
+        **own,
         wish=RefundWish(amount_minor=GIVEN_BACK_MINOR),
         reason="a scratch on the box",
         version=2,
@@ -76,7 +66,7 @@ async def _refund(command: RefundOrder) -> object:
 
 
 async def _is_refunded_once(world: World, command: RefundOrder) -> None:
-    await _let_refunds_settle(world)
+    await world.let_refunds_settle()
     order = await read(command.order_id)
     assert (order.status, order.version) == (OrderStatus.DEPOSIT_PAID, 3)
     assert await world.owned(order.id) == 1
@@ -86,12 +76,12 @@ async def _is_refunded_once(world: World, command: RefundOrder) -> None:
     assert await books_of(order.id) == {"GATEWAY": left, "CUSTOMER_FUNDS": -left}
     assert await world.count("SELECT count(*) FROM message WHERE kind = 'order_refunded'") == 1
     assert await world.count("SELECT count(*) FROM event WHERE type = 'order.refunded'") == 1
-    assert await _entries(world, "order.refund") == 1
+    assert await world.entries("order.refund") == 1
 
 
 async def _cancelling(world: World) -> CancelOrder:
     return CancelOrder(
-        **await _own(world),  # type: ignore[arg-type]
+        **await _own(world),
         terms=CancelTerms.FULL_REFUND,
         reason="the kiln broke",
         version=2,
@@ -104,7 +94,7 @@ async def _cancel(command: CancelOrder) -> object:
 
 
 async def _is_cancelled_once(world: World, command: CancelOrder) -> None:
-    await _let_refunds_settle(world)
+    await world.let_refunds_settle()
     order = await read(command.order_id)
     assert order.status is OrderStatus.CANCELLED
     assert await world.owned(order.id) == 0
@@ -112,7 +102,7 @@ async def _is_cancelled_once(world: World, command: CancelOrder) -> None:
     assert [(r["status"], r["amount"]) for r in refunds] == [("succeeded", DEPOSIT_MINOR)]
     assert await books_of(order.id) == {}
     assert await world.count("SELECT count(*) FROM message WHERE kind = 'order_cancelled'") == 1
-    assert await _entries(world, "order.cancel") == 1
+    assert await world.entries("order.cancel") == 1
 
 
 SCENARIOS = [

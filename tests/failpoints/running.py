@@ -28,10 +28,6 @@ Read = tuple[UUID, int]
 """A campaign, and the version that was read."""
 
 
-async def _entries(world: World, action: str) -> int:
-    return await world.count("SELECT count(*) FROM audit_entry WHERE action = $1", action)
-
-
 async def _events(world: World, kind: str) -> int:
     return await world.count("SELECT count(*) FROM event WHERE type = $1", kind)
 
@@ -62,7 +58,7 @@ async def _is_made_once(world: World, made: Made) -> None:
     assert tuple(counted) == (10, 10, 10)
     assert await world.count("SELECT count(*) FROM campaign_terms") == 2
     # The open sale of the world was made as well.
-    assert await _entries(world, "campaign.create") == 1 + 1
+    assert await world.entries("campaign.create") == 1 + 1
 
 
 async def _a_draft_made(world: World) -> UUID:
@@ -79,7 +75,7 @@ async def _is_published_once(world: World, campaign_id: UUID) -> None:
     campaign = await Campaign.get(id=campaign_id)
     assert (campaign.status, campaign.version) == (CampaignStatus.SCHEDULED, 2)
     assert await _events(world, "campaign.published") == 1 + 1
-    assert await _entries(world, "campaign.publish") == 1 + 1
+    assert await world.entries("campaign.publish") == 1 + 1
 
 
 # Caps
@@ -114,7 +110,7 @@ async def _has(world: World, item_id: UUID, capacity: int, changes: int) -> None
     assert counted is not None
     assert tuple(counted) == (capacity, capacity, capacity)
     assert await _events(world, "campaign.capacity_changed") == changes
-    assert await _entries(world, "campaign.cap_set") == changes
+    assert await world.entries("campaign.cap_set") == changes
     await world.come_to_rest()
     pool_id = world.sale.pool_id
     assert await count_available([pool_id]) == {pool_id: capacity - 1}
@@ -149,7 +145,7 @@ async def _are_revised_once(world: World, read: Read) -> None:
     assert (await Campaign.get(id=read[0])).terms_version == 2
     assert await world.count("SELECT count(*) FROM campaign_terms") == 2
     assert await _events(world, "campaign.terms_revised") == 1
-    assert await _entries(world, "campaign.terms_create") == 1
+    assert await world.entries("campaign.terms_create") == 1
 
 
 async def _close(read: Read) -> Campaign:
@@ -159,7 +155,7 @@ async def _close(read: Read) -> Campaign:
 async def _is_closed_once(world: World, read: Read) -> None:
     assert (await Campaign.get(id=read[0])).status is CampaignStatus.CLOSED
     assert await _events(world, "campaign.closed") == 1
-    assert await _entries(world, "campaign.close") == 1
+    assert await world.entries("campaign.close") == 1
 
 
 SCENARIOS = [

@@ -13,12 +13,12 @@ from headless_presale.audits import audit_database, audit_redis
 from headless_presale.checkout import drain
 from headless_presale.kernel.clock import ManualClock
 from headless_presale.orders import OrderStatus, OrderView
-from headless_presale.payments import Payment, PaymentLeg, get_gateway
+from headless_presale.payments import Payment, PaymentLeg, get_gateway, reconcile_refunds
 from headless_presale.payments.gateways import GatewayNotice
 from headless_presale.slots import reconcile_pool
 from headless_presale.slots.admission import RESERVATION_TTL_SECONDS
 from tests.support.gateway import SandboxRun
-from tests.support.money import open_deposit_sale, place, read, start
+from tests.support.money import open_deposit_sale, place, read, start, work_off
 from tests.support.receiver import Receiver
 from tests.support.shop import Sale
 
@@ -67,9 +67,19 @@ class World:
         number: int = await self.admin.fetchval(sql, *args)
         return number
 
+    async def entries(self, action: str) -> int:
+        """Return how often the log has an action."""
+        return await self.count("SELECT count(*) FROM audit_entry WHERE action = $1", action)
+
     async def owned(self, order_id: UUID) -> int:
         """Return how many slots an order owns."""
         return await self.count("SELECT count(*) FROM slot WHERE order_id = $1", order_id)
+
+    async def let_refunds_settle(self) -> None:
+        """Have refunds submitted, and what the gateway did of them looked up."""
+        await work_off(self.admin, "payments")
+        self.clock.advance(timedelta(minutes=5))
+        await reconcile_refunds()
 
     async def come_to_rest(self) -> None:
         """Let the reconciler look twice, a reservation's lifetime apart and more."""

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from headless_presale.kernel.errors import InvalidInput
-from resolvers.errors import ArgumentInvalid
+from resolvers.errors import ArgumentInvalid, ServiceUnavailable
 from resolvers.global_ids import (
     find_node_id,
     find_uuid,
@@ -105,6 +105,30 @@ async def test_walking_forward_and_back_visits_every_row_once(size: int) -> None
         page = await ask(PageRequest(last=size, before=page.start_cursor))
         backward += [row for _, row in page.rows][::-1]
     assert backward == ALL[::-1]
+
+
+async def test_what_a_page_is_asked_later_is_guarded_as_the_page_was() -> None:
+    # Given a page that was read, and an engine that has gone since
+    is_away = False
+
+    async def source(
+        *, limit: int, after: int | None, before: int | None, from_end: bool
+    ) -> Sequence[int]:
+        if is_away:
+            raise ConnectionResetError("gone")
+        return [3, 5]
+
+    async def count() -> int:
+        raise ConnectionResetError("gone")
+
+    request = PageRequest(first=2, after=at(2), before=at(7))
+    page = await paginate(request, source, key=lambda row: row, cursors=NUMBERS, count=count)
+    is_away = True
+
+    # When it is asked for more, then each answer is that of any read
+    for asked in (page.has_next, page.has_previous, page.count):
+        with pytest.raises(ServiceUnavailable):
+            await asked()
 
 
 async def test_a_list_without_rows() -> None:

@@ -13,6 +13,7 @@ from headless_presale.kernel.clock import ManualClock, now
 from headless_presale.kernel.ids import new_id
 
 PASSWORD = "correct horse battery staple"
+_hashes: dict[str, str] = {}
 
 
 async def make_account(email: str = "ada@shop.example", **values: Any) -> UUID:
@@ -24,7 +25,10 @@ async def make_account(email: str = "ada@shop.example", **values: Any) -> UUID:
 
 async def make_person(email: str = "ada@shop.example", **values: Any) -> UUID:
     """Make an account that can sign in with :data:`PASSWORD`."""
-    return await make_account(email, password_hash=await hash_password(PASSWORD), **values)
+    if PASSWORD not in _hashes:
+        # Slow by intent: once for all who are made in this process.
+        _hashes[PASSWORD] = await hash_password(PASSWORD)
+    return await make_account(email, password_hash=_hashes[PASSWORD], **values)
 
 
 async def set_up_app(account_id: UUID, clock: ManualClock) -> tuple[pyotp.TOTP, list[str]]:

@@ -9,12 +9,12 @@ import asyncio
 import json
 import os
 import shutil
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-NODE_FOLDER = Path(__file__).resolve().parents[1] / "e2e" / "node"
+from tests.support.node import NODE_FOLDER, has_node
+
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 SECONDS = 240
 
@@ -26,9 +26,7 @@ def find_browser() -> str | None:
 
 
 needs_browser = pytest.mark.skipif(
-    find_browser() is None
-    or shutil.which("node") is None
-    or not (NODE_FOLDER / "node_modules" / "playwright-core").exists(),
+    find_browser() is None or not has_node("playwright-core"),
     reason="no Chromium on this machine, or no node with playwright-core",
 )
 

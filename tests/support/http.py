@@ -11,6 +11,7 @@ from starlette.types import Receive, Scope, Send
 
 from headless_presale.app import create_app
 from headless_presale.settings import Settings
+from resolvers.messages import message_of
 from tests.support.servers import bind_free_port, serving
 
 SCHEMA = "type Query { shop: String }\n"
@@ -30,17 +31,22 @@ class EchoGraphQL:
         await PlainTextResponse(body or b"nothing")(scope, receive, send)
 
 
-def make_app() -> Starlette:
+def make_app(settings: Settings | None = None) -> Starlette:
     """Return the application as it is composed; nothing is opened until its lifespan runs."""
-    return create_app(graphql=EchoGraphQL(), schema_text=SCHEMA, settings=Settings())
+    return create_app(
+        graphql=EchoGraphQL(),
+        schema_text=SCHEMA,
+        settings=settings or Settings(),
+        tell=message_of,
+    )
 
 
 @asynccontextmanager
-async def shop_serving() -> AsyncIterator[str]:
+async def shop_serving(settings: Settings | None = None) -> AsyncIterator[str]:
     """Serve the application over what the test's fixtures have opened; yield its address."""
     listener = bind_free_port()
     config = uvicorn.Config(
-        make_app(),
+        make_app(settings),
         lifespan="off",
         ws="none",
         log_level="critical",

@@ -17,10 +17,13 @@ from headless_presale.identity import (
     ALL_SCOPES,
     ClientKind,
     ClientWish,
+    ClientWithSecret,
     Role,
     Scope,
     add_member,
     create_client,
+    find_principal,
+    read_bearer,
 )
 from headless_presale.identity.oauth import tokens
 from headless_presale.identity.oauth.clients import ADMIN_CLIENT
@@ -145,6 +148,22 @@ async def sign_in_browser(settings: Settings, browser: Browser, account_id: UUID
     browser.cookies.set(cookie_name(settings, "session"), started.cookie_value)
 
 
+async def register(
+    merchant_id: UUID,
+    kind: ClientKind,
+    *,
+    redirect_uri: str = CALLBACK,
+    scopes: frozenset[Scope] = READ,
+) -> ClientWithSecret:
+    """Register an application of a merchant's."""
+    wish = ClientWish(
+        name="Planner",
+        redirect_uris=[] if kind is ClientKind.SERVICE else [redirect_uri],
+        scopes=scopes,
+    )
+    return await create_client(merchant_id, kind, wish, granted_by=ALL_SCOPES)
+
+
 async def make_app(
     http: httpx.AsyncClient,
     shop: Shop,
@@ -153,13 +172,8 @@ async def make_app(
     redirect_uri: str = CALLBACK,
     scopes: frozenset[Scope] = READ,
 ) -> App:
-    """Register an application of the shop's merchant."""
-    wish = ClientWish(
-        name="Planner",
-        redirect_uris=[] if kind is ClientKind.SERVICE else [redirect_uri],
-        scopes=scopes,
-    )
-    made = await create_client(shop.merchant_id, kind, wish, granted_by=ALL_SCOPES)
+    """Register an application of the shop's merchant, which speaks to us."""
+    made = await register(shop.merchant_id, kind, redirect_uri=redirect_uri, scopes=scopes)
     return App(str(made.client.id), made.secret, http, redirect_uri)
 
 
@@ -174,6 +188,18 @@ def answer_of(page: Page) -> dict[str, str]:
     query = parse_qs(urlsplit(target).query, strict_parsing=True)
     assert all(len(values) == 1 for values in query.values())
     return {name: values[0] for name, values in query.items()}
+
+
+def error_of(answer: httpx.Response) -> tuple[int, str]:
+    """Return the status and the code of an answer."""
+    return answer.status_code, answer.json().get("error", "")
+
+
+async def is_let_in(token: str) -> bool:
+    """Tell whether an access token of ours still stands for somebody."""
+    claims = await read_bearer(f"Bearer {token}")
+    assert claims is not None
+    return await find_principal(claims) is not None
 
 
 def let_them_all_look_first(monkeypatch: pytest.MonkeyPatch, count: int) -> None:

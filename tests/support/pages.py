@@ -8,15 +8,13 @@ from typing import Any, cast
 from urllib.parse import urljoin
 
 import httpx
-from starlette.applications import Starlette
 from starlette.types import Receive, Scope, Send
 
-from headless_presale.app import create_app
 from headless_presale.kernel.live import LiveHub
 from headless_presale.runtime import Runtime
 from headless_presale.settings import Settings
 from tests.conftest import SECRET_KEY
-from tests.support.http import SCHEMA, EchoGraphQL
+from tests.support.http import make_app
 
 SITE = "http://shop.test"
 
@@ -28,9 +26,7 @@ class Site:
         self.settings = Settings.model_validate(
             {"secret_key": SECRET_KEY, "public_url": SITE, **settings}
         )
-        self.app: Starlette = create_app(
-            graphql=EchoGraphQL(), schema_text=SCHEMA, settings=self.settings
-        )
+        self.app = make_app(self.settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         # Pages look at the settings only.

@@ -17,11 +17,13 @@ import psutil
 
 from headless_presale.cli.parent import PARENT_VARIABLE
 from headless_presale.cli.supervisor import free_port
+from headless_presale.kernel.failpoints import VARIABLE
 
-__all__ = ["ApiProcess", "ProductProcess", "free_port", "until_ready"]
+__all__ = ["ApiProcess", "ProductProcess", "free_port", "until_ready", "work_until_killed"]
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 LOG_TAIL_BYTES = 4_000
+DEATH_SECONDS = 60.0
 
 
 class ProductProcess:
@@ -211,3 +213,10 @@ async def until_ready(url: str, process: Living, *, seconds: float = 30) -> None
             assert process.is_alive(), f"{process} died:\n{process.log_tail()}"
             assert time.monotonic() < deadline, f"{process} is silent:\n{process.log_tail()}"
             await asyncio.sleep(0.05)
+
+
+async def work_until_killed(folder: Path, environment: Mapping[str, str], place: str) -> None:
+    """Let a worker work until it kills itself at a named place."""
+    armed = {**environment, VARIABLE: place}
+    with ProductProcess(["worker"], armed, folder / "worker.log") as process:
+        assert await asyncio.to_thread(process.wait_dead, DEATH_SECONDS) == -9

@@ -18,7 +18,8 @@ from headless_presale.identity import (
     ensure_account,
     issuer,
 )
-from headless_presale.identity.oauth.access_tokens import issue_access_token
+from headless_presale.identity.oauth.access_tokens import sign_access_token
+from headless_presale.identity.oauth.keys import signing_key
 from headless_presale.kernel import clock
 from headless_presale.kernel.ids import new_id
 from headless_presale.shops.models import Shop
@@ -98,7 +99,8 @@ async def connect(
 
 async def token_of(grant: OAuthGrant, scopes: Iterable[Scope] = ALL_SCOPES) -> str:
     """Return an access token of a grant."""
-    issued = await issue_access_token(
+    issued = sign_access_token(
+        await signing_key(),
         issuer=issuer(),
         audience=issuer(),
         subject=str(grant.account_id or grant.client_id),

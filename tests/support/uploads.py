@@ -1,13 +1,20 @@
-"""Pictures put into a shop, as the upload's route does it."""
+"""Pictures put into a shop: over HTTP, as the upload's route does it, or as a row."""
 
 import hashlib
 from io import BytesIO
+from typing import Any
 from uuid import UUID
+
+import httpx
 
 from headless_presale.kernel import clock
 from headless_presale.kernel.ids import new_id
 from headless_presale.media import AddPicture, MediaAsset, MediaStore
 from headless_presale.shops import Shop
+from tests.support.staff import Caller
+
+MOST_BYTES = 100_000
+"""What the uploads' route takes in tests."""
 
 
 def picture_of(shop_id: UUID, content: bytes) -> AddPicture:
@@ -39,4 +46,23 @@ async def make_asset(shop: Shop, *, alt: str = "", mark: str = "") -> MediaAsset
         bytes=2_000,
         alt=alt,
         created_at=clock.now(),
+    )
+
+
+async def upload(
+    client: httpx.AsyncClient,
+    shop: Shop | str,
+    content: Any,
+    caller: Caller | None,
+    **headers: str,
+) -> httpx.Response:
+    """Send a picture to a shop, or to a slug."""
+    slug = shop if isinstance(shop, str) else shop.slug
+    if caller is not None:
+        headers["authorization"] = f"Bearer {caller.token}"
+    return await client.post(
+        "/uploads/media",
+        params={"shop": slug},
+        content=content,
+        headers={name.replace("_", "-"): value for name, value in headers.items()},
     )

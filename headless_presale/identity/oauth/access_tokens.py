@@ -14,7 +14,7 @@ from joserfc import jws, jwt
 from joserfc.errors import JoseError
 from joserfc.util import urlsafe_b64decode
 
-from headless_presale.identity.oauth.keys import ALGORITHM, Key, signing_key, verification_key
+from headless_presale.identity.oauth.keys import ALGORITHM, Key, verification_key
 from headless_presale.identity.scopes import Scope, known_scopes, scope_text
 from headless_presale.kernel import clock
 from headless_presale.kernel.errors import PresaleError
@@ -74,39 +74,6 @@ class IssuedToken:
     expires_at: datetime
 
 
-async def issue_access_token(
-    *,
-    issuer: str,
-    audience: str,
-    subject: str,
-    client_id: str,
-    grant_id: UUID,
-    merchant_id: UUID,
-    scopes: frozenset[Scope],
-    lifetime: timedelta,
-    authenticated_at: datetime | None = None,
-    factors: tuple[str, ...] = (),
-) -> IssuedToken:
-    """Return a signed token.
-
-    Args:
-        authenticated_at: when the person signed in, and ``factors`` how (RFC 9068, 2.2.1).
-    """
-    return sign_access_token(
-        await signing_key(),
-        issuer=issuer,
-        audience=audience,
-        subject=subject,
-        client_id=client_id,
-        grant_id=grant_id,
-        merchant_id=merchant_id,
-        scopes=scopes,
-        lifetime=lifetime,
-        authenticated_at=authenticated_at,
-        factors=factors,
-    )
-
-
 def sign_access_token(
     key: Key,
     *,
@@ -121,7 +88,12 @@ def sign_access_token(
     authenticated_at: datetime | None = None,
     factors: tuple[str, ...] = (),
 ) -> IssuedToken:
-    """Return the same, signed with a key that is at hand: for use inside a transaction."""
+    """Return a token signed with a key of ours.
+
+    Args:
+        key: the ``signing_key()``; inside a transaction, one that was asked for before it.
+        authenticated_at: when the person signed in, and ``factors`` how (RFC 9068, 2.2.1).
+    """
     issued_at = clock.now().replace(microsecond=0)
     expires_at = issued_at + lifetime
     claims: dict[str, Any] = {

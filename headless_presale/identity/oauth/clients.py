@@ -26,26 +26,33 @@ async def find_client(work: UnitOfWork, client_id: str | None) -> OAuthClient | 
         return None
     if str(key) != client_id:
         return None
+    client = await OAuthClient.get_or_none(id=key)
     if key == ADMIN_CLIENT:
-        await _ensure_admin_client(work)
-    return await OAuthClient.get_or_none(id=key, disabled_at=None)
+        client = await _as_this_code_wants_it(work, client)
+    return client if client is not None and client.disabled_at is None else None
 
 
-async def _ensure_admin_client(work: UnitOfWork) -> None:
-    """Have our own client in the database as this code and this address want it."""
+async def _as_this_code_wants_it(work: UnitOfWork, stored: OAuthClient | None) -> OAuthClient:
+    """Return our own client as this code and this address want it, written only if it differs.
+
+    An upsert locks its row also where it changes nothing: everybody's admin would wait for
+    everybody else's.
+    """
+    redirect_uris, scopes = [issuer() + ADMIN_PATH], sorted(ALL_SCOPES)
+    if stored is not None and (stored.redirect_uris, stored.scopes) == (redirect_uris, scopes):
+        return stored
     await work.execute(
         "INSERT INTO oauth_client (id, name, redirect_uris, grant_types, scopes, created_at, "
         "version) VALUES ($1, 'Admin', $2, $3, $4, $5, 1) "
         "ON CONFLICT (id) DO UPDATE SET redirect_uris = excluded.redirect_uris, "
-        "scopes = excluded.scopes "
-        "WHERE oauth_client.redirect_uris <> excluded.redirect_uris "
-        "OR oauth_client.scopes <> excluded.scopes",
+        "scopes = excluded.scopes",
         ADMIN_CLIENT,
-        [issuer() + ADMIN_PATH],
+        redirect_uris,
         ["authorization_code", "refresh_token"],
-        sorted(ALL_SCOPES),
+        scopes,
         clock.now(),
     )
+    return await OAuthClient.get(id=ADMIN_CLIENT)
 
 
 def is_first_party(client: OAuthClient) -> bool:

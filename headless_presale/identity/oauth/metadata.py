@@ -3,8 +3,9 @@
 from typing import Any
 
 from headless_presale.identity.bearer import issuer
-from headless_presale.identity.oauth.server import AUTH_METHODS
+from headless_presale.identity.oauth.server import AUTH_METHODS, SECRET_METHODS
 from headless_presale.identity.scopes import Scope
+from headless_presale.kernel.locales import SUPPORTED_LOCALES
 
 AUTHORIZE = "/oauth/authorize"
 TOKEN = "/oauth/token"
@@ -31,10 +32,10 @@ def server_metadata() -> dict[str, Any]:
         "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials"],
         "token_endpoint_auth_methods_supported": list(AUTH_METHODS),
         "revocation_endpoint_auth_methods_supported": list(AUTH_METHODS),
-        "introspection_endpoint_auth_methods_supported": list(AUTH_METHODS[:2]),
+        "introspection_endpoint_auth_methods_supported": list(SECRET_METHODS),
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": True,
-        "ui_locales_supported": ["en", "zh-CN"],
+        "ui_locales_supported": list(SUPPORTED_LOCALES),
         "service_documentation": base + "/schema.graphql",
     }
 

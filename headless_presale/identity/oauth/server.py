@@ -37,7 +37,8 @@ from headless_presale.identity.oauth.parameters import Parameters
 from headless_presale.identity.scopes import Scope, known_scopes, scope_text
 from headless_presale.kernel import clock
 
-AUTH_METHODS = ("client_secret_basic", "client_secret_post", "none")
+SECRET_METHODS = ("client_secret_basic", "client_secret_post")
+AUTH_METHODS = (*SECRET_METHODS, "none")
 CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
 """SHA-256 in base64url is 43 letters, whatever the verifier."""
 VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
@@ -258,7 +259,7 @@ class _RefreshGrant(RefreshTokenGrant):
 
 
 class _ServiceGrant(ClientCredentialsGrant):
-    TOKEN_ENDPOINT_AUTH_METHODS = ("client_secret_basic", "client_secret_post")
+    TOKEN_ENDPOINT_AUTH_METHODS = SECRET_METHODS
 
     def validate_token_request(self) -> None:
         super().validate_token_request()

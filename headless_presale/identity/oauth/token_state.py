@@ -13,7 +13,14 @@ from headless_presale.identity.models import OAuthClient
 from headless_presale.identity.oauth.access_tokens import TokenInvalid, verify_access_token
 from headless_presale.identity.oauth.clients import find_client
 from headless_presale.identity.oauth.parameters import TokenRequest
-from headless_presale.identity.oauth.server import AUTH_METHODS, Answer, Request, Rows, Server
+from headless_presale.identity.oauth.server import (
+    AUTH_METHODS,
+    SECRET_METHODS,
+    Answer,
+    Request,
+    Rows,
+    Server,
+)
 from headless_presale.identity.oauth.tokens import find_refresh_token
 from headless_presale.identity.principal import find_principal
 from headless_presale.identity.scopes import Scope, known_scopes, scope_text
@@ -77,7 +84,7 @@ async def introspect(request: TokenRequest) -> Answer:
         Unavailable: nobody can tell.
     """
     async with unit_of_work() as work:
-        client = await _authenticate(work, request, methods=AUTH_METHODS[:2])
+        client = await _authenticate(work, request, methods=SECRET_METHODS)
         if isinstance(client, Answer):
             return client
         if (token := request.parameters.get("token")) is None:

@@ -1,7 +1,6 @@
 """What the pages say on which a person lets an application in, or ends that."""
 
 OAUTH: dict[str, tuple[str, str]] = {
-    "return_title": ("One moment", "请稍候"),
     "return_text": ("You are going back to {name}.", "正在返回 {name}。"),
     "return_text_nameless": ("You are going back to the application.", "正在返回应用。"),
     "authorize_refused_title": (
@@ -55,11 +54,6 @@ OAUTH: dict[str, tuple[str, str]] = {
     "applications_end": ("End access", "撤销授权"),
     "applications_end_named": ("End access of {name}", "撤销“{name}”的授权"),
     "applications_ended": ("It has no access any more.", "已撤销授权。"),
-    "role.OWNER": ("Owner", "所有者"),
-    "role.ADMIN": ("Administrator", "管理员"),
-    "role.MANAGER": ("Manager", "经理"),
-    "role.SUPPORT": ("Support", "客服"),
-    "role.ANALYST": ("Analyst", "分析员"),
     "scope.settings:read": ("See shops and their settings", "查看店铺及其设置"),
     "scope.settings:write": ("Change shops' settings", "修改店铺设置"),
     "scope.catalog:read": ("See products and stock", "查看商品与库存"),

@@ -1,4 +1,4 @@
-"""What the pages to sign in say, and those that a mailed link leads to."""
+"""What the pages to sign in and out say."""
 
 SIGN_IN: dict[str, tuple[str, str]] = {
     "sign_in": ("Sign in", "登录"),

@@ -12,7 +12,7 @@ from headless_presale.shops import Shop
 from resolvers.global_ids import seal
 from tests.graphql.endpoint import Api
 from tests.support.shop import make_shop, make_variant
-from tests.support.staff import Caller, sign_in
+from tests.support.staff import Caller
 from tests.support.state import stored_rows
 from tests.support.statements import counted_statements
 from tests.support.uploads import make_asset
@@ -46,16 +46,6 @@ mutation ($input: MediaDeleteInput!) {
   mediaDelete(input: $input) { deletedId userErrors { code message field } }
 }
 """
-
-
-@pytest.fixture
-async def shop(api: Api) -> Shop:
-    return await make_shop()
-
-
-@pytest.fixture
-async def owner(shop: Shop) -> Caller:
-    return await sign_in(shop)
 
 
 async def show(asset: MediaAsset, shop: Shop, sku: str = "FOX-1") -> None:

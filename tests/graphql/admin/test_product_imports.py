@@ -3,15 +3,12 @@
 from typing import Any
 
 import asyncpg
-import pytest
 
 from headless_presale.catalog.import_job import run_import
 from headless_presale.shops.models import Shop
 from resolvers.global_ids import find_uuid, seal
 from tests.graphql.endpoint import Api
 from tests.support.product_files import products_csv, put_file
-from tests.support.shop import make_shop
-from tests.support.staff import sign_in
 from tests.support.state import stored_rows
 
 START = """
@@ -43,16 +40,6 @@ query ($id: ID!, $first: Int = 100, $skip: Int = 0) { merchant { shop(slug: "moo
   }
 } } }
 """
-
-
-@pytest.fixture
-async def shop(database: str) -> Shop:
-    return await make_shop()
-
-
-@pytest.fixture
-async def token(shop: Shop) -> str:
-    return (await sign_in(shop)).token
 
 
 async def start(

@@ -13,7 +13,6 @@ from headless_presale.shops.models import Shop
 from resolvers.global_ids import seal
 from tests.graphql.endpoint import Api
 from tests.support.shop import make_shop
-from tests.support.staff import sign_in
 from tests.support.statements import counted_statements
 
 LIST = """
@@ -53,11 +52,6 @@ async def shop(database: str, clock: ManualClock) -> Shop:
                 )
             )
     return shop
-
-
-@pytest.fixture
-async def token(shop: Shop) -> str:
-    return (await sign_in(shop)).token
 
 
 async def listed(api: Api, token: str, **arguments: Any) -> dict[str, Any]:

@@ -5,26 +5,16 @@ from typing import Any
 import asyncpg
 import pytest
 
-from headless_presale.kernel.clock import ManualClock
 from headless_presale.orders import find_order
 from headless_presale.shops.models import Shop
 from resolvers.global_ids import seal
 from tests.graphql.admin.products import ask, make_product
 from tests.graphql.endpoint import Api
 from tests.support.money import place
-from tests.support.shop import make_shop, open_sale
-from tests.support.staff import sign_in
+from tests.support.shop import open_sale
 from tests.support.state import stored_rows
 
-
-@pytest.fixture
-async def shop(database: str, clock: ManualClock) -> Shop:
-    return await make_shop()
-
-
-@pytest.fixture
-async def token(shop: Shop) -> str:
-    return (await sign_in(shop)).token
+pytestmark = pytest.mark.usefixtures("clock")
 
 
 Case = tuple[dict[str, Any], str, list[str]]

@@ -13,7 +13,7 @@ from headless_presale.shops import Shop
 from resolvers.global_ids import seal
 from tests.graphql.endpoint import Api
 from tests.support.shop import make_shop, make_variant
-from tests.support.staff import Caller, sign_in
+from tests.support.staff import Caller
 from tests.support.state import stored_rows
 from tests.support.uploads import make_asset
 
@@ -39,16 +39,6 @@ query ($slug: String!, $handle: String!) {
 }
 """
 BASE = "http://127.0.0.1:8000"
-
-
-@pytest.fixture
-async def shop(api: Api) -> Shop:
-    return await make_shop()
-
-
-@pytest.fixture
-async def owner(shop: Shop) -> Caller:
-    return await sign_in(shop)
 
 
 @pytest.fixture

@@ -71,11 +71,6 @@ async def shop(api: Api) -> Shop:
     return shop
 
 
-@pytest.fixture
-async def owner(shop: Shop) -> Caller:
-    return await sign_in(shop)
-
-
 async def update(
     api: Api, caller: Caller, shop: Shop, *, language: str = "en", **changes: Any
 ) -> dict[str, Any]:

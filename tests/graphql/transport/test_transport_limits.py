@@ -14,10 +14,10 @@ from schema.transport import DocumentLimits
 from schema.transport.documents import DocumentCache
 from schema.transport.errors import DocumentRefused
 from schema.transport.execution import Engine, OperationRequest
-from tests.graphql.transport.conftest import NODE_FOLDER
 from tests.graphql.transport.test_transport_hostile import doubling
 from tests.graphql.transport.toy_schema import Pet, schema
 from tests.support.effort import count_calls
+from tests.support.node import NODE_FOLDER
 
 CORE = schema._schema
 

@@ -3,8 +3,9 @@
 import json
 from collections.abc import Awaitable, Callable
 
-from tests.graphql.transport.conftest import NodeRun, RunningServer, eventually
+from tests.graphql.transport.conftest import RunningServer, eventually
 from tests.graphql.transport.toy_schema import journal
+from tests.support.node import NodeRun
 
 RunNode = Callable[..., Awaitable[NodeRun]]
 

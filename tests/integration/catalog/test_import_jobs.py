@@ -1,9 +1,6 @@
-"""Imports that a worker does: asked for once, followed, ended, taken up again."""
+"""Imports that a worker does: asked for once, done, reported, given up."""
 
 import asyncio
-from contextvars import Context
-from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -13,7 +10,6 @@ from headless_presale.catalog import (
     ImportStatus,
     ImportUnderWay,
     Product,
-    ProductFile,
     ProductFileNotFound,
     ProductImport,
     StartImport,
@@ -24,35 +20,13 @@ from headless_presale.catalog import (
 from headless_presale.catalog.errors import ImportNotFound
 from headless_presale.catalog.import_job import run_import
 from headless_presale.catalog.imports import claim_import
-from headless_presale.catalog.product_files import MOST_FILES, PIECE_BYTES, forget_old_files
 from headless_presale.kernel.clock import ManualClock
 from headless_presale.kernel.errors import TransitionNotAllowed, Unavailable
 from headless_presale.shops import Shop
 from headless_presale.worker import create_job_app
+from tests.integration.catalog.importing import ask, done, report_of
 from tests.support.product_files import products_csv, put_file
 from tests.support.state import stored_rows
-
-BATCH = 100
-"""Products that are committed together."""
-
-
-async def ask(shop: Shop, content: str | bytes, **options: Any) -> ProductImport:
-    """Upload a file and ask for its import."""
-    file = await put_file(shop.id, content)
-    return await start_import(
-        StartImport(shop_id=shop.id, file_id=file.id, requested_by="lin@example.com", **options)
-    )
-
-
-async def done(import_: ProductImport) -> ProductImport:
-    """Return an import as it is now."""
-    return await ProductImport.get(id=import_.id)
-
-
-async def report_of(import_: ProductImport) -> dict[str, Any]:
-    found = await done(import_)
-    assert found.report is not None
-    return found.report
 
 
 async def test_an_import_is_done_by_a_worker_and_reported(
@@ -187,98 +161,6 @@ async def test_what_was_asked_for_and_cancelled_is_not_done(
         await cancel_import([shop.id], other.id)
 
 
-async def _after_first_batch(
-    monkeypatch: pytest.MonkeyPatch, act: Any, *, is_guarded: bool = True
-) -> None:
-    """Let something happen when a worker comes to its second batch, before it looks."""
-    keep_going = import_job._Follower.keep_going
-    batches = 0
-
-    async def look(self: Any, work: Any) -> None:
-        nonlocal batches
-        batches += 1
-        if batches == 2:
-            # In a task of its own: not part of the worker's transaction.
-            await asyncio.get_running_loop().create_task(act(), context=Context())
-        if is_guarded:
-            await keep_going(self, work)
-
-    monkeypatch.setattr(import_job._Follower, "keep_going", look)
-
-
-async def test_a_cancelled_import_stops_before_its_next_batch(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked = await ask(shop, products_csv(3 * BATCH))
-    await _after_first_batch(monkeypatch, lambda: cancel_import([shop.id], asked.id))
-
-    await run_import(asked.id)
-
-    found = await done(asked)
-    assert (found.status, found.report) == (ImportStatus.CANCELLED, None)
-    assert await Product.all().count() == BATCH
-
-
-async def test_control_without_looking_a_cancelled_import_writes_on(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked = await ask(shop, products_csv(3 * BATCH))
-    await _after_first_batch(
-        monkeypatch, lambda: cancel_import([shop.id], asked.id), is_guarded=False
-    )
-
-    await run_import(asked.id)
-
-    assert (await done(asked)).status is ImportStatus.CANCELLED
-    assert await Product.all().count() == 3 * BATCH
-
-
-async def test_a_cancelled_atomic_import_leaves_nothing(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked = await ask(shop, products_csv(3 * BATCH), is_atomic=True)
-    await _after_first_batch(monkeypatch, lambda: cancel_import([shop.id], asked.id))
-
-    await run_import(asked.id)
-
-    assert (await done(asked)).status is ImportStatus.CANCELLED
-    assert await Product.all().count() == 0
-
-
-async def test_an_atomic_import_that_is_cancelled_after_its_last_look_leaves_nothing(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked = await ask(shop, products_csv(3 * BATCH), is_atomic=True)
-    # It does not look at all: only what ends it, together with what it wrote, is left.
-    await _after_first_batch(
-        monkeypatch, lambda: cancel_import([shop.id], asked.id), is_guarded=False
-    )
-
-    await run_import(asked.id)
-
-    assert (await done(asked)).status is ImportStatus.CANCELLED
-    assert await Product.all().count() == 0
-
-
-async def test_a_worker_that_was_only_slow_stops_when_another_has_taken_over(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked = await ask(shop, products_csv(3 * BATCH))
-    await _after_first_batch(monkeypatch, lambda: claim_import(asked.id))
-
-    await run_import(asked.id)
-
-    found = await done(asked)
-    assert (found.status, found.runs) == (ImportStatus.RUNNING, 2)
-    assert await Product.all().count() == BATCH
-
-    # The other one comes to the end, and says what it found.
-    monkeypatch.undo()
-    await run_import(asked.id)
-    report = await report_of(asked)
-    assert (report["created"], report["unchanged"]) == (2 * BATCH, BATCH)
-
-
 async def test_a_shop_that_changed_its_currency_gets_no_prices_in_the_old_one(
     shop: Shop, database_admin: asyncpg.Connection
 ) -> None:
@@ -342,29 +224,6 @@ async def test_an_engine_that_is_away_is_waited_for_and_a_defect_ends_the_import
     assert "our side" in (found.failure or {})["template"]
 
 
-async def test_progress_is_told_while_an_atomic_import_runs(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch, database_admin: asyncpg.Connection
-) -> None:
-    # Given a file whose second half waits until somebody has seen the first
-    asked = await ask(shop, products_csv(4 * BATCH), is_atomic=True)
-    monkeypatch.setattr(import_job, "TELL_EVERY_SECONDS", 0.01)
-    seen = 0
-
-    async def see() -> None:
-        nonlocal seen
-        async with asyncio.timeout(20):
-            while not seen:
-                seen = await database_admin.fetchval("SELECT bytes_done FROM product_import")
-                await asyncio.sleep(0.01)
-
-    await _after_first_batch(monkeypatch, see)
-
-    await run_import(asked.id)
-
-    assert 0 < seen <= asked.bytes_total
-    assert (await done(asked)).bytes_done == asked.bytes_total
-
-
 async def test_a_report_names_a_thousand_rows_and_counts_all(shop: Shop) -> None:
     asked = await ask(shop, products_csv(1_200, price="free"))
 
@@ -373,43 +232,6 @@ async def test_a_report_names_a_thousand_rows_and_counts_all(shop: Shop) -> None
     report = await report_of(asked)
     assert (report["failed_row_count"], len(report["failed_rows"])) == (1_200, 1_000)
     assert report["failed_rows"][0]["line"] == 2
-
-
-async def test_the_same_file_is_kept_once_and_for_another_week(
-    shop: Shop, database_admin: asyncpg.Connection, clock: ManualClock
-) -> None:
-    content = b"x" * (2 * PIECE_BYTES + 5)
-    first = await put_file(shop.id, content, name="C:\\files\\spring\x00.csv")
-    assert (first.name, first.bytes) == ("spring.csv", len(content))
-    sizes = await database_admin.fetch(
-        "SELECT length(content) AS size FROM product_file_piece ORDER BY number"
-    )
-    assert [row["size"] for row in sizes] == [PIECE_BYTES, PIECE_BYTES, 5]
-
-    clock.advance(timedelta(days=6))
-    again = await put_file(shop.id, content, name="again.csv")
-    assert again.id == first.id
-    clock.advance(timedelta(days=6))
-    assert await forget_old_files() == 0
-    clock.advance(timedelta(days=2))
-    assert await forget_old_files() == 1
-    assert await database_admin.fetchval("SELECT count(*) FROM product_file_piece") == 0
-
-
-async def test_a_shop_keeps_ten_files_and_those_that_are_imported(
-    shop: Shop, clock: ManualClock
-) -> None:
-    asked = await ask(shop, products_csv(1))
-    for number in range(MOST_FILES + 2):
-        clock.advance(timedelta(seconds=1))
-        await put_file(shop.id, f"file {number}")
-
-    assert await ProductFile.filter(shop_id=shop.id).count() == MOST_FILES + 1
-    assert await ProductFile.exists(id=asked.upload_id)
-    clock.advance(timedelta(days=30))
-    assert await forget_old_files() == MOST_FILES
-    await cancel_import([shop.id], asked.id)
-    assert await forget_old_files() == 1
 
 
 def test_the_job_is_called_as_the_worker_knows_it() -> None:

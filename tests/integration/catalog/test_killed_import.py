@@ -1,23 +1,19 @@
 """A worker is killed in the middle of an import, and the next one brings it to its end."""
 
-import asyncio
-from collections.abc import Mapping
 from pathlib import Path
 
 import asyncpg
 import pytest
 
 from headless_presale.catalog import ImportStatus, ProductImport, StartImport, start_import
-from headless_presale.kernel.failpoints import VARIABLE
 from headless_presale.shops import Shop
 from headless_presale.worker import create_job_app, recover_stalled_jobs
-from tests.support.processes import ProductProcess
+from tests.support.processes import ProductProcess, work_until_killed
 from tests.support.product_files import products_csv, put_file
 from tests.support.servers import until
 
 PRODUCTS = 250
 BATCH = 100
-DEATH_SECONDS = 60.0
 # A batch of new products is two statements: the products, the variants.
 IN_THE_SECOND_BATCH = "catalog.rows_written:3"
 
@@ -44,7 +40,7 @@ async def test_a_killed_import_is_taken_up_and_written_once(
     }
 
     # when: a worker dies between two statements of its second batch
-    await _work_until_killed(tmp_path, environment, IN_THE_SECOND_BATCH)
+    await work_until_killed(tmp_path, environment, IN_THE_SECOND_BATCH)
 
     # then: the first batch is there, or nothing, and the import is still open
     count = "SELECT count(*) FROM product"
@@ -70,12 +66,6 @@ async def test_a_killed_import_is_taken_up_and_written_once(
     )
     assert tuple(rows or ()) == (PRODUCTS, PRODUCTS, 1)
     assert await database_admin.fetchval("SELECT count(*) FROM product_variant") == PRODUCTS
-
-
-async def _work_until_killed(folder: Path, environment: Mapping[str, str], place: str) -> None:
-    armed = {**environment, VARIABLE: place}
-    with ProductProcess(["worker"], armed, folder / "worker.log") as process:
-        assert await asyncio.to_thread(process.wait_dead, DEATH_SECONDS) == -9
 
 
 async def _has_ended(asked: ProductImport) -> bool:

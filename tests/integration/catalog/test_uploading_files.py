@@ -6,20 +6,16 @@ from typing import Any
 import asyncpg
 import httpx
 import pytest
-import uvicorn
 from redis.asyncio import Redis
 
-from headless_presale.app import create_app
 from headless_presale.catalog import ProductFile
 from headless_presale.catalog.product_files import copy_file
 from headless_presale.identity import ALL_SCOPES, Role, Scope
 from headless_presale.kernel.ids import global_id
 from headless_presale.settings import Settings
 from headless_presale.shops import Shop
-from resolvers.messages import message_of
-from tests.support.http import SCHEMA, EchoGraphQL
+from tests.support.http import shop_serving
 from tests.support.product_files import products_csv
-from tests.support.servers import bind_free_port, serving
 from tests.support.shop import make_shop
 from tests.support.staff import Caller, connect, sign_in
 from tests.support.state import stored_rows
@@ -30,19 +26,8 @@ MOST_BYTES = 600_000
 @pytest.fixture
 async def client(database: str, redis: Redis) -> AsyncIterator[httpx.AsyncClient]:
     """Serve the application over what the test's fixtures have opened; return a client of it."""
-    app = create_app(
-        graphql=EchoGraphQL(),
-        schema_text=SCHEMA,
-        settings=Settings(product_file_max_bytes=MOST_BYTES),
-        tell=message_of,
-    )
-    listener = bind_free_port()
-    config = uvicorn.Config(
-        app, lifespan="off", ws="none", log_level="critical", timeout_graceful_shutdown=1
-    )
-    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     async with (
-        serving(uvicorn.Server(config), listener),
+        shop_serving(Settings(product_file_max_bytes=MOST_BYTES)) as url,
         httpx.AsyncClient(base_url=url, timeout=30, trust_env=False) as client,
     ):
         yield client

@@ -1,17 +1,14 @@
 """Commands that change a campaign while it sells, each as a process of its own."""
 
-import asyncio
-import os
 import subprocess
-import sys
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 
 import asyncpg
 import pytest
 from redis.asyncio import Redis
 
 from headless_presale.checkout import place_order
+from tests.support.commands import run
 from tests.support.shop import TERMS, Sale, deposit_plan, open_sale, order_for
 from tests.support.state import stored_rows
 
@@ -20,31 +17,8 @@ pytestmark = pytest.mark.usefixtures("database", "redis")
 SHOP = ("--shop", "moonlit-forge")
 
 
-@pytest.fixture
-def environment(worker_database_url: str, redis_url: str, tmp_path: Path) -> dict[str, str]:
-    """Return what names this worker's own engines to a process."""
-    return {
-        **os.environ,
-        "DATABASE_URL": worker_database_url,
-        "REDIS_URL": redis_url,
-        "PRESALE_DATA_DIR": str(tmp_path / "data"),
-        "PRESALE_LOG_LEVEL": "ERROR",
-        "COLUMNS": "200",
-    }
-
-
 async def _run(environment: dict[str, str], *words: str) -> "subprocess.CompletedProcess[str]":
-    done = await asyncio.to_thread(
-        subprocess.run,
-        [sys.executable, "-m", "headless_presale.cli", "campaigns", *words, *SHOP],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert "Traceback" not in done.stderr
-    return done
+    return await run(environment, "campaigns", *words, *SHOP)
 
 
 async def _open() -> Sale:

@@ -1,8 +1,6 @@
 """Commands about webhooks, each as a process of its own."""
 
-import os
 import re
-from pathlib import Path
 
 import asyncpg
 import pytest
@@ -10,7 +8,6 @@ from redis.asyncio import Redis
 
 from headless_presale.kernel import vault
 from headless_presale.webhooks import WebhookDelivery, WebhookEndpoint
-from tests.conftest import SECRET_KEY
 from tests.support.commands import run
 from tests.support.shop import make_shop
 
@@ -21,16 +18,9 @@ URL = "https://erp.example.com/hooks"
 
 
 @pytest.fixture
-def environment(worker_database_url: str, redis_url: str, tmp_path: Path) -> dict[str, str]:
-    """Return what names this worker's own engines, and its secret, to a process."""
-    return {
-        **os.environ,
-        "DATABASE_URL": worker_database_url,
-        "REDIS_URL": redis_url,
-        "PRESALE_DATA_DIR": str(tmp_path / "data"),
-        "PRESALE_SECRET_KEY": SECRET_KEY,
-        "COLUMNS": "250",
-    }
+def environment(environment: dict[str, str]) -> dict[str, str]:
+    """Widen the terminal: an endpoint is one line."""
+    return {**environment, "COLUMNS": "250"}
 
 
 async def test_an_endpoint_is_made_rotated_tested_replayed_turned_off_on_and_removed(

@@ -9,7 +9,7 @@ import orjson
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
-from headless_presale.identity.oauth.access_tokens import issue_access_token
+from headless_presale.identity.oauth.access_tokens import sign_access_token
 from headless_presale.identity.oauth.keys import signing_key
 from headless_presale.identity.scopes import Scope
 from headless_presale.kernel import clock
@@ -34,7 +34,7 @@ async def issue(**changes: Any) -> str:
         "lifetime": timedelta(minutes=10),
         **changes,
     }
-    return (await issue_access_token(**values)).token
+    return sign_access_token(await signing_key(), **values).token
 
 
 def claims(**changes: Any) -> dict[str, Any]:

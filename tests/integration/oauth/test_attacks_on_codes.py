@@ -10,7 +10,7 @@ import httpx
 import pytest
 from authlib.oauth2.rfc7636 import CodeChallenge
 
-from headless_presale.identity import ClientKind, OAuthGrant, find_principal, read_bearer
+from headless_presale.identity import ClientKind, OAuthGrant
 from headless_presale.identity.models import OAuthClient, OAuthCode
 from headless_presale.identity.oauth import server, tokens
 from headless_presale.identity.oauth.clients import is_registered
@@ -26,21 +26,12 @@ from tests.support.oauth import (
     App,
     Person,
     answer_of,
+    error_of,
+    is_let_in,
     let_them_all_look_first,
     make_app,
 )
 from tests.support.state import stored_rows
-
-
-async def is_let_in(token: str) -> bool:
-    claims = await read_bearer(f"Bearer {token}")
-    assert claims is not None
-    return await find_principal(claims) is not None
-
-
-def error_of(answer: httpx.Response) -> tuple[int, str]:
-    return answer.status_code, answer.json().get("error", "")
-
 
 # Replay
 

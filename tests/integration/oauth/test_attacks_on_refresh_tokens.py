@@ -6,7 +6,7 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from headless_presale.identity import OAuthGrant, find_principal, read_bearer
+from headless_presale.identity import OAuthGrant
 from headless_presale.identity.models import OAuthRefreshToken
 from headless_presale.identity.oauth import server, tokens
 from headless_presale.kernel import clock as kernel_clock
@@ -14,19 +14,9 @@ from headless_presale.kernel.audit_log import AuditEntry
 from headless_presale.kernel.clock import ManualClock
 from headless_presale.kernel.unit_of_work import UnitOfWork
 from headless_presale.shops.models import Shop
-from tests.support.oauth import App, Person, let_them_all_look_first, make_app
+from tests.support.oauth import App, Person, error_of, is_let_in, let_them_all_look_first, make_app
 
 A_MINUTE = timedelta(minutes=1)
-
-
-def error_of(answer: httpx.Response) -> tuple[int, str]:
-    return answer.status_code, answer.json().get("error", "")
-
-
-async def is_let_in(token: str) -> bool:
-    claims = await read_bearer(f"Bearer {token}")
-    assert claims is not None
-    return await find_principal(claims) is not None
 
 
 async def test_a_token_that_was_used_ends_the_family(

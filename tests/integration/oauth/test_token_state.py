@@ -11,14 +11,12 @@ from headless_presale.identity import (
     Role,
     Scope,
     StaffMember,
-    find_principal,
-    read_bearer,
 )
 from headless_presale.kernel.audit_log import AuditEntry
 from headless_presale.kernel.clock import ManualClock
 from headless_presale.shops.models import Shop
 from tests.conftest import ISSUER
-from tests.support.oauth import App, Person, admin_app, make_app
+from tests.support.oauth import App, Person, admin_app, is_let_in, make_app
 from tests.support.state import stored_rows
 
 INACTIVE = {"active": False}
@@ -28,12 +26,6 @@ async def introspect(app: App, token: str) -> object:
     answer = await app.post("/oauth/introspect", token=token)
     assert answer.status_code == 200, answer.text
     return answer.json()
-
-
-async def is_let_in(token: str) -> bool:
-    claims = await read_bearer(f"Bearer {token}")
-    assert claims is not None
-    return await find_principal(claims) is not None
 
 
 @pytest.mark.parametrize("kind", ["access_token", "refresh_token"])

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import asyncpg
 import httpx
 import pytest
 
@@ -15,8 +16,10 @@ from headless_presale.identity import (
     rotate_client_secret,
 )
 from headless_presale.identity.models import OAuthRefreshToken
+from headless_presale.identity.oauth.clients import ADMIN_CLIENT, find_client
 from headless_presale.kernel.clock import ManualClock
 from headless_presale.kernel.ids import hash_secret
+from headless_presale.kernel.unit_of_work import shielded, unit_of_work
 from headless_presale.shops.models import Shop
 from tests.conftest import ISSUER
 from tests.integration.identity.tokens import read
@@ -47,6 +50,45 @@ async def test_a_code_becomes_tokens(owner: Person, app: App, clock: ManualClock
     assert stored.token_hash == hash_secret(body["refresh_token"])
     assert stored.expires_at == clock.now() + timedelta(days=14)
     assert stored.grant.expires_at == clock.now() + timedelta(days=90)
+
+
+@shielded
+async def find_admin() -> OAuthClient | None:
+    async with unit_of_work() as work:
+        return await find_client(work, str(ADMIN_CLIENT))
+
+
+@pytest.mark.usefixtures("database", "clock")
+async def test_nobodys_admin_waits_for_anybody_elses(database_admin: asyncpg.Connection) -> None:
+    @shielded
+    async def find_admin_and_lock_it_elsewhere() -> None:
+        async with unit_of_work() as work:
+            assert await find_client(work, str(ADMIN_CLIENT)) is not None
+            # Fails at once if the request under way holds the row.
+            locked = await database_admin.fetchval(
+                "SELECT id FROM oauth_client WHERE id = $1 FOR UPDATE NOWAIT", ADMIN_CLIENT
+            )
+            assert locked == ADMIN_CLIENT
+
+    await find_admin()
+    await find_admin_and_lock_it_elsewhere()
+
+
+@pytest.mark.usefixtures("database", "clock")
+@pytest.mark.parametrize(
+    "older", [{"redirect_uris": ["https://old.example/admin/"]}, {"scopes": ["orders:read"]}]
+)
+async def test_the_admin_of_an_older_version_or_address_is_brought_up_to_date(
+    older: dict[str, list[str]],
+) -> None:
+    await find_admin()
+    assert await OAuthClient.filter(id=ADMIN_CLIENT).update(**older) == 1
+
+    found = await find_admin()
+
+    assert found is not None
+    assert found.redirect_uris == [f"{ISSUER}/admin/"]
+    assert found.scopes == sorted(ALL_SCOPES)
 
 
 async def test_the_admin_is_in_for_as_long_as_a_browser_session(

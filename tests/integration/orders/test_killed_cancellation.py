@@ -1,7 +1,7 @@
 """A campaign is called off while it sells, and whoever refunds its buyers is killed, twice."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,6 @@ from redis.asyncio import Redis
 
 from headless_presale.campaigns import cancel_campaign
 from headless_presale.kernel.errors import DomainError
-from headless_presale.kernel.failpoints import VARIABLE
 from headless_presale.orders import OrderView
 from headless_presale.payments import PaymentLeg
 from headless_presale.worker import create_job_app, recover_stalled_jobs
@@ -19,7 +18,7 @@ from tests.support.drop import open_drop
 from tests.support.gateway import API_KEY, WEBHOOK_SECRET, SandboxRun
 from tests.support.invariants import broken_invariants
 from tests.support.money import place, start
-from tests.support.processes import ProductProcess
+from tests.support.processes import ProductProcess, work_until_killed
 from tests.support.servers import until
 from tests.support.shop import Sale
 
@@ -28,7 +27,6 @@ AT_ONCE = 16
 PRICE_MINOR = 10_000
 KILLED_CANCELLING = 90
 KILLED_REFUNDING = 40
-DEATH_SECONDS = 60.0
 
 
 @pytest.mark.timeout(300)
@@ -59,7 +57,7 @@ async def test_every_payment_goes_back_once(
     unpaid = await selling
 
     # then: a worker dies in the middle of the ninetieth order, which is as if it was not touched
-    await _work_until_killed(tmp_path, environment, f"orders.moved:{KILLED_CANCELLING}")
+    await work_until_killed(tmp_path, environment, f"orders.moved:{KILLED_CANCELLING}")
     statuses = await _statuses(database_admin)
     assert statuses["CANCELLED"] == KILLED_CANCELLING - 1
     assert sum(statuses.values()) == PAID + len(unpaid)
@@ -67,7 +65,7 @@ async def test_every_payment_goes_back_once(
 
     # and: the next one dies between asking the gateway for a refund and noting the answer
     await _recover(database)
-    await _work_until_killed(tmp_path, environment, f"refunds.asked:{KILLED_REFUNDING}")
+    await work_until_killed(tmp_path, environment, f"refunds.asked:{KILLED_REFUNDING}")
 
     # and: the third comes to the end
     await _recover(database)
@@ -122,12 +120,6 @@ async def _sell_until_it_ends(sale: Sale) -> Sequence[OrderView]:
             if refusal.code != "CAMPAIGN_NOT_OPEN":
                 raise
             return orders
-
-
-async def _work_until_killed(folder: Path, environment: Mapping[str, str], place: str) -> None:
-    armed = {**environment, VARIABLE: place}
-    with ProductProcess(["worker"], armed, folder / "worker.log") as process:
-        assert await asyncio.to_thread(process.wait_dead, DEATH_SECONDS) == -9
 
 
 async def _recover(database_url: str) -> None:

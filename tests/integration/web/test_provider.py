@@ -52,9 +52,23 @@ async def go(browser: Browser, way: str = "/sign-in/provider?next=/account") -> 
     """Go to the issuer and come back with its answer."""
     there = await browser.open(way)
     assert there.status == 302, there.text
+    return await browser.open(await answer_to(there))
+
+
+async def answer_to(there: Page) -> str:
+    """Go to the issuer; return the address to which it sends the browser back."""
     async with httpx.AsyncClient(trust_env=False) as outside:
-        back = await outside.get(there.location)
-    return await browser.open(back.headers["location"])
+        location: str = (await outside.get(there.location)).headers["location"]
+    return location
+
+
+async def answer_of_an_attacker(issuer: Issuer) -> tuple[str, str]:
+    """Let Eve sign in as herself; return where she would be sent back to, and her cookie."""
+    await make_account("eve@shop.example")
+    issuer.claims["email"] = "eve@shop.example"
+    async with site_of(issuer).browser() as attacker:
+        back = await answer_to(await attacker.open("/sign-in/provider"))
+        return back, attacker.cookies["presale_provider"]
 
 
 async def is_in(browser: Browser) -> bool:
@@ -211,12 +225,7 @@ async def test_an_answer_that_another_browser_asked_for_is_refused(
     visitor: Browser, issuer: Issuer
 ) -> None:
     """An attacker who sends his own answer's address to Ada would sign her in as himself."""
-    await make_account("eve@shop.example")
-    issuer.claims["email"] = "eve@shop.example"
-    async with site_of(issuer).browser() as attacker:
-        there = await attacker.open("/sign-in/provider")
-        async with httpx.AsyncClient(trust_env=False) as outside:
-            back = (await outside.get(there.location)).headers["location"]
+    back, _ = await answer_of_an_attacker(issuer)
 
     # Without any flow of her own, and in the middle of one
     assert (await visitor.open(back)).status == 400
@@ -230,13 +239,7 @@ async def test_the_state_is_what_keeps_a_foreign_answer_out(
     visitor: Browser, issuer: Issuer
 ) -> None:
     """Control: with the attacker's cookie in the browser, his answer is taken."""
-    await make_account("eve@shop.example")
-    issuer.claims["email"] = "eve@shop.example"
-    async with site_of(issuer).browser() as attacker:
-        there = await attacker.open("/sign-in/provider")
-        async with httpx.AsyncClient(trust_env=False) as outside:
-            back = (await outside.get(there.location)).headers["location"]
-        stolen = attacker.cookies["presale_provider"]
+    back, stolen = await answer_of_an_attacker(issuer)
 
     visitor.cookies.set("presale_provider", stolen)
     assert (await visitor.open(back)).status == 303
@@ -247,8 +250,7 @@ async def test_an_answer_counts_once_and_for_ten_minutes(
 ) -> None:
     await make_account()
     there = await visitor.open("/sign-in/provider")
-    async with httpx.AsyncClient(trust_env=False) as outside:
-        back = (await outside.get(there.location)).headers["location"]
+    back = await answer_to(there)
     clock.move_to(clock.now().replace(hour=13))
 
     late = await visitor.open(back)

@@ -8,8 +8,8 @@ import pytest
 
 from headless_presale.checkout import place_order
 from headless_presale.webhooks import deliver_due
-from tests.graphql.transport.conftest import NodeRun, node
 from tests.support.drop import open_drop
+from tests.support.node import NodeRun, node
 from tests.support.receiver import Receiver, subscribe
 from tests.support.shop import order_for
 

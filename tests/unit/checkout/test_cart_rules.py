@@ -9,12 +9,11 @@ from headless_presale.checkout.rules import (
     COUNTRIES,
     MAX_LINES,
     MAX_QUANTITY,
-    check_key,
     check_locale,
-    hash_request,
     sum_lines,
 )
 from headless_presale.kernel.errors import InvalidInput
+from headless_presale.kernel.idempotency import check_key, hash_request
 
 A, B = UUID(int=1), UUID(int=2)
 HOME = Address(country="CN", city="Shanghai", line1="1 Nanjing Road")

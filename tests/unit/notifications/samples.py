@@ -7,6 +7,7 @@ from uuid import UUID
 from headless_presale.campaigns import CancelPolicy, MissedBalance, PaymentPlan, PlanKind
 from headless_presale.kernel.money import Money
 from headless_presale.notifications import MessageKind, facts
+from headless_presale.notifications.rendering import RenderedMessage, render
 from headless_presale.orders import (
     LatePaymentRefused,
     LineView,
@@ -217,3 +218,10 @@ def every_message(*, of: OrderView, shop_name: str) -> dict[MessageKind, dict[st
         MessageKind.ORDER_REFUNDED: refunded(shop_name, of=of, shop_name=shop_name),
         MessageKind.LATE_PAYMENT_REFUSED: late(of=of, shop_name=shop_name),
     }
+
+
+def say(
+    kind: MessageKind, locale: str, context: dict[str, Any], link: str | None = None
+) -> RenderedMessage:
+    """Write a message; without a link it leads nowhere."""
+    return render(kind, locale, context, order_link=link)

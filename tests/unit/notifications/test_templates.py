@@ -8,7 +8,7 @@ from jinja2 import UndefinedError
 from headless_presale.kernel.locales import SUPPORTED_LOCALES
 from headless_presale.notifications import MessageKind
 from tests.unit.notifications import samples
-from tests.unit.notifications.test_rendering import say
+from tests.unit.notifications.samples import say
 
 
 class Words(HTMLParser):

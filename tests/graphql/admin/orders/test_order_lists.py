@@ -54,11 +54,6 @@ async def sale(api: Api, clock: ManualClock, till: Till) -> Sale:
     return sale
 
 
-@pytest.fixture
-async def owner(sale: Sale) -> Caller:
-    return await sign_in(sale.shop)
-
-
 async def orders(api: Api, caller: Caller, slug: str = "moonlit-forge", **asked: Any) -> Any:
     reply = await api.ask(LIST, bearer=caller.token, slug=slug, **asked)
     return reply.data["merchant"]["shop"]["orders"]

@@ -47,11 +47,6 @@ async def shop(api: Api, clock: ManualClock) -> Shop:
     return shop
 
 
-@pytest.fixture
-async def owner(shop: Shop) -> Caller:
-    return await sign_in(shop)
-
-
 async def make(
     shop: Shop,
     handle: str,

@@ -12,7 +12,7 @@ from headless_presale.shops.models import Shop
 from resolvers.global_ids import seal
 from tests.graphql.endpoint import Api
 from tests.support.shop import make_shop, make_variant
-from tests.support.staff import Caller, sign_in
+from tests.support.staff import Caller
 from tests.support.state import stored_rows
 
 CAMPAIGN = """{ id handle title version status opensAt closesAt holdSeconds reminderSeconds
@@ -28,11 +28,6 @@ ERRORS = (
 @pytest.fixture
 async def shop(api: Api, clock: ManualClock) -> Shop:
     return await make_shop()
-
-
-@pytest.fixture
-async def owner(shop: Shop) -> Caller:
-    return await sign_in(shop)
 
 
 async def send(

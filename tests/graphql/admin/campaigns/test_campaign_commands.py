@@ -1,4 +1,4 @@
-"""Running campaigns over GraphQL: times, batches, caps, terms, closing early, calling off."""
+"""Running campaigns over GraphQL: times, batches, caps, terms."""
 
 from datetime import timedelta
 from typing import Any
@@ -6,77 +6,20 @@ from typing import Any
 import asyncpg
 import pytest
 
-from headless_presale.campaigns import Campaign, find_snapshot, publish_campaign
+from headless_presale.campaigns import Campaign, publish_campaign
 from headless_presale.campaigns import create_campaign as make_draft
 from headless_presale.checkout import TermsOutdated, drain, place_order
-from headless_presale.identity import Role
 from headless_presale.kernel import clock as kernel_clock
 from headless_presale.kernel.clock import ManualClock
-from headless_presale.orders import Order, OrderStatus
+from headless_presale.orders import Order
 from headless_presale.shops.models import Shop
 from resolvers.admin.campaign_commands import ref_of
 from resolvers.global_ids import seal
+from tests.graphql.admin.campaigns.asking import actions, item_of, of, read, send
 from tests.graphql.endpoint import Api
-from tests.support.money import open_deposit_sale
-from tests.support.shop import Sale, draft, make_shop, make_variant, open_sale, order_for
+from tests.support.shop import Sale, draft, make_shop, make_variant, order_for
 from tests.support.staff import Caller, sign_in
 from tests.support.state import stored_rows
-
-ERRORS = (
-    "userErrors { __typename code message field ... on CampaignFaultError { fault } "
-    "... on CapacityBelowSoldError { sold } ... on CampaignNotOpenError { status } "
-    "... on CancelPreviewOutdatedError { preview { orders refundTotal { minor } } } "
-    "... on VersionConflictError { currentVersion conflicts { field yours current } } }"
-)
-CAMPAIGN = "{ id status version opensAt closesAt progress { capacity } terms { version } }"
-
-
-@pytest.fixture
-async def sale(api: Api, clock: ManualClock) -> Sale:
-    return await open_sale(capacity=10)
-
-
-@pytest.fixture
-async def owner(sale: Sale) -> Caller:
-    return await sign_in(sale.shop)
-
-
-async def send(
-    api: Api, caller: Caller, name: str, more: str = "", **wish: Any
-) -> tuple[Any, list[dict[str, Any]]]:
-    """Send a mutation; return its payload and the user errors."""
-    type_ = f"{name[0].upper()}{name[1:]}Input!"
-    query = (
-        f"mutation ($input: {type_}) {{ {name}(input: $input) "
-        f"{{ campaign {CAMPAIGN} {more} {ERRORS} }} }}"
-    )
-    payload = (await api.ask(query, bearer=caller.token, input=wish)).data[name]
-    return payload, payload["userErrors"]
-
-
-async def read(api: Api, caller: Caller, fields: str) -> Any:
-    query = (
-        '{ merchant { shop(slug: "moonlit-forge") { campaign(handle: "nebula-fox") { '
-        f"{fields} }} }} }} }}"
-    )
-    return (await api.ask(query, bearer=caller.token)).data["merchant"]["shop"]["campaign"]
-
-
-def of(sale: Sale) -> dict[str, Any]:
-    """Return what names the sale as it was read."""
-    return {"campaignId": seal("Campaign", sale.campaign.id), "version": sale.campaign.version}
-
-
-def item_of(sale: Sale) -> dict[str, Any]:
-    return {"itemId": seal("CampaignItem", sale.item_id), "version": sale.campaign.version}
-
-
-async def actions(admin: asyncpg.Connection) -> list[str]:
-    rows = await admin.fetch(
-        "SELECT action FROM audit_entry WHERE action LIKE 'campaign.%' ORDER BY id"
-    )
-    return [row["action"] for row in rows]
-
 
 # Times
 
@@ -271,137 +214,6 @@ async def test_new_terms_are_for_orders_to_come_and_differ_where_they_say(
     assert [(e["fault"], e["field"]) for e in refusals] == [
         ("TERMS_SHIP_DATE_EARLY", ["terms", "shipsBy"])
     ]
-
-
-# Ends
-
-
-async def test_an_early_close_leaves_holds_and_balances_as_they_are(
-    api: Api, clock: ManualClock, database_admin: asyncpg.Connection
-) -> None:
-    # Given an order that is held and one whose balance of 80.00 is to come
-    sale = await open_deposit_sale(capacity=10)
-    owner = await sign_in(sale.shop)
-    held = await place_order(order_for(sale, quantity=2))
-    paid = await place_order(order_for(sale, email="paid@example.com"))
-    await Order.filter(id=paid.id).update(status=OrderStatus.DEPOSIT_PAID)
-    await drain()
-    clock.advance(timedelta(minutes=5))
-    more = "openOrders { heldOrders heldSlots unpaidBalances unpaidBalanceTotal { amount } }"
-
-    preview = await read(api, owner, more.replace("openOrders", "closePreview"))
-    done, refusals = await send(api, owner, "campaignClose", more, **of(sale), reason="Sold enough")
-
-    assert refusals == []
-    assert done["campaign"]["status"] == "CLOSED"
-    assert done["campaign"]["closesAt"] == "2026-03-01T12:05:00Z"
-    assert (
-        done["openOrders"]
-        == preview["closePreview"]
-        == {
-            "heldOrders": 1,
-            "heldSlots": 2,
-            "unpaidBalances": 1,
-            "unpaidBalanceTotal": {"amount": "80.00"},
-        }
-    )
-    assert (await Order.get(id=held.id)).status is OrderStatus.AWAITING_DEPOSIT
-    # Repeated, it changes nothing; the event says that it was early, and why.
-    before = await stored_rows(database_admin)
-    again, refusals = await send(api, owner, "campaignClose", **of(sale), reason="Sold enough")
-    assert (refusals, again["campaign"]["status"]) == ([], "CLOSED")
-    assert await stored_rows(database_admin) == before
-    event = await database_admin.fetchval(
-        "SELECT payload FROM event WHERE type = 'campaign.closed'"
-    )
-    assert '"is_early": true' in event
-
-
-PREVIEW = (
-    "version cancelPreview { orders heldOrders heldSlots refunds { leg payments amount { amount } }"
-    " refundTotal { minor } }"
-)
-
-
-async def paid_deposit(sale: Sale, admin: asyncpg.Connection, email: str) -> None:
-    """Place an order and write down that its deposit of 20.00 was captured."""
-    order = await place_order(order_for(sale, email=email))
-    await Order.filter(id=order.id).update(status=OrderStatus.DEPOSIT_PAID)
-    await admin.execute(
-        "INSERT INTO payment (id, shop_id, order_id, leg, gateway, status, amount_minor, currency,"
-        " failure_code, created_at, captured_at) VALUES (gen_random_uuid(), $1, $2, 'DEPOSIT',"
-        " 'sandbox', 'CAPTURED', 2000, 'CNY', '', $3, $3)",
-        sale.shop.id,
-        order.id,
-        kernel_clock.now(),
-    )
-
-
-async def test_a_campaign_is_called_off_only_as_it_was_shown(
-    api: Api, clock: ManualClock, database_admin: asyncpg.Connection
-) -> None:
-    # Given two orders, one paid and one held, and what the preview says of them
-    sale = await open_deposit_sale(capacity=10)
-    owner = await sign_in(sale.shop)
-    await paid_deposit(sale, database_admin, "paid@example.com")
-    await place_order(order_for(sale, email="held@example.com", quantity=3))
-    shown = (await read(api, owner, PREVIEW))["cancelPreview"]
-    assert shown == {
-        "orders": 2,
-        "heldOrders": 1,
-        "heldSlots": 3,
-        "refunds": [{"leg": "DEPOSIT", "payments": 1, "amount": {"amount": "20.00"}}],
-        "refundTotal": {"minor": 2_000},
-    }
-    wish = {
-        **of(sale),
-        "reason": "The kiln broke",
-        "expectedOrders": shown["orders"],
-        "expectedRefundMinor": shown["refundTotal"]["minor"],
-    }
-
-    # When it grows by an order
-    await paid_deposit(sale, database_admin, "late@example.com")
-    await drain()
-    before = await stored_rows(database_admin)
-    _, refusals = await send(api, owner, "campaignCancel", **wish)
-
-    # Then nothing is cancelled, and the answer says what it would be now
-    assert [(e["__typename"], e["preview"]) for e in refusals] == [
-        ("CancelPreviewOutdatedError", {"orders": 3, "refundTotal": {"minor": 4_000}})
-    ]
-    assert await stored_rows(database_admin) == before
-    snapshot = await find_snapshot(sale.campaign.id, fresh=True)
-    assert snapshot is not None
-    assert snapshot.status(clock.now()).value == "LIVE"
-    # With those numbers it is done, once.
-    wish |= {"expectedOrders": 3, "expectedRefundMinor": 4_000}
-    for _ in range(2):
-        done, refusals = await send(api, owner, "campaignCancel", **wish)
-        assert (refusals, done["campaign"]["status"]) == ([], "CANCELLED")
-    assert (
-        await database_admin.fetchval(
-            "SELECT count(*) FROM procrastinate_jobs WHERE task_name = 'orders:cancel_campaign'"
-        )
-        == 1
-    )
-    assert (await actions(database_admin)).count("campaign.cancel") == 1
-
-
-async def test_calling_off_sends_money_back_and_so_needs_that_scope(
-    api: Api, sale: Sale, owner: Caller
-) -> None:
-    manager = await sign_in(sale.shop, Role.MANAGER)
-    query = (
-        "mutation ($input: CampaignCancelInput!) { campaignCancel(input: $input) {"
-        " userErrors { code } } }"
-    )
-    wish = {**of(sale), "reason": "x", "expectedOrders": 0, "expectedRefundMinor": 0}
-
-    reply = await api.ask(query, bearer=manager.token, input=wish)
-
-    assert reply.error_codes == ["FORBIDDEN"]
-    assert (await Campaign.get(id=sale.campaign.id)).version == sale.campaign.version
 
 
 async def test_a_draft_made_for_an_empty_shop_is_worth_a_warning(
