@@ -77,11 +77,14 @@ async def shrink_pool(work: UnitOfWork, pool_id: UUID, *, to: int) -> None:
         raise CapacityBelowSold(owned=owned["owned"])
     left = capacity
     while left > to:
-        # Never waiting for a row: whoever holds one may be waiting for the pool.
+        # Never waiting for a row: whoever holds one may be waiting for the pool. Materialized: in a
+        # plain subquery, a plan that looks at it for each slot takes others for those just gone,
+        # and more than the limit.
         gone = await work.execute(
-            "DELETE FROM slot USING ("
+            "WITH spare AS MATERIALIZED ("
             "  SELECT number FROM slot WHERE pool_id = $1 AND order_id IS NULL "
-            "  ORDER BY number DESC LIMIT $2 FOR UPDATE SKIP LOCKED) AS spare "
+            "  ORDER BY number DESC LIMIT $2 FOR UPDATE SKIP LOCKED) "
+            "DELETE FROM slot USING spare "
             "WHERE slot.pool_id = $1 AND slot.number = spare.number",
             pool_id,
             min(left - to, BATCH),

@@ -85,16 +85,19 @@ async def _deliver(line: Line, parcel: Parcel) -> None:
     await _note(parcel, at, reply)
 
 
+# Materialized: in a plain subquery, a plan that looks at it for each delivery takes others for
+# those just claimed, and more than the limit.
 _CLAIM = f"""
-UPDATE webhook_delivery d SET attempts = d.attempts + 1, next_attempt_at = $3
-FROM webhook_endpoint w
-WHERE w.id = d.endpoint_id AND d.id IN (
+WITH claimed AS MATERIALIZED (
     SELECT due.id FROM webhook_delivery due JOIN webhook_endpoint e ON e.id = due.endpoint_id
     WHERE due.endpoint_id = $1 AND due.status = 'PENDING' AND due.next_attempt_at <= $2
       AND e.disabled_at IS NULL AND e.deleted_at IS NULL
       AND (e.paused_until IS NULL OR e.paused_until <= $2)
       AND {listening(endpoint="e", delivery="due")}
     ORDER BY due.next_attempt_at, due.id LIMIT $4 FOR UPDATE OF due SKIP LOCKED)
+UPDATE webhook_delivery d SET attempts = d.attempts + 1, next_attempt_at = $3
+FROM claimed, webhook_endpoint w
+WHERE d.id = claimed.id AND w.id = d.endpoint_id
 RETURNING d.id, d.type, d.shop_id, d.attempts, d.occurred_at, w.url, w.secret, w.previous_secret,
     w.previous_secret_expires_at,
     (SELECT e.payload FROM event e WHERE e.id = d.event_id) AS payload

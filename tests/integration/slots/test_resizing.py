@@ -73,6 +73,22 @@ async def test_free_numbers_go_from_the_highest_down(
     }
 
 
+async def test_no_more_goes_than_was_asked_whatever_plan_is_made(
+    database_admin: asyncpg.Connection,
+) -> None:
+    # Statistics of an empty table, and numbers that lie as they came back, the last one first: the
+    # plan goes through the slots and asks for each one which are to go.
+    await database_admin.execute("VACUUM ANALYZE slot")
+    pool_id = await make_pool(40)
+    for number in range(40, 0, -1):
+        await disown(await own(pool_id, (number,), customer=LIN), LIN)
+
+    await shrink(pool_id, to=15)
+
+    assert await _capacity(database_admin, pool_id) == 15
+    assert list(await slots_of(database_admin, pool_id)) == list(range(1, 16))
+
+
 async def test_what_orders_own_is_not_taken_away(
     redis: Redis, database_admin: asyncpg.Connection
 ) -> None:
