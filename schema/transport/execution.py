@@ -8,9 +8,12 @@ view with its parser and validation caches and 2,481 us without; a list of twent
 the same and tells variables that do not fit from fields that failed.
 """
 
+import asyncio
+import inspect
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
+from types import CoroutineType
 from typing import Any, TypeGuard, cast
 
 from graphql import (
@@ -35,6 +38,41 @@ from schema.transport.errors import VARIABLES_INVALID, coded
 from schema.transport.limits import DocumentLimits
 
 _is_awaitable = cast(Callable[[Any], TypeGuard[Awaitable[Any]]], optimized_is_awaitable)
+
+UNWINDING_SECONDS = 1.0
+"""How long the tasks of an execution that broke off are left to come to their ends."""
+
+
+class _Awaitables:
+    """Knows the coroutines of one execution, to close those that nobody came to await.
+
+    Where an execution is broken off (a client that went away, a field that may not be null),
+    graphql-core leaves behind what was to be awaited next. Python warns of each such coroutine,
+    and may print a traceback with it: so many lines of log for every request that is aborted.
+    """
+
+    __slots__ = ("_coroutines",)
+
+    def __init__(self) -> None:
+        self._coroutines: list[CoroutineType[Any, Any, Any]] = []
+
+    def is_awaitable(self, value: Any) -> TypeGuard[Awaitable[Any]]:
+        if type(value) is CoroutineType:
+            self._coroutines.append(value)
+            return True
+        return _is_awaitable(value)
+
+    def close_soon(self) -> None:
+        """Close what was never begun, once the tasks that were cancelled have ended.
+
+        Not before: a task whose coroutine is closed under its hands reports that as a failure.
+        """
+        asyncio.get_running_loop().call_later(UNWINDING_SECONDS, self._close)
+
+    def _close(self) -> None:
+        for coroutine in self._coroutines:
+            if inspect.getcoroutinestate(coroutine) == inspect.CORO_CREATED:
+                coroutine.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,11 +160,8 @@ class Engine:
         executor = self._build(operation, context)
         if isinstance(executor, list):
             return Outcome(errors=executor, executed=False)
-        result = execute_root_selection_set(executor)
-        if executor.is_awaitable(result):
-            result = await result
-        settled = cast(ExecutionResult, result)
-        return Outcome(data=settled.data, errors=settled.errors)
+        result = await _settled(executor, execute_root_selection_set)
+        return Outcome(data=result.data, errors=result.errors)
 
     async def stream(self, operation: Operation, context: Any) -> AsyncGenerator[Outcome, None]:
         """Run any operation as a stream: a query or a mutation yields once, a subscription once
@@ -155,11 +190,9 @@ class Engine:
             # The resolver's generator raised: graphql-core lets that through.
             yield Outcome(errors=[located_error(failure)], executed=False)
 
-    def _execute_event(
-        self, executor: Executor[Any]
-    ) -> ExecutionResult | Awaitable[ExecutionResult]:
+    async def _execute_event(self, executor: Executor[Any]) -> ExecutionResult:
         executor.context_value = self._renew_context(executor.context_value)
-        return execute_subscription_event(executor)
+        return await _settled(executor, execute_subscription_event)
 
     def _build(self, operation: Operation, context: Any) -> Executor[Any] | list[GraphQLError]:
         request = operation.request
@@ -176,6 +209,24 @@ class Engine:
         if isinstance(built, list):
             return [coded(error, VARIABLES_INVALID) for error in built]
         return built
+
+
+async def _settled(
+    executor: Executor[Any],
+    run: Callable[[Executor[Any]], Any],
+) -> ExecutionResult:
+    awaitables = _Awaitables()
+    executor.is_awaitable = awaitables.is_awaitable
+    is_whole = False
+    try:
+        result = run(executor)
+        if _is_awaitable(result):
+            result = await result
+        is_whole = not result.errors
+        return cast(ExecutionResult, result)
+    finally:
+        if not is_whole:
+            awaitables.close_soon()
 
 
 def response_body(outcome: Outcome, errors: list[dict[str, Any]]) -> Mapping[str, Any]:

@@ -64,14 +64,14 @@ async def read(order_id: UUID) -> OrderView:
 
 async def pay(sandbox: SandboxRun, order: OrderView, leg: PaymentLeg) -> Payment:
     """Pay a leg at the gateway and wait until the shop has heard of it."""
-    before = await read(order.id)
     payment = await start(order, leg)
     await sandbox.pay(payment)
 
-    async def has_moved() -> bool:
-        return (await read(order.id)).status is not before.status
+    # Not of the order: starting to pay a balance early opens it.
+    async def is_heard_of() -> bool:
+        return (await Payment.get(id=payment.id)).status is not payment.status
 
-    await until(has_moved)
+    await until(is_heard_of)
     return await Payment.get(id=payment.id)
 
 

@@ -204,7 +204,7 @@ async def test_it_survives_a_restart_of_postgresql(tmp_path: Path) -> None:
                 ) -> bool:
                     return await status_of(connection, job_id) == "succeeded"
 
-                await until(is_done, seconds=30)
+                await until(is_done, seconds=60)
                 await connection.close()
                 await asyncio.to_thread(engines.stop)
                 await asyncio.sleep(1)
