@@ -5,11 +5,13 @@
 import { createServer } from "node:http";
 
 export default async ({ page, context, values }) => {
-  await page.goto(`${values.issuer}/sign-in`);
+  // To a page that stays: the admin goes on to the authorization server by itself, and a navigation
+  // of ours would be broken off by its own.
+  await page.goto(`${values.issuer}/sign-in?next=/account`);
   await page.getByLabel("E-mail address").fill(values.email);
   await page.getByLabel("Password").fill(values.password);
   await page.getByRole("button", { name: "Sign in", exact: true }).click();
-  await page.waitForURL((url) => url.pathname !== "/sign-in");
+  await page.waitForURL(`${values.issuer}/account`);
   const attacker = createServer((request, answer) => {
     answer.setHeader("content-type", "text/html");
     answer.end(`<!doctype html><iframe name="bait" width="600" height="900" src="${values.address}"></iframe>`);
