@@ -53,7 +53,11 @@ async def authorize(request: Request) -> Response:
         return sign_in_redirect(request)
     choices = await list_choices(asked, session.account_id)
     if can_skip_asking(asked, choices):
-        return _redirect(await grant_code(asked, session, choices[0].merchant_id))
+        try:
+            return _redirect(await grant_code(asked, session, choices[0].merchant_id))
+        except Forbidden:
+            # The session or the membership has ended since they were read.
+            return see(_here(request))
     return await _ask(request, asked, session, choices)
 
 

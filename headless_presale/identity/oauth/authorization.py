@@ -218,12 +218,13 @@ async def grant_code(asked: Authorization, session: Session, merchant_id: UUID) 
     The grant has a minute like its code; it lives on when the code is redeemed.
 
     Raises:
-        Forbidden: the person does not belong to the merchant, or the application does not.
+        Forbidden: the person does not belong to the merchant, or the application does not, or the
+            session has ended.
     """
     code = secrets.token_urlsafe(32)
     at = clock.now()
     async with unit_of_work() as work:
-        scopes, email = await _grantable(work, asked, session.account_id, merchant_id)
+        scopes, email = await _grantable(work, asked, session, merchant_id)
         grant = await OAuthGrant.create(
             id=new_id(),
             client_id=asked.client.id,
@@ -268,15 +269,18 @@ async def grant_code(asked: Authorization, session: Session, merchant_id: UUID) 
 
 
 async def _grantable(
-    work: UnitOfWork, asked: Authorization, account_id: UUID, merchant_id: UUID
+    work: UnitOfWork, asked: Authorization, session: Session, merchant_id: UUID
 ) -> tuple[frozenset[Scope], str]:
-    # Locked: a membership that ends meanwhile either is seen here or ends this grant too.
+    # Locked: a membership or a session that ends meanwhile either is seen here or ends this grant
+    # too.
     row = await work.fetchrow(
         "SELECT s.role, a.email FROM staff_member s JOIN account a ON a.id = s.account_id "
+        "JOIN sign_in_session n ON n.account_id = a.id "
         "WHERE s.account_id = $1 AND s.merchant_id = $2 AND s.deactivated_at IS NULL "
-        "AND a.deactivated_at IS NULL FOR SHARE OF s",
-        account_id,
+        "AND a.deactivated_at IS NULL AND n.id = $3 AND n.ended_at IS NULL FOR SHARE OF s, n",
+        session.account_id,
         merchant_id,
+        session.id,
     )
     if row is None or asked.client.merchant_id not in (None, merchant_id):
         raise Forbidden

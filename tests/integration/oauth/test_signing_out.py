@@ -1,15 +1,19 @@
 """Who is signed out of a browser is out of the admin there: its tokens end too."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
-from headless_presale.identity import issuer, sessions
+from headless_presale.identity import OAuthGrant, Scope, issuer, sessions
 from headless_presale.identity.limits import Source
 from headless_presale.identity.models import Account, SignInSession
+from headless_presale.identity.oauth import authorization
+from headless_presale.identity.oauth.clients import ADMIN_CLIENT
 from headless_presale.identity.passwords import hash_password
 from headless_presale.identity.sessions import (
     Session,
@@ -20,6 +24,7 @@ from headless_presale.identity.sessions import (
 )
 from headless_presale.identity.sign_in import change_password, reset_second_factors
 from headless_presale.kernel.clock import ManualClock
+from headless_presale.kernel.unit_of_work import shielded, unit_of_work
 from tests.support.accounts import PASSWORD, make_account
 from tests.support.oauth import App, Person, admin_app, sign_in_browser
 from tests.support.pages import Site
@@ -145,3 +150,49 @@ async def test_control_without_it_the_thief_keeps_the_admin(
     await new_password(two)
 
     assert await two.standing() == (True, True, True)
+
+
+async def _open_the_admin_while_its_session_ends(two: Two, owner: Person) -> str:
+    """Let the browser that is signed out at this moment ask for a code; return where it is sent."""
+    ended, commit = asyncio.Event(), asyncio.Event()
+
+    @shielded
+    async def end_slowly() -> None:
+        async with unit_of_work():
+            await end_session(two.there.id)
+            ended.set()
+            await commit.wait()
+
+    ending = asyncio.create_task(end_slowly())
+    await ended.wait()
+    opening = asyncio.create_task(owner.browser.open(two.admin.address()))
+    await asyncio.sleep(0.2)
+    commit.set()
+    await ending
+    sent_to: str = (await opening).location
+    return sent_to
+
+
+async def test_a_code_asked_for_while_signing_out_is_not_given(two: Two, owner: Person) -> None:
+    before = await OAuthGrant.all().count()
+
+    sent_to = await _open_the_admin_while_its_session_ends(two, owner)
+
+    # There once more, as somebody who is signed out.
+    assert urlsplit(sent_to).path == "/oauth/authorize"
+    assert urlsplit((await owner.browser.follow()).location).path == "/sign-in"
+    assert await OAuthGrant.all().count() == before
+
+
+async def test_control_who_does_not_look_at_the_session_gives_it(
+    two: Two, owner: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def only_who_asks(*_: object) -> tuple[frozenset[Scope], str]:
+        return frozenset({Scope.ORDERS_READ}), "owner@shop.example"
+
+    monkeypatch.setattr(authorization, "_grantable", only_who_asks)
+
+    await _open_the_admin_while_its_session_ends(two, owner)
+
+    left = await OAuthGrant.filter(revoked_at=None, client_id=ADMIN_CLIENT)
+    assert two.there.authenticated_at in {grant.authenticated_at for grant in left}
