@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from headless_presale.campaigns import CampaignCancelled
+from headless_presale.customers import SignInCodeRequested
 from headless_presale.identity import PasswordResetRequested, SecurityChanged, StaffInvited
 from headless_presale.kernel.events import Event, Handler
 from headless_presale.notifications import (
@@ -14,6 +15,7 @@ from headless_presale.notifications import (
     on_order_refunded,
     on_password_reset_requested,
     on_security_changed,
+    on_sign_in_code_requested,
     on_staff_invited,
     on_webhook_endpoint_disabled,
 )
@@ -39,6 +41,7 @@ EVENT_HANDLERS: Mapping[type[Event], Sequence[Handler]] = {
     OrderForfeited: (on_order_forfeited,),
     OrderRefunded: (on_order_refunded,),
     LatePaymentRefused: (on_late_payment_refused,),
+    SignInCodeRequested: (on_sign_in_code_requested,),
     StaffInvited: (on_staff_invited,),
     PasswordResetRequested: (on_password_reset_requested,),
     SecurityChanged: (on_security_changed,),

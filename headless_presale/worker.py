@@ -17,6 +17,7 @@ from psycopg.rows import dict_row
 from headless_presale.analytics.jobs import jobs as analytics_jobs
 from headless_presale.campaigns.jobs import jobs as campaign_jobs
 from headless_presale.catalog.jobs import jobs as catalog_jobs
+from headless_presale.customers.jobs import jobs as customer_jobs
 from headless_presale.identity.jobs import jobs as identity_jobs
 from headless_presale.media.jobs import jobs as media_jobs
 from headless_presale.notifications.jobs import jobs as notification_jobs
@@ -96,6 +97,7 @@ def create_job_app(database_url: str) -> procrastinate.App:
         ("analytics", analytics_jobs),
         ("campaigns", campaign_jobs),
         ("catalog", catalog_jobs),
+        ("customers", customer_jobs),
         ("identity", identity_jobs),
         ("media", media_jobs),
         ("orders", order_jobs),

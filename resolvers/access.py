@@ -7,7 +7,8 @@ somebody else is answered as one that does not exist.
 from collections.abc import Sequence
 from uuid import UUID
 
-from headless_presale import identity
+from headless_presale import customers, identity
+from headless_presale.customers import CustomerClaims
 from headless_presale.identity import AccessClaims, Scope
 from headless_presale.shops import Shop, ShopNotFound, find_shop
 from resolvers.context import RequestContext
@@ -16,14 +17,14 @@ from resolvers.global_ids import read_input_id
 
 
 @reads
-async def read_token(authorization: str | None) -> AccessClaims | None:
+async def read_token(authorization: str | None) -> AccessClaims | CustomerClaims | None:
     """Return what an ``Authorization`` header says, verified; None where there is none.
 
     Raises:
         Unauthenticated: it carries no token of ours that is valid now.
     """
     try:
-        return await identity.read_bearer(authorization)
+        return await customers.read_any_bearer(authorization)
     except identity.Unauthenticated as error:
         raise Unauthenticated(error.reason, error="invalid_token") from None
 

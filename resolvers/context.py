@@ -6,6 +6,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from headless_presale.customers import (
+    CustomerClaims,
+    CustomerPrincipal,
+    find_customer_principal,
+)
 from headless_presale.identity import AccessClaims, Principal, find_principal
 from headless_presale.kernel import clock
 from headless_presale.kernel.events import Actor
@@ -37,7 +42,9 @@ class RequestContext:
         at: the one moment this answer is about, so that its prices, its countdowns and its
             ``serverTime`` agree.
         actor: who the events of a storefront's mutations are recorded as done by.
-        claims: what the caller's access token says, verified; None without one.
+        claims: what the caller's access token says, verified: a merchant's or a customer's; None
+            without one.
+        address: the client's IP address; empty where nobody knows.
         cache_hint: read by the transport after the operation.
     """
 
@@ -51,8 +58,10 @@ class RequestContext:
     loaders: Loaders = field(default_factory=Loaders)
     cache_hint: ReuseHint | None = None
     connection_params: dict[str, Any] | None = None
-    claims: AccessClaims | None = None
+    claims: AccessClaims | CustomerClaims | None = None
+    address: str = ""
     _principal: "asyncio.Task[Principal] | None" = None
+    _customer: "asyncio.Task[CustomerPrincipal] | None" = None
 
     @property
     def secret(self) -> str:
@@ -67,7 +76,14 @@ class RequestContext:
 
     def renewed(self) -> "RequestContext":
         """Return a context of the same caller with its own moment and its own loaders."""
-        return replace(self, at=clock.now(), loaders=Loaders(), cache_hint=None, _principal=None)
+        return replace(
+            self,
+            at=clock.now(),
+            loaders=Loaders(),
+            cache_hint=None,
+            _principal=None,
+            _customer=None,
+        )
 
     @property
     def expires_at(self) -> datetime | None:
@@ -86,9 +102,22 @@ class RequestContext:
         self.forbid_reuse()
         return await asyncio.shield(self._principal)
 
+    async def authenticate_customer(self) -> CustomerPrincipal:
+        """Return which customer asks, as the database has him now; asked once per request.
+
+        Raises:
+            Unauthenticated: there is no token of a customer's, or his sign-in has ended.
+            ServiceUnavailable: nobody can tell at the moment.
+        """
+        if self._customer is None:
+            self._customer = asyncio.create_task(_find_customer(self.claims))
+        self.forbid_reuse()
+        return await asyncio.shield(self._customer)
+
     def forget_principal(self) -> None:
         """Let the next look at who asks be a new one: what he may do can have changed since."""
         self._principal = None
+        self._customer = None
 
     @property
     def principal(self) -> Principal:
@@ -102,6 +131,17 @@ class RequestContext:
         return self._principal.result()
 
     @property
+    def customer(self) -> CustomerPrincipal:
+        """Which customer asks, in a field that :func:`schema.permissions.customer_only` guards.
+
+        Raises:
+            RuntimeError: the field is not guarded: a defect of ours.
+        """
+        if self._customer is None or not self._customer.done():
+            raise RuntimeError("the field does not say that it is for customers")
+        return self._customer.result()
+
+    @property
     def merchant_actor(self) -> Actor:
         """Who the changes of a merchant's mutations are recorded as made by."""
         return self.principal.actor(self.request_id)
@@ -113,10 +153,12 @@ class RequestContext:
             await asyncio.Event().wait()
             return
         # Woken by whatever ends the grant; looked at every few seconds should nobody tell.
-        async with aclosing(self.hub.follow(f"grant:{claims.grant_id}")) as news:
+        is_customer = isinstance(claims, CustomerClaims)
+        topic = f"{'customer-grant' if is_customer else 'grant'}:{claims.grant_id}"
+        async with aclosing(self.hub.follow(topic)) as news:
             async for _ in news:
                 try:
-                    await _find_principal(claims)
+                    await (_find_customer if is_customer else _find_principal)(claims)
                 except Unauthenticated:
                     return
                 except ServiceUnavailable:
@@ -138,10 +180,20 @@ class RequestContext:
 
 
 @reads
-async def _find_principal(claims: AccessClaims | None) -> Principal:
-    if claims is None:
+async def _find_principal(claims: AccessClaims | CustomerClaims | None) -> Principal:
+    if not isinstance(claims, AccessClaims):
         raise Unauthenticated("Send an access token: 'Authorization: Bearer ...'.")
     found = await find_principal(claims)
+    if found is None:
+        raise Unauthenticated("The access token has been revoked.", error="invalid_token")
+    return found
+
+
+@reads
+async def _find_customer(claims: AccessClaims | CustomerClaims | None) -> CustomerPrincipal:
+    if not isinstance(claims, CustomerClaims):
+        raise Unauthenticated("Send a customer's access token: 'Authorization: Bearer ...'.")
+    found = await find_customer_principal(claims)
     if found is None:
         raise Unauthenticated("The access token has been revoked.", error="invalid_token")
     return found

@@ -30,6 +30,10 @@ MESSAGES: Mapping[str, Mapping[str, str]] = {
         "en": "There is no such application.",
         "zh-CN": "没有这个应用。",
     },
+    "CODE_REFUSED": {
+        "en": "This code is not valid. Check it, or ask for a new one.",
+        "zh-CN": "验证码无效，请核对或重新获取。",
+    },
     "CURRENCY_MISMATCH": {
         "en": "The items are priced in different currencies.",
         "zh-CN": "所选商品的计价货币不同。",
@@ -184,6 +188,10 @@ MESSAGES: Mapping[str, Mapping[str, str]] = {
         "en": "Another variant of the product has the SKU {sku}.",
         "zh-CN": "该商品的其他规格已使用 SKU {sku}。",
     },
+    "SESSION_ENDED": {
+        "en": "The session has ended. Sign in again.",
+        "zh-CN": "登录已失效，请重新登录。",
+    },
     "SLOTS_SOLD_OUT": {
         "en": "Not enough slots are left: {remaining}.",
         "zh-CN": "剩余名额不足，仅剩 {remaining} 个。",
@@ -219,6 +227,10 @@ MESSAGES: Mapping[str, Mapping[str, str]] = {
     "VARIANT_NOT_FOUND": {
         "en": "There is no such variant.",
         "zh-CN": "没有这个商品规格。",
+    },
+    "TOO_MANY_ATTEMPTS": {
+        "en": "Too many attempts. Try again in {retry_after_seconds} seconds.",
+        "zh-CN": "尝试次数过多，请在 {retry_after_seconds} 秒后重试。",
     },
     "VERSION_CONFLICT": {
         "en": "Somebody has changed this since you read it: it is at version {current_version} "

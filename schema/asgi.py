@@ -59,6 +59,7 @@ def context_factory(shops: ShopDirectory) -> ContextFactory:
         runtime: Runtime = connection.scope["state"]["runtime"]
         return RequestContext(
             claims=await read_token(connection.headers.get("authorization")),
+            address=connection.client.host if connection.client is not None else "",
             settings=runtime.settings,
             hub=runtime.hub,
             shops=shops,

@@ -135,6 +135,11 @@ class CancelPreviewOutdatedError(UserError):
     preview: CancelPreviewType = strawberry.field(description="What it would do now.")
 
 
+@strawberry.type(description="It was tried too often: wait, then try again.")
+class TooManyAttemptsError(UserError):
+    retry_after_seconds: int
+
+
 @strawberry.type(description="Any other refusal; its code tells which.")
 class RefusedError(UserError):
     pass
@@ -188,6 +193,8 @@ def user_error(refusal: Refusal) -> UserError:
         case ErrorCode.CANCEL_PREVIEW_OUTDATED:
             preview = CancelPreviewType(preview=given["preview"], currency=given["currency"])
             return CancelPreviewOutdatedError(**base, preview=preview)
+        case ErrorCode.TOO_MANY_ATTEMPTS:
+            return TooManyAttemptsError(**base, retry_after_seconds=given["retry_after_seconds"])
         case ErrorCode.VERSION_CONFLICT:
             return VersionConflictError(
                 **base,
@@ -229,6 +236,7 @@ USER_ERRORS: list[type[UserError]] = [
     CapacityBelowSoldError,
     CancelPreviewOutdatedError,
     VersionConflictError,
+    TooManyAttemptsError,
     RefusedError,
 ]
 """Every implementation; the schema has to be told of them."""

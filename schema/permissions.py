@@ -48,11 +48,47 @@ class ScopesRequired(FieldExtension):
         info: strawberry.Info,
         **kwargs: Any,
     ) -> Any:
-        if info.path.prev is None and info.operation.operation is OperationType.MUTATION:
-            # What an earlier mutation of the same document took away counts for this one.
-            info.context.forget_principal()
+        _look_again_in_a_mutation(info)
         await require(info.context, self.scopes, all_shops=self.all_shops)
         return await next_(source, info, **kwargs)
+
+
+@strawberry.schema_directive(
+    locations=[Location.FIELD_DEFINITION],
+    name="customer",
+    description="Needs an access token of a customer of the shop: see `signInCodeRedeem`.",
+)
+class CustomerOnly:
+    """Has no arguments."""
+
+
+class CustomerRequired(FieldExtension):
+    """Lets a signed-in customer pass before the field is resolved."""
+
+    def apply(self, field: StrawberryField) -> None:
+        field.directives = [*field.directives, CustomerOnly()]
+
+    async def resolve_async(
+        self,
+        next_: Callable[..., Awaitable[Any]],
+        source: Any,
+        info: strawberry.Info,
+        **kwargs: Any,
+    ) -> Any:
+        _look_again_in_a_mutation(info)
+        await info.context.authenticate_customer()
+        return await next_(source, info, **kwargs)
+
+
+def _look_again_in_a_mutation(info: strawberry.Info) -> None:
+    """Have what an earlier mutation of the same document took away count for this one."""
+    if info.path.prev is None and info.operation.operation is OperationType.MUTATION:
+        info.context.forget_principal()
+
+
+def customer_only() -> list[FieldExtension]:
+    """Return the extensions of a field that is for a signed-in customer."""
+    return [CustomerRequired()]
 
 
 def requires(*scopes: Scope, all_shops: bool = False) -> list[FieldExtension]:

@@ -12,15 +12,16 @@ from resolvers.global_ids import find_node_id
 from schema.admin.merchant import MerchantType, Viewer
 from schema.campaigns import CampaignItemType, CampaignType
 from schema.catalog import ProductType, VariantType
+from schema.customers import CustomerType
 from schema.nodes import Info, Node
 from schema.orders import OrderType
-from schema.permissions import requires
+from schema.permissions import customer_only, requires
 from schema.shops import ShopType
 
 
 @strawberry.type(
     description="Reads: a storefront's start at `shop`, a merchant's at `merchant`; a buyer's "
-    "order needs its token."
+    "order needs its token, a signed-in customer starts at `me`."
 )
 class Query:
     """What anybody may ask, and the two doors to what needs an access token."""
@@ -57,6 +58,13 @@ class Query:
     )
     async def merchant(self, info: Info) -> MerchantType:
         return MerchantType(row=await merchant.get_merchant(info.context))
+
+    @strawberry.field(
+        description="The customer who is signed in, in the shop of the token.",
+        extensions=customer_only(),
+    )
+    async def me(self, info: Info) -> CustomerType:
+        return CustomerType(customer=info.context.customer.customer)
 
     @strawberry.field(description="The server's clock.")
     def server_time(self, info: Info) -> datetime:

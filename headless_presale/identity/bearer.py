@@ -39,15 +39,27 @@ async def read_bearer(authorization: str | None) -> AccessClaims | None:
     Raises:
         Unauthenticated: there is one, and it carries no token of ours that is valid now.
     """
+    token = token_in(authorization)
+    if token is None:
+        return None
+    try:
+        return await verify_access_token(token, audience=issuer(), issuer=issuer())
+    except TokenInvalid as error:
+        raise Unauthenticated(f"The access token is not valid: {error.reason}.") from None
+
+
+def token_in(authorization: str | None) -> str | None:
+    """Return the token that a header carries, not looked at; None where there is no header.
+
+    Raises:
+        Unauthenticated: the header is of another kind.
+    """
     if authorization is None:
         return None
     scheme, _, token = authorization.partition(" ")
     if scheme.lower() != "bearer" or len(authorization) > MAX_HEADER_LENGTH:
         raise Unauthenticated("The header must be 'Authorization: Bearer <access token>'.")
-    try:
-        return await verify_access_token(token.strip(), audience=issuer(), issuer=issuer())
-    except TokenInvalid as error:
-        raise Unauthenticated(f"The access token is not valid: {error.reason}.") from None
+    return token.strip()
 
 
 async def authenticate_bearer(headers: Mapping[str, str], *scopes: Scope) -> Principal:

@@ -104,6 +104,14 @@ FAILPOINTS: Mapping[str, str] = {
     "oauth.refresh_tokens_replaced": "answers that were lost count no more, nothing is given yet",
     "oauth.refresh_token_made": "a refresh token is a row, nothing is committed",
     "oauth.service_granted": "the grant of a service is a row, the log does not know it",
+    # Customers
+    "customers.codes_ended": "codes that were mailed before count no more, the new one is no row",
+    "customers.code_written": "a code is a row, nobody mails it",
+    "customers.try_counted": "a wrong code is counted, nothing is committed",
+    "customers.code_used": "a code is used up, nobody is signed in by it",
+    "customers.known": "the customer is a row, he is not signed in",
+    "customers.signed_in": "a sign-in is a row without tokens",
+    "customers.signed_out": "sign-ins have ended, nothing is committed",
     # Telling
     "messages.written": "a message is a row without a job that sends it",
     "messages.claimed": "a worker has a message in hand, nothing is committed",

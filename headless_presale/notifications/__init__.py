@@ -3,6 +3,7 @@
 from headless_presale.notifications.account_mails import (
     on_password_reset_requested,
     on_security_changed,
+    on_sign_in_code_requested,
     on_staff_invited,
     on_webhook_endpoint_disabled,
 )
@@ -46,6 +47,7 @@ __all__ = [
     "on_order_refunded",
     "on_password_reset_requested",
     "on_security_changed",
+    "on_sign_in_code_requested",
     "on_staff_invited",
     "on_webhook_endpoint_disabled",
     "set_order_link",

@@ -1,12 +1,13 @@
-"""Mails to people who sign in: invitations, new passwords, and what changed about their account.
+"""Mails to people who sign in: invitations, codes, new passwords, what changed of their account.
 
-A link in them is a secret. It is made when the mail is sent and stored nowhere; what is stored is
-whose it is.
+A link or a code in them is a secret. It is made when the mail is sent and stored nowhere; what is
+stored is whose it is.
 """
 
 from typing import Protocol
 from uuid import UUID, uuid5
 
+from headless_presale.customers import CustomerCode, SignInCodeRequested, code_of
 from headless_presale.identity import (
     Account,
     Invitation,
@@ -77,6 +78,18 @@ async def on_security_changed(event: SecurityChanged) -> None:
     )
 
 
+async def on_sign_in_code_requested(event: SignInCodeRequested) -> None:
+    """Send a code: whoever reads the mail may sign in to the shop."""
+    code = await CustomerCode.get(id=event.code_id).select_related("shop")
+    await write_message(
+        AccountMailKind.SIGN_IN_CODE,
+        code.id,
+        recipient=code.email,
+        locale=negotiate(code.locale),
+        context={"shop_name": one_line(code.shop.name), "recipient_name": ""},
+    )
+
+
 class EndpointDisabled(Protocol):
     """What is told of a webhook endpoint that was turned off; its event belongs to a sibling."""
 
@@ -117,8 +130,10 @@ async def on_webhook_endpoint_disabled(event: EndpointDisabled) -> None:
         )
 
 
-def account_link(kind: AccountMailKind, subject_id: UUID) -> str:
-    """Return where the button of a mail leads."""
+def account_secret(kind: AccountMailKind, subject_id: UUID) -> str:
+    """Return where the button of a mail leads, or the code that it carries."""
+    if kind is AccountMailKind.SIGN_IN_CODE:
+        return code_of(subject_id)
     if kind is AccountMailKind.INVITATION:
         return f"{issuer()}/invitation?token={invitation_token(subject_id)}"
     if kind is AccountMailKind.PASSWORD_RESET:

@@ -13,7 +13,7 @@ import structlog
 from headless_presale.kernel import clock
 from headless_presale.kernel.failpoints import reach
 from headless_presale.kernel.unit_of_work import shielded, unit_of_work
-from headless_presale.notifications.account_mails import account_link
+from headless_presale.notifications.account_mails import account_secret
 from headless_presale.notifications.errors import MailRefused, MessageBusy
 from headless_presale.notifications.mail import Mail, compose
 from headless_presale.notifications.models import AccountMailKind, Message, MessageKind
@@ -77,9 +77,9 @@ async def deliver(message_id: UUID) -> None:
 
 def _compose(message: Message, transport: MailTransport) -> Mail:
     if message.kind in list(AccountMailKind):
-        link = account_link(AccountMailKind(message.kind), message.subject_id)
+        secret = account_secret(AccountMailKind(message.kind), message.subject_id)
         words = render_account_mail(
-            AccountMailKind(message.kind), message.locale, message.context, link=link
+            AccountMailKind(message.kind), message.locale, message.context, link=secret
         )
         name = message.context["recipient_name"]
     else:

@@ -29,6 +29,7 @@ class AccountMailKind(StrEnum):
     PASSWORD_RESET = "password_reset"
     SECURITY_CHANGED = "security_changed"
     WEBHOOK_DISABLED = "webhook_disabled"
+    SIGN_IN_CODE = "sign_in_code"
 
 
 class Message(Model):

@@ -42,7 +42,7 @@ def render_account_mail(
     """Write a mail to somebody who signs in.
 
     Args:
-        link: where its button leads.
+        link: where its button leads; of a code, the code.
 
     Raises:
         jinja2.UndefinedError: a template names a fact that is not there.

@@ -4,6 +4,7 @@ Verifying one needs no database. So little is believed of what it says about its
 is ours or none, its key is found by its id among our own, and everything it must say is there.
 """
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -94,8 +95,6 @@ def sign_access_token(
         key: the ``signing_key()``; inside a transaction, one that was asked for before it.
         authenticated_at: when the person signed in, and ``factors`` how (RFC 9068, 2.2.1).
     """
-    issued_at = clock.now().replace(microsecond=0)
-    expires_at = issued_at + lifetime
     claims: dict[str, Any] = {
         "iss": issuer,
         "aud": audience,
@@ -104,14 +103,24 @@ def sign_access_token(
         "scope": scope_text(scopes),
         "sid": str(grant_id),
         "merchant": str(merchant_id),
-        "jti": uuid4().hex,
-        "iat": int(issued_at.timestamp()),
-        "exp": int(expires_at.timestamp()),
     }
     if authenticated_at is not None:
         claims["auth_time"] = int(authenticated_at.timestamp())
     if factors:
         claims["amr"] = list(factors)
+    return sign_claims(key, claims, lifetime=lifetime)
+
+
+def sign_claims(key: Key, claims: Mapping[str, Any], *, lifetime: timedelta) -> IssuedToken:
+    """Return a token that says ``claims``, with an id of its own, from now for ``lifetime``."""
+    issued_at = clock.now().replace(microsecond=0)
+    expires_at = issued_at + lifetime
+    claims = {
+        **claims,
+        "jti": uuid4().hex,
+        "iat": int(issued_at.timestamp()),
+        "exp": int(expires_at.timestamp()),
+    }
     header = {"alg": ALGORITHM, "kid": key.kid, "typ": "at+jwt"}
     token = jwt.encode(header, claims, key.pair, algorithms=[ALGORITHM], default_type=None)
     return IssuedToken(token, expires_at)
@@ -124,6 +133,15 @@ async def verify_access_token(token: str, *, audience: str, issuer: str) -> Acce
 
     Raises:
         TokenInvalid: it is not; says which check it failed.
+    """
+    return read_staff_claims(await read_signed(token), audience=audience, issuer=issuer)
+
+
+async def read_signed(token: str) -> dict[str, Any]:
+    """Return what a token says, if a key of ours has signed it. For whom and till when: not asked.
+
+    Raises:
+        TokenInvalid: it is none of ours.
     """
     header = _read_header(token)
     typ = header.get("typ")
@@ -141,7 +159,7 @@ async def verify_access_token(token: str, *, audience: str, issuer: str) -> Acce
         signed = jws.deserialize_compact(token, key.pair, algorithms=[ALGORITHM])
     except (JoseError, ValueError) as error:
         raise TokenInvalid("signature") from error
-    return _judge(_read_json(signed.payload), audience=audience, issuer=issuer)
+    return _read_json(signed.payload)
 
 
 def _read_header(token: str) -> dict[str, Any]:
@@ -163,8 +181,18 @@ def _read_json(text: bytes | None) -> dict[str, Any]:
     return found
 
 
-def _judge(claims: dict[str, Any], *, audience: str, issuer: str) -> AccessClaims:
-    if not all(isinstance(claims.get(name), str) for name in TEXT_CLAIMS):
+def check_claims(
+    claims: Mapping[str, Any], *, texts: Iterable[str], audience: str, issuer: str
+) -> tuple[datetime, datetime]:
+    """Return from when and until when a signed token counts.
+
+    Args:
+        texts: the claims that have to be there, as texts.
+
+    Raises:
+        TokenInvalid: it is for somebody else, does not count now, or does not say all it must.
+    """
+    if not all(isinstance(claims.get(name), str) for name in texts):
         raise TokenInvalid("claims")
     if claims["iss"] != issuer:
         raise TokenInvalid("issuer")
@@ -177,6 +205,18 @@ def _judge(claims: dict[str, Any], *, audience: str, issuer: str) -> AccessClaim
     not_before = _moment(claims, "nbf") if "nbf" in claims else issued_at
     if max(issued_at, not_before) > now + LEEWAY:
         raise TokenInvalid("not_yet_valid")
+    return issued_at, expires_at
+
+
+def read_staff_claims(claims: Mapping[str, Any], *, audience: str, issuer: str) -> AccessClaims:
+    """Return what a signed token of a merchant's staff or client says.
+
+    Raises:
+        TokenInvalid: it is none, or does not count here and now.
+    """
+    issued_at, expires_at = check_claims(
+        claims, texts=TEXT_CLAIMS, audience=audience, issuer=issuer
+    )
     try:
         grant_id, merchant_id = UUID(claims["sid"]), UUID(claims["merchant"])
     except ValueError as error:
@@ -193,7 +233,7 @@ def _judge(claims: dict[str, Any], *, audience: str, issuer: str) -> AccessClaim
     )
 
 
-def _moment(claims: dict[str, Any], name: str) -> datetime:
+def _moment(claims: Mapping[str, Any], name: str) -> datetime:
     value = claims.get(name)
     # True is an int in Python, and a number of seconds may be one that no calendar has.
     if not isinstance(value, int) or isinstance(value, bool):

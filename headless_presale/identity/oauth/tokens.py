@@ -4,7 +4,6 @@ Everything happens in one transaction: the rows are read, judged in memory, clai
 updates and answered. A code or a refresh token that was used before ends its whole family.
 """
 
-import secrets
 from datetime import timedelta
 
 import structlog
@@ -16,6 +15,12 @@ from headless_presale.identity.oauth.access_tokens import sign_access_token
 from headless_presale.identity.oauth.clients import find_client, is_first_party, scopes_of_client
 from headless_presale.identity.oauth.keys import Key, signing_key
 from headless_presale.identity.oauth.parameters import TokenRequest
+from headless_presale.identity.oauth.rotation import (
+    APPLICATIONS,
+    Use,
+    make_refresh_token,
+    use_refresh_token,
+)
 from headless_presale.identity.oauth.server import Answer, Decision, Request, Rows, Server
 from headless_presale.identity.scopes import scope_text
 from headless_presale.kernel import clock
@@ -28,16 +33,12 @@ from headless_presale.kernel.unit_of_work import UnitOfWork, shielded, unit_of_w
 log = structlog.get_logger(__name__)
 
 ACCESS_LIFETIME = timedelta(minutes=10)
-REFRESH_LIFETIME = timedelta(days=14)
-"""A refresh token that is not used for so long ends."""
 ADMIN_GRANT_LIFETIME = timedelta(days=7)
 """Then one signs in to the admin again, as in a browser session."""
 APP_GRANT_LIFETIME = timedelta(days=90)
 """Then an application asks its user again."""
 SERVICE_GRANT_LIFETIME = timedelta(days=1)
 """Moved on with each token: a service that is not there any more is not listed for long."""
-LOST_ANSWER_GRACE = timedelta(seconds=30)
-"""For so long a used refresh token counts once more, if nobody has used what it was given for."""
 
 
 @shielded
@@ -99,7 +100,9 @@ async def _redeem_code(work: UnitOfWork, decision: Decision, code: OAuthCode, ke
     if not stands:
         return _invalid_grant()
     reach("oauth.grant_prolonged")
-    refresh_token = await _make_refresh_token(work, grant, parent=None)
+    refresh_token = await make_refresh_token(
+        work, APPLICATIONS, grant.id, grant_ends_at=grant.expires_at, parent=None
+    )
     return _answer(decision, grant, key, refresh_token)
 
 
@@ -107,20 +110,14 @@ async def _refresh(
     work: UnitOfWork, decision: Decision, token: OAuthRefreshToken, key: Key
 ) -> Answer:
     grant = token.grant
-    # The requests of a family take their turns, so that each sees what the one before has done.
-    stands = await work.fetchrow(
-        "SELECT 1 FROM oauth_grant WHERE id = $1 AND revoked_at IS NULL FOR NO KEY UPDATE", grant.id
-    )
-    if stands is None:
+    used = await use_refresh_token(work, APPLICATIONS, token)
+    if used is Use.ENDED:
         return _invalid_grant()
-    is_first = await _claim_refresh_token(work, token)
-    reach("oauth.refresh_token_used")
-    if is_first:
-        await _replace_siblings(work, token)
-        reach("oauth.refresh_tokens_replaced")
-    elif not await _was_answer_lost(work, token):
+    if used is Use.REPLAYED:
         return await _end_family(work, grant, decision.client, reason="refresh_token_replayed")
-    successor = await _make_refresh_token(work, grant, parent=token.token_hash)
+    successor = await make_refresh_token(
+        work, APPLICATIONS, grant.id, grant_ends_at=grant.expires_at, parent=token.token_hash
+    )
     return _answer(decision, grant, key, successor)
 
 
@@ -133,63 +130,6 @@ async def _claim_code(work: UnitOfWork, code: OAuthCode) -> bool:
             clock.now(),
         )
     )
-
-
-async def _claim_refresh_token(work: UnitOfWork, token: OAuthRefreshToken) -> bool:
-    """Use a refresh token up; False if it was used before, or replaced."""
-    return bool(
-        await work.execute(
-            "UPDATE oauth_refresh_token SET used_at = $2 "
-            "WHERE token_hash = $1 AND used_at IS NULL AND replaced_at IS NULL",
-            token.token_hash,
-            clock.now(),
-        )
-    )
-
-
-async def _replace_siblings(work: UnitOfWork, token: OAuthRefreshToken) -> None:
-    """End what else its parent was exchanged for: of several answers, this one has arrived."""
-    if token.parent_hash is not None:
-        await work.execute(
-            "UPDATE oauth_refresh_token SET replaced_at = $3 WHERE parent_hash = $1 "
-            "AND token_hash <> $2 AND used_at IS NULL AND replaced_at IS NULL",
-            token.parent_hash,
-            token.token_hash,
-            clock.now(),
-        )
-
-
-async def _was_answer_lost(work: UnitOfWork, token: OAuthRefreshToken) -> bool:
-    """Tell whether a token was used a moment ago, and nobody has used what it was exchanged for.
-
-    The client that asks again has had no answer yet. Had somebody else had it, the one of the two
-    that comes second with what it got ends the family.
-    """
-    found = await work.fetchrow(
-        "SELECT 1 FROM oauth_refresh_token AS parent WHERE parent.token_hash = $1 "
-        "AND parent.used_at >= $2 AND parent.replaced_at IS NULL AND NOT EXISTS ("
-        "SELECT 1 FROM oauth_refresh_token AS child "
-        "WHERE child.parent_hash = parent.token_hash AND child.used_at IS NOT NULL)",
-        token.token_hash,
-        clock.now() - LOST_ANSWER_GRACE,
-    )
-    return found is not None
-
-
-async def _make_refresh_token(work: UnitOfWork, grant: OAuthGrant, *, parent: str | None) -> str:
-    token = secrets.token_urlsafe(32)
-    at = clock.now()
-    await work.execute(
-        "INSERT INTO oauth_refresh_token (token_hash, grant_id, parent_hash, created_at, "
-        "expires_at) VALUES ($1, $2, $3, $4, $5)",
-        hash_secret(token),
-        grant.id,
-        parent,
-        at,
-        min(at + REFRESH_LIFETIME, grant.expires_at),
-    )
-    reach("oauth.refresh_token_made")
-    return token
 
 
 async def _serve_itself(work: UnitOfWork, decision: Decision, key: Key) -> Answer:

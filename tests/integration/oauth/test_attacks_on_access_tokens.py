@@ -145,10 +145,10 @@ def take_any_type(patch: pytest.MonkeyPatch) -> None:
 
 
 def take_any_address(patch: pytest.MonkeyPatch) -> None:
-    judge = access_tokens._judge
+    judge = access_tokens.read_staff_claims
     patch.setattr(
         access_tokens,
-        "_judge",
+        "read_staff_claims",
         lambda claims, **_: judge(claims, audience=claims["aud"], issuer=claims["iss"]),
     )
 

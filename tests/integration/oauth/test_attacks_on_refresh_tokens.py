@@ -8,7 +8,8 @@ import pytest
 
 from headless_presale.identity import OAuthGrant
 from headless_presale.identity.models import OAuthRefreshToken
-from headless_presale.identity.oauth import server, tokens
+from headless_presale.identity.oauth import rotation, server
+from headless_presale.identity.oauth.rotation import Family
 from headless_presale.kernel import clock as kernel_clock
 from headless_presale.kernel.audit_log import AuditEntry
 from headless_presale.kernel.clock import ManualClock
@@ -40,10 +41,10 @@ async def test_a_token_that_was_used_ends_the_family(
 async def test_control_a_token_that_is_not_claimed_is_used_for_ever(
     owner: Person, app: App, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def claim(work: UnitOfWork, token: OAuthRefreshToken) -> bool:
+    async def claim(work: UnitOfWork, family: Family, token: OAuthRefreshToken) -> bool:
         return True
 
-    monkeypatch.setattr(tokens, "_claim_refresh_token", claim)
+    monkeypatch.setattr(rotation, "_claim_refresh_token", claim)
     stolen = (await owner.tokens(app))["refresh_token"]
     await app.refresh(stolen)
     clock.advance(A_MINUTE)
@@ -80,7 +81,7 @@ async def test_after_the_grace_it_is_a_theft(owner: Person, app: App, clock: Man
 async def test_control_an_endless_grace_lets_the_thief_in(
     owner: Person, app: App, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tokens, "LOST_ANSWER_GRACE", timedelta(days=1))
+    monkeypatch.setattr(rotation, "LOST_ANSWER_GRACE", timedelta(days=1))
     first = (await owner.tokens(app))["refresh_token"]
     await app.refresh(first)
     clock.advance(timedelta(hours=1))
@@ -101,10 +102,10 @@ async def test_once_the_answer_was_used_there_is_no_grace(owner: Person, app: Ap
 async def test_control_grace_without_looking_at_the_child(
     owner: Person, app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def was_lost(work: UnitOfWork, token: OAuthRefreshToken) -> bool:
+    async def was_lost(work: UnitOfWork, family: Family, token: OAuthRefreshToken) -> bool:
         return True
 
-    monkeypatch.setattr(tokens, "_was_answer_lost", was_lost)
+    monkeypatch.setattr(rotation, "_was_answer_lost", was_lost)
     first = (await owner.tokens(app))["refresh_token"]
     second = (await app.refresh(first)).json()["refresh_token"]
     await app.refresh(second)
@@ -133,10 +134,10 @@ async def test_a_thief_within_the_grace_is_found_out_with_the_next_use(
 async def test_control_siblings_that_are_not_replaced_go_on_side_by_side(
     owner: Person, app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def replace_none(work: UnitOfWork, token: OAuthRefreshToken) -> None:
+    async def replace_none(work: UnitOfWork, family: Family, token: OAuthRefreshToken) -> None:
         """Let the others count."""
 
-    monkeypatch.setattr(tokens, "_replace_siblings", replace_none)
+    monkeypatch.setattr(rotation, "_replace_siblings", replace_none)
     first = (await owner.tokens(app))["refresh_token"]
     owners = (await app.refresh(first)).json()
     thiefs = (await app.refresh(first)).json()
@@ -167,7 +168,7 @@ NO_GRACE = timedelta(seconds=-1)
 async def test_without_a_grace_one_of_many_gets_tokens(
     owner: Person, app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tokens, "LOST_ANSWER_GRACE", NO_GRACE)
+    monkeypatch.setattr(rotation, "LOST_ANSWER_GRACE", NO_GRACE)
     first = (await owner.tokens(app))["refresh_token"]
     let_them_all_look_first(monkeypatch, 6)
 
@@ -180,7 +181,7 @@ async def test_without_a_grace_one_of_many_gets_tokens(
 async def test_control_who_looks_before_he_claims_gives_to_all(
     owner: Person, app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def look_then_claim(work: UnitOfWork, token: OAuthRefreshToken) -> bool:
+    async def look_then_claim(work: UnitOfWork, family: Family, token: OAuthRefreshToken) -> bool:
         if token.used_at is not None:
             return False
         await work.execute(
@@ -190,8 +191,8 @@ async def test_control_who_looks_before_he_claims_gives_to_all(
         )
         return True
 
-    monkeypatch.setattr(tokens, "_claim_refresh_token", look_then_claim)
-    monkeypatch.setattr(tokens, "LOST_ANSWER_GRACE", NO_GRACE)
+    monkeypatch.setattr(rotation, "_claim_refresh_token", look_then_claim)
+    monkeypatch.setattr(rotation, "LOST_ANSWER_GRACE", NO_GRACE)
     first = (await owner.tokens(app))["refresh_token"]
     let_them_all_look_first(monkeypatch, 6)
 

@@ -1,0 +1,24 @@
+"""What customers are told no with."""
+
+from headless_presale.kernel.errors import DomainError
+
+
+class CodeRefused(DomainError):
+    """The code is wrong, was used, is too old or was tried too often: all look alike."""
+
+    code = "CODE_REFUSED"
+    template = "the code is not valid"
+
+
+class SessionEnded(DomainError):
+    """A refresh token that counts no more, or never did."""
+
+    code = "SESSION_ENDED"
+    template = "the session has ended"
+
+
+class TooManySignIns(DomainError):
+    """It was tried too often. ``params``: retry_after_seconds."""
+
+    code = "TOO_MANY_ATTEMPTS"
+    template = "too many attempts: wait {retry_after_seconds} seconds"

@@ -1,0 +1,114 @@
+"""Customers of a shop, and where they are signed in.
+
+What only has to be recognised is stored as a hash (refresh tokens) or not at all (codes).
+"""
+
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from tortoise import fields
+from tortoise.indexes import Index
+from tortoise.models import Model
+
+from headless_presale.kernel.indexes import WhereIndex
+
+if TYPE_CHECKING:
+    from headless_presale.shops.models import Shop
+
+
+class Customer(Model):
+    """A buyer of one shop who has proven his address.
+
+    The id is ``customer_id_of(shop_id, email)``: what orders of that address carry, those from
+    before the account included. ``email`` is stored case-folded.
+    """
+
+    id = fields.UUIDField(primary_key=True)
+    shop_id: UUID
+    shop: fields.ForeignKeyRelation["Shop"] = fields.ForeignKeyField(
+        "presale.Shop", related_name="customers", db_index=False, on_delete=fields.RESTRICT
+    )
+    email = fields.CharField(max_length=320)
+    email_verified_at = fields.DatetimeField()
+    name = fields.CharField(max_length=120, default="")
+    locale = fields.CharField(max_length=10)
+    created_at = fields.DatetimeField()
+
+    class Meta:
+        table = "customer"
+        unique_together = (("shop", "email"),)
+
+
+class CustomerCode(Model):
+    """A code that was mailed. It is derived from the id under the secret key, and stored nowhere.
+
+    ``attempts`` are wrong ones. ``ended_at``: it was used, or a newer one was asked for.
+    """
+
+    id = fields.UUIDField(primary_key=True)
+    shop_id: UUID
+    shop: fields.ForeignKeyRelation["Shop"] = fields.ForeignKeyField(
+        "presale.Shop", related_name="customer_codes", db_index=False, on_delete=fields.RESTRICT
+    )
+    email = fields.CharField(max_length=320)
+    locale = fields.CharField(max_length=10)
+    attempts = fields.IntField(default=0)
+    created_at = fields.DatetimeField()
+    expires_at = fields.DatetimeField()
+    ended_at = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "customer_code"
+        indexes = (
+            WhereIndex(
+                fields=("shop_id", "email"), name="customer_code_open", where="ended_at IS NULL"
+            ),
+            Index(fields=("expires_at",), name="customer_code_expiry"),
+        )
+
+
+class CustomerGrant(Model):
+    """A sign-in: what a browser's tokens were issued under. Revoking it ends them."""
+
+    id = fields.UUIDField(primary_key=True)
+    customer_id: UUID
+    customer: fields.ForeignKeyRelation["Customer"] = fields.ForeignKeyField(
+        "presale.Customer", related_name="grants", db_index=False, on_delete=fields.RESTRICT
+    )
+    created_at = fields.DatetimeField()
+    expires_at = fields.DatetimeField()
+    revoked_at = fields.DatetimeField(null=True)
+    revoked_reason = fields.CharField(max_length=40, default="")
+
+    class Meta:
+        table = "customer_grant"
+        indexes = (
+            Index(fields=("customer_id",), name="customer_grant_by_customer"),
+            Index(fields=("expires_at",), name="customer_grant_expiry"),
+        )
+
+
+class CustomerRefreshToken(Model):
+    """A refresh token: used once, then its successor counts. See ``identity/oauth/rotation.py``."""
+
+    token_hash = fields.CharField(max_length=64, primary_key=True)
+    grant_id: UUID
+    grant: fields.ForeignKeyRelation["CustomerGrant"] = fields.ForeignKeyField(
+        "presale.CustomerGrant",
+        related_name="refresh_tokens",
+        db_index=False,
+        on_delete=fields.RESTRICT,
+    )
+    parent_hash = fields.CharField(max_length=64, null=True)
+    created_at = fields.DatetimeField()
+    expires_at = fields.DatetimeField()
+    used_at = fields.DatetimeField(null=True)
+    replaced_at = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "customer_refresh_token"
+        indexes = (
+            Index(fields=("grant_id",), name="customer_refresh_token_by_grant"),
+            Index(fields=("parent_hash",), name="customer_refresh_token_by_parent"),
+            Index(fields=("expires_at",), name="customer_refresh_token_expiry"),
+        )

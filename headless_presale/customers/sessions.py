@@ -1,0 +1,176 @@
+"""Where customers are signed in: grants, their tokens, and their end."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import structlog
+
+from headless_presale.customers.access_tokens import CustomerClaims, sign_customer_token
+from headless_presale.customers.errors import SessionEnded
+from headless_presale.customers.models import Customer, CustomerRefreshToken
+from headless_presale.identity.oauth.access_tokens import IssuedToken
+from headless_presale.identity.oauth.keys import Key, signing_key
+from headless_presale.identity.oauth.rotation import (
+    Family,
+    Use,
+    make_refresh_token,
+    use_refresh_token,
+)
+from headless_presale.kernel import clock
+from headless_presale.kernel.failpoints import reach
+from headless_presale.kernel.ids import hash_secret, new_id
+from headless_presale.kernel.unit_of_work import UnitOfWork, shielded, unit_of_work
+
+log = structlog.get_logger(__name__)
+
+CUSTOMERS = Family(grants="customer_grant", tokens="customer_refresh_token")
+GRANT_LIFETIME = timedelta(days=90)
+"""Then one proves one's address again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedIn:
+    """A customer and the tokens of one sign-in."""
+
+    customer: Customer
+    access: IssuedToken
+    refresh_token: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerPrincipal:
+    """A customer whose token was accepted and whose sign-in stands."""
+
+    customer: Customer
+    grant_id: UUID
+    expires_at: datetime
+
+
+async def start_session(work: UnitOfWork, customer: Customer, key: Key) -> SignedIn:
+    """Sign a customer in, as part of what proved who he is."""
+    grant_id, at = new_id(), clock.now()
+    ends_at = at + GRANT_LIFETIME
+    await work.execute(
+        "INSERT INTO customer_grant (id, customer_id, created_at, expires_at, revoked_reason) "
+        "VALUES ($1, $2, $3, $4, '')",
+        grant_id,
+        customer.id,
+        at,
+        ends_at,
+    )
+    reach("customers.signed_in")
+    return await _issue(work, customer, grant_id, key=key, signed_in_at=at, ends_at=ends_at)
+
+
+async def refresh_session(refresh_token: str) -> SignedIn:
+    """Exchange a refresh token for new tokens; what was lost on its way is given again for 30 s.
+
+    Raises:
+        SessionEnded: it counts no more. If it was used before, its whole sign-in has ended.
+    """
+    refreshed = await _refresh(hash_secret(refresh_token), await signing_key())
+    if refreshed is None:
+        raise SessionEnded(field=("refresh_token",))
+    return refreshed
+
+
+@shielded
+async def _refresh(token_hash: str, key: Key) -> SignedIn | None:
+    # No error from inside: what ends a stolen sign-in has to be committed.
+    async with unit_of_work() as work:
+        token = await CustomerRefreshToken.get_or_none(token_hash=token_hash).select_related(
+            "grant__customer"
+        )
+        if token is None or token.grant.expires_at <= clock.now():
+            return None
+        # One that was used goes on, whatever its age: using it again ends the sign-in.
+        if token.used_at is None and token.expires_at <= clock.now():
+            return None
+        used = await use_refresh_token(work, CUSTOMERS, token)
+        if used is Use.REPLAYED:
+            log.warning("customers.refresh_token_replayed", grant_id=str(token.grant_id))
+            await _revoke(work, "id = $1", token.grant_id, reason="refresh_token_replayed")
+        if used is not Use.GOOD:
+            return None
+        grant = token.grant
+        return await _issue(
+            work,
+            grant.customer,
+            grant.id,
+            key=key,
+            signed_in_at=grant.created_at,
+            ends_at=grant.expires_at,
+            parent=token_hash,
+        )
+
+
+async def _issue(
+    work: UnitOfWork,
+    customer: Customer,
+    grant_id: UUID,
+    *,
+    key: Key,
+    signed_in_at: datetime,
+    ends_at: datetime,
+    parent: str | None = None,
+) -> SignedIn:
+    refresh_token = await make_refresh_token(
+        work, CUSTOMERS, grant_id, grant_ends_at=ends_at, parent=parent
+    )
+    access = sign_customer_token(
+        key, customer, grant_id, signed_in_at=signed_in_at, ends_at=ends_at
+    )
+    return SignedIn(customer=customer, access=access, refresh_token=refresh_token)
+
+
+@shielded
+async def sign_out(principal: CustomerPrincipal, *, is_everywhere: bool) -> int:
+    """End this sign-in, or all of the customer's; return how many ended. Safe to repeat."""
+    async with unit_of_work() as work:
+        if is_everywhere:
+            return await _revoke(
+                work, "customer_id = $1", principal.customer.id, reason="signed_out"
+            )
+        return await _revoke(work, "id = $1", principal.grant_id, reason="signed_out")
+
+
+async def _revoke(work: UnitOfWork, condition: str, subject: UUID, *, reason: str) -> int:
+    rows = await work.fetch(
+        "UPDATE customer_grant SET revoked_at = $2, revoked_reason = $3 "
+        f"WHERE revoked_at IS NULL AND expires_at > $2 AND {condition} RETURNING id",
+        subject,
+        clock.now(),
+        reason,
+    )
+    reach("customers.signed_out")
+    for row in rows:
+        work.wake(f"customer-grant:{row['id']}")
+    return len(rows)
+
+
+_READ = """
+SELECT c.* FROM customer_grant g JOIN customer c ON c.id = g.customer_id
+WHERE g.id = $1 AND g.customer_id = $2 AND c.shop_id = $3 AND g.revoked_at IS NULL
+  AND g.expires_at > $4
+"""
+
+
+@shielded
+async def find_customer_principal(claims: CustomerClaims) -> CustomerPrincipal | None:
+    """Return who holds a verified token; None if his sign-in has ended.
+
+    Raises:
+        Unavailable: the database does not answer; nobody is let in meanwhile.
+    """
+    async with unit_of_work() as work:
+        row = await work.fetchrow(
+            _READ, claims.grant_id, claims.customer_id, claims.shop_id, clock.now()
+        )
+    if row is None:
+        return None
+    return CustomerPrincipal(
+        customer=Customer._init_from_db(**dict(row)),
+        grant_id=claims.grant_id,
+        expires_at=claims.expires_at,
+    )

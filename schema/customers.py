@@ -1,0 +1,169 @@
+"""A customer of a shop, and how he signs in."""
+
+from datetime import datetime
+from typing import Any
+
+import strawberry
+
+from headless_presale.customers import Customer, SignedIn
+from resolvers import customers
+from resolvers.customers import CodeWish
+from resolvers.errors import Answer
+from schema.errors import UserError, user_errors
+from schema.nodes import Info, global_id
+from schema.permissions import customer_only
+
+
+@strawberry.type(name="Customer", description="A buyer of one shop who has proven his address.")
+class CustomerType:
+    """Seen by nobody but himself."""
+
+    customer: strawberry.Private[Customer]
+
+    @strawberry.field
+    def id(self) -> strawberry.ID:
+        return global_id("Customer", self.customer.id)
+
+    @strawberry.field(description="Proven by a code that was mailed there.")
+    def email(self) -> str:
+        return self.customer.email
+
+    @strawberry.field(description="Empty where it is not known.")
+    def name(self) -> str:
+        return self.customer.name
+
+    @strawberry.field(description="The language of his mails, such as zh-CN.")
+    def locale(self) -> str:
+        return self.customer.locale
+
+    @strawberry.field(description="When he signed in for the first time.")
+    def created_at(self) -> datetime:
+        return self.customer.created_at
+
+
+@strawberry.input(description="Who wants to sign in.")
+class SignInCodeRequestInput:
+    shop: str = strawberry.field(description="The shop's slug.")
+    email: str
+    locale: str | None = strawberry.field(
+        default=None, description="Of the mail; else by Accept-Language."
+    )
+
+
+@strawberry.input(description="The code of the mail, and what it was asked for with.")
+class SignInCodeRedeemInput:
+    shop: str = strawberry.field(description="The shop's slug.")
+    email: str
+    code: str = strawberry.field(description="Six digits.")
+
+
+@strawberry.input(description="What `signInCodeRedeem` or `sessionRefresh` gave last.")
+class SessionRefreshInput:
+    refresh_token: str
+
+
+@strawberry.input(description="What is to end.")
+class SignOutInput:
+    everywhere: bool = strawberry.field(
+        default=False, description="In every browser, not only in this one."
+    )
+
+
+@strawberry.type
+class SignInCodeRequestPayload:
+    expires_at: datetime | None = strawberry.field(description="When the code ends.")
+    user_errors: list[UserError]
+
+
+@strawberry.type
+class SessionPayload:
+    """What a sign-in answers; no type of the schema by itself."""
+
+    access_token: str | None = strawberry.field(
+        description="For the header `Authorization: Bearer ...`. Keep it in memory."
+    )
+    expires_at: datetime | None = strawberry.field(
+        description="When the access token ends: refresh before."
+    )
+    refresh_token: str | None = strawberry.field(
+        description="Good for one `sessionRefresh`, within two weeks. Keep it secret."
+    )
+    customer: CustomerType | None
+    user_errors: list[UserError]
+
+
+@strawberry.type
+class SignInCodeRedeemPayload(SessionPayload):
+    pass
+
+
+@strawberry.type
+class SessionRefreshPayload(SessionPayload):
+    pass
+
+
+@strawberry.type
+class SignOutPayload:
+    ended: int | None = strawberry.field(description="How many sign-ins have ended.")
+    user_errors: list[UserError]
+
+
+def _session(signed_in: Answer[SignedIn]) -> dict[str, Any]:
+    session, errors = signed_in.value, user_errors(signed_in.refusals)
+    if session is None:
+        empty = dict.fromkeys(("access_token", "expires_at", "refresh_token", "customer"))
+        return {**empty, "user_errors": errors}
+    return {
+        "access_token": session.access.token,
+        "expires_at": session.access.expires_at,
+        "refresh_token": session.refresh_token,
+        "customer": CustomerType(customer=session.customer),
+        "user_errors": errors,
+    }
+
+
+@strawberry.type
+class CustomerMutation:
+    """How customers come and go."""
+
+    @strawberry.mutation(
+        description="Mail a code to sign in with: six digits, ten minutes, five tries. Codes "
+        "mailed before end. The answer is the same whether the address has an account or not."
+    )
+    async def sign_in_code_request(
+        self, info: Info, input: SignInCodeRequestInput
+    ) -> SignInCodeRequestPayload:
+        wish = CodeWish(shop=input.shop, email=input.email, locale=input.locale)
+        asked = await customers.request_code(info.context, wish)
+        return SignInCodeRequestPayload(
+            expires_at=asked.value, user_errors=user_errors(asked.refusals)
+        )
+
+    @strawberry.mutation(
+        description="Sign in with a code, once. Who has no account in this shop has one then."
+    )
+    async def sign_in_code_redeem(
+        self, info: Info, input: SignInCodeRedeemInput
+    ) -> SignInCodeRedeemPayload:
+        signed_in = await customers.redeem_code(
+            info.context, shop=input.shop, email=input.email, code=input.code
+        )
+        return SignInCodeRedeemPayload(**_session(signed_in))
+
+    @strawberry.mutation(
+        description="Exchange a refresh token for new tokens. A token that comes a second time, "
+        "later than 30 seconds, ends the whole sign-in."
+    )
+    async def session_refresh(
+        self, info: Info, input: SessionRefreshInput
+    ) -> SessionRefreshPayload:
+        refreshed = await customers.refresh(info.context, input.refresh_token)
+        return SessionRefreshPayload(**_session(refreshed))
+
+    @strawberry.mutation(
+        description="Sign out: the tokens of this sign-in, or of all, end at once.",
+        extensions=customer_only(),
+    )
+    async def sign_out(self, info: Info, input: SignOutInput) -> SignOutPayload:
+        ended = await customers.sign_out(info.context, is_everywhere=input.everywhere)
+        return SignOutPayload(ended=ended.value, user_errors=user_errors(ended.refusals))
