@@ -8,6 +8,8 @@ import hmac
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import asyncpg
+
 from headless_presale.customers.errors import CodeRefused
 from headless_presale.customers.events import SignInCodeRequested
 from headless_presale.customers.limits import code_keys, take, try_keys
@@ -106,7 +108,7 @@ async def use_code(shop_id: UUID, address: str, code: str, key: Key) -> SignedIn
     """Use a code up, or count a wrong one: no error from inside, for that has to be committed."""
     at = clock.now()
     async with unit_of_work() as work:
-        row = await work.fetchrow(_OPEN_CODE, shop_id, address, at, MAX_TRIES)
+        row = await _find_open_code(work, shop_id, address)
         if row is None:
             return None
         given = code.strip().encode(errors="replace")
@@ -132,6 +134,10 @@ def _address_of(email: str) -> str:
     if address != address.casefold():
         raise InvalidInput(reason="this is not an e-mail address", field=("email",))
     return address
+
+
+async def _find_open_code(work: UnitOfWork, shop_id: UUID, address: str) -> asyncpg.Record | None:
+    return await work.fetchrow(_OPEN_CODE, shop_id, address, clock.now(), MAX_TRIES)
 
 
 async def _ensure_customer(

@@ -30,7 +30,7 @@ from resolvers.messages import MESSAGES, SHIPS_BY, SHIPS_WITHIN, STATUS_WORDS
 from schema import export
 from schema.contract import schema, schema_text
 from schema.enums import CampaignFaultCode, CampaignStatus, ErrorCode
-from schema.permissions import Requires
+from schema.permissions import CustomerOnly, Requires
 from tests.graphql.admin.tenancy.declared import id_places
 
 GRAPHQL = schema._schema
@@ -124,7 +124,15 @@ def test_every_mutation_takes_one_input_and_answers_user_errors() -> None:
     mutation = GRAPHQL.mutation_type
     assert mutation is not None
     storefront = {name for name, field in mutation.fields.items() if scopes_of(field) is None}
-    assert storefront == {"orderPlace", "orderCancel", "paymentStart"}
+    assert storefront == {
+        "orderPlace",
+        "orderCancel",
+        "paymentStart",
+        "sessionRefresh",
+        "signInCodeRedeem",
+        "signInCodeRequest",
+        "signOut",
+    }
     for name, field in mutation.fields.items():
         payload_name = f"{name[0].upper()}{name[1:]}Payload"
         assert list(field.args) == ["input"]
@@ -224,6 +232,19 @@ def test_ids_are_taken_where_the_matrix_asks_for_foreign_ones() -> None:
     }
     # Its lines are looked for among those of its order: see test_orders.py.
     assert takes_ids == {"AdminOrder.refundPreview"}
+
+
+def test_what_is_a_customers_says_so() -> None:
+    guarded = {
+        f"{type_.name}.{name}"
+        for type_ in object_types()
+        for name, field in type_.fields.items()
+        if any(
+            isinstance(directive, CustomerOnly)
+            for directive in field.extensions["strawberry-definition"].directives
+        )
+    }
+    assert guarded == {"Query.me", "Mutation.signOut"}
 
 
 def test_every_scope_that_a_field_requires_exists() -> None:

@@ -192,12 +192,14 @@ def check_claims(
     Raises:
         TokenInvalid: it is for somebody else, does not count now, or does not say all it must.
     """
-    if not all(isinstance(claims.get(name), str) for name in texts):
+    if not all(isinstance(claims.get(name), str) for name in ("iss", "aud")):
         raise TokenInvalid("claims")
     if claims["iss"] != issuer:
         raise TokenInvalid("issuer")
     if claims["aud"] != audience:
         raise TokenInvalid("audience")
+    if not all(isinstance(claims.get(name), str) for name in texts):
+        raise TokenInvalid("claims")
     now = clock.now()
     issued_at, expires_at = _moment(claims, "iat"), _moment(claims, "exp")
     if expires_at + LEEWAY <= now:

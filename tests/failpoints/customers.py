@@ -1,0 +1,107 @@
+"""Customers: a code is mailed or is not, and is good for one sign-in."""
+
+from typing import Any
+from uuid import UUID
+
+from headless_presale.customers.access_tokens import CustomerClaims
+from headless_presale.customers.codes import code_of, make_code, use_code
+from headless_presale.customers.models import CustomerCode, CustomerGrant
+from headless_presale.customers.sessions import (
+    CustomerPrincipal,
+    find_customer_principal,
+    refresh_session,
+    sign_out,
+)
+from headless_presale.identity.oauth.keys import forget_keys, signing_key
+from headless_presale.kernel import clock
+from tests.failpoints.world import Scenario, World
+
+EMAIL = "ann@example.com"
+
+
+async def _shop(world: World) -> UUID:
+    # So that an older one ends.
+    await make_code(world.sale.shop.id, EMAIL, locale="en")
+    return world.sale.shop.id
+
+
+async def _ask(shop_id: UUID) -> object:
+    return await make_code(shop_id, EMAIL, locale="en")
+
+
+async def _one_counts(world: World, _: object) -> None:
+    codes = await CustomerCode.all()
+    assert len([code for code in codes if code.ended_at is None]) == 1
+    # Each that was written is mailed, for nobody knows which of them is read.
+    mails = "SELECT count(*) FROM message WHERE kind = 'sign_in_code'"
+    assert await world.count(mails) == len(codes)
+
+
+async def _with_a_code(world: World) -> tuple[UUID, str]:
+    forget_keys()
+    await signing_key()
+    shop_id = await _shop(world)
+    return shop_id, code_of((await CustomerCode.get()).id)
+
+
+async def _with_a_wrong_code(world: World) -> tuple[UUID, str]:
+    shop_id, code = await _with_a_code(world)
+    return shop_id, f"{(int(code) + 1) % 1_000_000:06d}"
+
+
+async def _redeem(argument: tuple[UUID, str]) -> object:
+    shop_id, code = argument
+    return await use_code(shop_id, EMAIL, code, await signing_key())
+
+
+async def _is_in_once(world: World, _: object) -> None:
+    assert await world.count("SELECT count(*) FROM customer") == 1
+    assert await world.count("SELECT count(*) FROM customer_grant") == 1
+    assert await world.count("SELECT count(*) FROM customer_refresh_token") == 1
+
+
+async def _is_counted(world: World, _: object) -> None:
+    assert 1 <= (await CustomerCode.get()).attempts <= 2
+    assert await world.count("SELECT count(*) FROM customer_grant") == 0
+
+
+async def _signed_in(world: World) -> str:
+    signed_in: Any = await _redeem(await _with_a_code(world))
+    token: str = signed_in.refresh_token
+    return token
+
+
+async def _has_a_successor(world: World, _: object) -> None:
+    live = "SELECT count(*) FROM customer_refresh_token WHERE used_at IS NULL"
+    assert await world.count(live) >= 1
+    assert (await CustomerGrant.get()).revoked_at is None
+
+
+async def _as_a_customer(world: World) -> CustomerPrincipal:
+    signed_in: Any = await _redeem(await _with_a_code(world))
+    claims = CustomerClaims(
+        customer_id=signed_in.customer.id,
+        shop_id=signed_in.customer.shop_id,
+        grant_id=(await CustomerGrant.get()).id,
+        expires_at=clock.now(),
+    )
+    found = await find_customer_principal(claims)
+    assert found is not None
+    return found
+
+
+async def _leave(principal: CustomerPrincipal) -> object:
+    return await sign_out(principal, is_everywhere=False)
+
+
+async def _is_out(world: World, _: object) -> None:
+    assert (await CustomerGrant.get()).revoked_reason == "signed_out"
+
+
+SCENARIOS = [
+    Scenario("asking for a code", _shop, _ask, _one_counts),
+    Scenario("signing in with a code", _with_a_code, _redeem, _is_in_once),
+    Scenario("a wrong code", _with_a_wrong_code, _redeem, _is_counted),
+    Scenario("a customer's refreshing", _signed_in, refresh_session, _has_a_successor),
+    Scenario("a customer's signing out", _as_a_customer, _leave, _is_out),
+]
