@@ -20,6 +20,7 @@ from headless_presale.middleware import RequestLog
 from headless_presale.overload import Admission, Door
 from headless_presale.payments import GatewayUnknown, get_gateway, record_notice
 from headless_presale.payments.gateways import NoticeRejected
+from headless_presale.proxies import TrustedProxies
 from headless_presale.runtime import open_runtime
 from headless_presale.settings import Settings
 from headless_presale.uploads import upload_routes
@@ -94,6 +95,7 @@ def create_app(
         exception_handlers=EXCEPTION_HANDLERS,
         middleware=[
             Middleware(Admission, door=door),
+            Middleware(TrustedProxies, networks=settings.proxy_networks),
             Middleware(RequestLog),
         ],
         max_body_size=MAX_BODY_BYTES,
