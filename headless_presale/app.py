@@ -69,13 +69,20 @@ def create_app(
                 await close_streams()
                 _close_streams.remove(close_streams)
 
+    async def index(request: Request) -> Response:
+        """Lead to the first of what there is to see: the admin, the editor, the schema."""
+        if DIST.is_dir():
+            return RedirectResponse("/admin/")
+        has_editor = settings.mode == "development"
+        return RedirectResponse("/graphql" if has_editor else "/schema.graphql")
+
     async def schema(request: Request) -> Response:
         return PlainTextResponse(
             schema_text, media_type="application/graphql", headers={"Cache-Control": "max-age=60"}
         )
 
     routes: list[BaseRoute] = [
-        Route("/", _index),
+        Route("/", index),
         Route("/graphql", graphql),
         WebSocketRoute("/graphql", graphql),
         Route("/schema.graphql", schema),
@@ -98,10 +105,6 @@ def create_app(
         ],
         max_body_size=MAX_BODY_BYTES,
     )
-
-
-async def _index(request: Request) -> Response:
-    return RedirectResponse("/admin/" if DIST.is_dir() else "/graphql")
 
 
 async def _payment_webhook(request: Request) -> Response:

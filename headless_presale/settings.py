@@ -21,6 +21,9 @@ class Settings(BaseSettings):
 
     database_url: str | None = Field(default=None, validation_alias="DATABASE_URL")
     redis_url: str | None = Field(default=None, validation_alias="REDIS_URL")
+    mode: Literal["development", "production"] = "development"
+    """In ``production`` the API has no editor, answers no introspection and suggests no names in
+    its messages; the schema is read at ``/schema.graphql``."""
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=1, le=65_534, validation_alias="PORT")
     public_url: str | None = None
