@@ -21,6 +21,7 @@ from headless_presale.middleware import RequestLog, SecurityHeaders, security_he
 from headless_presale.overload import Admission, Door
 from headless_presale.payments import GatewayUnknown, get_gateway, record_notice
 from headless_presale.payments.gateways import NoticeRejected
+from headless_presale.proxies import TrustedProxies
 from headless_presale.runtime import open_runtime
 from headless_presale.settings import Settings
 from headless_presale.uploads import upload_routes
@@ -71,13 +72,20 @@ def create_app(
                 await close_streams()
                 _close_streams.remove(close_streams)
 
+    async def index(request: Request) -> Response:
+        """Lead to the first of what there is to see: the admin, the editor, the schema."""
+        if DIST.is_dir():
+            return RedirectResponse("/admin/")
+        has_editor = settings.mode == "development"
+        return RedirectResponse("/graphql" if has_editor else "/schema.graphql")
+
     async def schema(request: Request) -> Response:
         return PlainTextResponse(
             schema_text, media_type="application/graphql", headers={"Cache-Control": "max-age=60"}
         )
 
     routes: list[BaseRoute] = [
-        Route("/", _index),
+        Route("/", index),
         Route("/graphql", graphql),
         WebSocketRoute("/graphql", graphql),
         Route("/schema.graphql", schema),
@@ -99,13 +107,10 @@ def create_app(
             # Starlette would put its own outside of these, and refuse without their headers.
             Middleware(RequestBodyLimitMiddleware, max_body_size=MAX_BODY_BYTES),
             Middleware(Admission, door=door),
+            Middleware(TrustedProxies, networks=settings.proxy_networks),
             Middleware(RequestLog),
         ],
     )
-
-
-async def _index(request: Request) -> Response:
-    return RedirectResponse("/admin/" if DIST.is_dir() else "/graphql")
 
 
 async def _payment_webhook(request: Request) -> Response:

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from headless_presale.kernel import metrics
 from headless_presale.overload import Overloaded
+from headless_presale.proxies import client_address
 from headless_presale.settings import Settings
 
 log = structlog.get_logger("headless_presale.http")
@@ -118,7 +119,12 @@ class RequestLog:
         except Exception:
             if has_started:
                 raise
-            log.exception("http.request_failed", method=scope["method"], path=scope["path"])
+            log.exception(
+                "http.request_failed",
+                method=scope["method"],
+                path=scope["path"],
+                client=client_address(scope),
+            )
             body = {"error": {"code": "INTERNAL", "requestId": request_id}}
             await JSONResponse(body, status_code=500)(scope, receive, send_with_id)
         finally:
@@ -137,6 +143,7 @@ class RequestLog:
                 method=scope["method"],
                 path=scope["path"],
                 status=status,
+                client=client_address(scope),
                 ms=round(seconds * 1000, 1),
             )
 

@@ -81,6 +81,8 @@ class PresaleGraphQL(GraphQL[Any, None]):
         allowed_origins: Origins whose pages may open sockets besides the same origin. ``*`` suits
             an API that takes no cookies.
         heartbeat_seconds: Pause between comments on an event stream.
+        is_discoverable: False serves no editor, refuses introspection and suggests no names in
+            messages.
 
     A context with the attribute ``expires_at`` (an aware datetime) ends sockets and streams then,
     or when its coroutine function ``ended`` returns, where it has one; one with ``cache_hint``
@@ -104,10 +106,11 @@ class PresaleGraphQL(GraphQL[Any, None]):
         heartbeat_seconds: float = 12.0,
         allowed_origins: Sequence[str] = ("*",),
         graphql_ide: GraphQL_IDE | None = "graphiql",
+        is_discoverable: bool = True,
     ) -> None:
         super().__init__(
             schema,
-            graphql_ide=graphql_ide,
+            graphql_ide=graphql_ide if is_discoverable else None,
             subscription_protocols=(SUBPROTOCOL,),
             allowed_origins=allowed_origins,
         )
@@ -127,8 +130,9 @@ class PresaleGraphQL(GraphQL[Any, None]):
             limits=limits or DocumentLimits(),
             document_memory_bytes=document_memory_bytes,
             renew_context=self._renew_context,
+            is_discoverable=is_discoverable,
         )
-        self._editor = editor_page(graphql_ide) if graphql_ide else None
+        self._editor = editor_page(self.graphql_ide) if self.graphql_ide else None
         self._live: set[GraphQLSocket | EventStream] = set()
         self._stopping = False
 
