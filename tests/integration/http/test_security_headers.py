@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute, Mount, Route
 
 from headless_presale.app import MAX_BODY_BYTES
 from headless_presale.kernel import redis as redis_module
-from headless_presale.middleware import SECURITY_HEADERS, SecurityHeaders
+from headless_presale.middleware import SECURITY_HEADERS
 from headless_presale.settings import Settings
 from headless_presale.web.admin import DIST
 from schema.asgi import create
@@ -124,7 +124,9 @@ async def test_every_answer_of_every_address_has_them(
 async def test_control_without_the_middleware_almost_none_has(
     app: Starlette, client: httpx.AsyncClient
 ) -> None:
-    app.user_middleware = [one for one in app.user_middleware if one.cls is not SecurityHeaders]
+    ours, *others = app.user_middleware
+    assert ours.kwargs.keys() == {"headers"}
+    app.user_middleware = others
     app.middleware_stack = app.build_middleware_stack()
 
     for address in ("/livez", "/schema.graphql", "/sign-in", "/no/such/page"):
