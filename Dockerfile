@@ -33,6 +33,7 @@ ENV PATH=/opt/presale/bin:$PATH \
     PRESALE_DATA_DIR=/var/lib/presale \
     PRESALE_HOST=0.0.0.0 \
     PRESALE_LOG_FORMAT=json \
+    PRESALE_MODE=production \
     PORT=8000
 WORKDIR /var/lib/presale
 USER 10001:10001

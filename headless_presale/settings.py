@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from headless_presale.proxies import Network, parse_networks
+
 
 class Settings(BaseSettings):
     """Everything an operator can set.
@@ -21,6 +23,9 @@ class Settings(BaseSettings):
 
     database_url: str | None = Field(default=None, validation_alias="DATABASE_URL")
     redis_url: str | None = Field(default=None, validation_alias="REDIS_URL")
+    mode: Literal["development", "production"] = "development"
+    """In ``production`` the API has no editor, answers no introspection and suggests no names in
+    its messages; the schema is read at ``/schema.graphql``."""
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=1, le=65_534, validation_alias="PORT")
     public_url: str | None = None
@@ -41,6 +46,10 @@ class Settings(BaseSettings):
     max_in_flight: int = Field(default=96, ge=0)
     """Requests that one API process works on at once; one more is refused at the door with 503
     and ``Retry-After``. 0: none is refused, and under overload all of them wait ever longer."""
+
+    trusted_proxies: str = ""
+    """Addresses and networks of proxies in front, separated by commas: ``10.0.0.0/8, ::1``. Their
+    ``X-Forwarded-For`` and ``X-Forwarded-Proto`` count, nobody else's do. Unset: nobody's."""
 
     media_url: str | None = None
     """Where pictures are kept: ``s3://bucket`` or ``s3://bucket/prefix``, with keys, region and
@@ -108,6 +117,12 @@ class Settings(BaseSettings):
         """Container files pass what is not set as an empty text."""
         return None if value == "" else value
 
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _proxies_are_networks(cls, value: str) -> str:
+        parse_networks(value)
+        return value
+
     @field_validator("order_url_template")
     @classmethod
     def _template_names_the_order(cls, value: str | None) -> str | None:
@@ -142,6 +157,11 @@ class Settings(BaseSettings):
         if value is not None and not re.fullmatch(r"s3://[^/\s]+(/\S*)?", value):
             raise ValueError("the media store's address is s3://bucket or s3://bucket/prefix")
         return value
+
+    @property
+    def proxy_networks(self) -> tuple[Network, ...]:
+        """Where our proxies are."""
+        return parse_networks(self.trusted_proxies)
 
     @property
     def base_url(self) -> str:

@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from graphql import (
+    BREAK,
     DocumentNode,
+    FieldNode,
     GraphQLError,
     GraphQLSchema,
     GraphQLSyntaxError,
@@ -14,9 +16,12 @@ from graphql import (
     OperationDefinitionNode,
     Source,
     TokenKind,
+    Visitor,
+    VisitorAction,
     parse,
     specified_rules,
     validate,
+    visit,
 )
 from graphql.validation import ASTValidationRule, recommended_rules
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
@@ -25,6 +30,7 @@ from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 from schema.transport.errors import (
     DOCUMENT_INVALID,
     DOCUMENT_SYNTAX,
+    INTROSPECTION_DISABLED,
     OPERATION_UNKNOWN,
     DocumentRefused,
     coded,
@@ -38,6 +44,7 @@ VALIDATION_RULES: tuple[type[ASTValidationRule], ...] = (
     OneOfInputValidationRule,
 )
 MAX_VALIDATION_ERRORS = 10
+INTROSPECTION_FIELDS = frozenset({"__schema", "__type"})
 
 # A node with its location keeps about this much memory per token (measured: 377).
 _BYTES_PER_TOKEN = 400
@@ -110,14 +117,22 @@ class DocumentCache:
 
     Args:
         memory_bytes: Estimated bytes of syntax tree to keep at most.
+        is_discoverable: False refuses introspection, and takes out of the messages what
+            graphql-core suggests in place of a name that does not exist.
     """
 
     def __init__(
-        self, schema: GraphQLSchema, limits: DocumentLimits, *, memory_bytes: int = 32 * 1024 * 1024
+        self,
+        schema: GraphQLSchema,
+        limits: DocumentLimits,
+        *,
+        memory_bytes: int = 32 * 1024 * 1024,
+        is_discoverable: bool = True,
     ) -> None:
         self._schema = schema
         self._limits = limits
         self._capacity_bytes = memory_bytes
+        self._is_discoverable = is_discoverable
         self._documents: OrderedDict[str, PreparedDocument] = OrderedDict()
         self.memory_bytes = 0
 
@@ -128,7 +143,8 @@ class DocumentCache:
         """The prepared document of this text.
 
         Raises:
-            DocumentRefused: ``DOCUMENT_SYNTAX``, ``DOCUMENT_TOO_COMPLEX`` or ``DOCUMENT_INVALID``.
+            DocumentRefused: ``DOCUMENT_SYNTAX``, ``DOCUMENT_TOO_COMPLEX``,
+                ``INTROSPECTION_DISABLED`` or ``DOCUMENT_INVALID``.
         """
         document = self._documents.get(text)
         if document is not None:
@@ -147,8 +163,20 @@ class DocumentCache:
         # Before validation, whose cost is what some of the limits bound.
         meter = DocumentMeter(self._schema, node, self._limits)
         meter.check()
-        errors = validate(self._schema, node, VALIDATION_RULES, max_errors=MAX_VALIDATION_ERRORS)
+        if not self._is_discoverable:
+            _refuse_introspection(node)
+        errors = validate(
+            self._schema,
+            node,
+            VALIDATION_RULES,
+            max_errors=MAX_VALIDATION_ERRORS,
+            hide_suggestions=not self._is_discoverable,
+        )
         if errors:
+            if not self._is_discoverable:
+                for error in errors:
+                    # One rule, of missing subfields, suggests whatever it was told.
+                    error.message = error.message.partition(" Did you mean ")[0]
             raise DocumentRefused([coded(error, DOCUMENT_INVALID) for error in errors])
         return PreparedDocument(
             node=node,
@@ -171,6 +199,27 @@ class DocumentCache:
             if _is_longer_than(text, limits.tokens):
                 raise too_complex("tokens", None, limits.tokens) from None
             raise DocumentRefused([coded(error, DOCUMENT_SYNTAX)]) from None
+
+
+class _IntrospectionFinder(Visitor):
+    """Finds the first field that asks for the schema itself, in fragments too."""
+
+    found: FieldNode | None = None
+
+    def enter_field(self, node: FieldNode, *_: Any) -> VisitorAction:
+        if node.name.value in INTROSPECTION_FIELDS:
+            self.found = node
+            return BREAK
+        return None
+
+
+def _refuse_introspection(document: DocumentNode) -> None:
+    finder = _IntrospectionFinder()
+    visit(document, finder)
+    if finder.found is not None:
+        name = finder.found.name.value
+        message = f"Introspection is turned off: '{name}' is not answered."
+        raise DocumentRefused([coded(GraphQLError(message, finder.found), INTROSPECTION_DISABLED)])
 
 
 def _is_longer_than(text: str, tokens: int) -> bool:

@@ -123,6 +123,7 @@ class Engine:
         renew_context: Derives a fresh context from a given one. It is called for every event of a
             subscription (and by the WebSocket for every operation), so that dataloaders never
             answer a later event from an earlier one's cache.
+        is_discoverable: See ``DocumentCache``.
     """
 
     def __init__(
@@ -132,13 +133,20 @@ class Engine:
         limits: DocumentLimits,
         document_memory_bytes: int,
         renew_context: Callable[[Any], Any],
+        is_discoverable: bool = True,
     ) -> None:
         if schema.extensions or schema.directives:
             raise ValueError(
                 "Schema extensions and operation directives run inside Schema.execute, "
                 "which this transport replaces: they would be skipped silently."
             )
-        self.documents = DocumentCache(schema._schema, limits, memory_bytes=document_memory_bytes)
+        self.documents = DocumentCache(
+            schema._schema,
+            limits,
+            memory_bytes=document_memory_bytes,
+            is_discoverable=is_discoverable,
+        )
+        self._is_discoverable = is_discoverable
         self._schema = schema._schema
         self._limits = limits
         self._executor_class = schema.execution_context_class
@@ -203,6 +211,7 @@ class Engine:
             raw_variable_values=request.variables,
             operation_name=request.operation_name,
             max_coercion_errors=10,
+            hide_suggestions=not self._is_discoverable,
             is_awaitable=_is_awaitable,
             operation_extensions=request.extensions,
         )

@@ -39,6 +39,7 @@ from schema.transport.execution import (
     Outcome,
     response_body,
 )
+from schema.transport.ide import editor_page
 from schema.transport.incoming import read_get, read_post
 from schema.transport.limits import DocumentLimits
 from schema.transport.negotiation import (
@@ -80,6 +81,8 @@ class PresaleGraphQL(GraphQL[Any, None]):
         allowed_origins: Origins whose pages may open sockets besides the same origin. ``*`` suits
             an API that takes no cookies.
         heartbeat_seconds: Pause between comments on an event stream.
+        is_discoverable: False serves no editor, refuses introspection and suggests no names in
+            messages.
 
     A context with the attribute ``expires_at`` (an aware datetime) ends sockets and streams then,
     or when its coroutine function ``ended`` returns, where it has one; one with ``cache_hint``
@@ -103,10 +106,11 @@ class PresaleGraphQL(GraphQL[Any, None]):
         heartbeat_seconds: float = 12.0,
         allowed_origins: Sequence[str] = ("*",),
         graphql_ide: GraphQL_IDE | None = "graphiql",
+        is_discoverable: bool = True,
     ) -> None:
         super().__init__(
             schema,
-            graphql_ide=graphql_ide,
+            graphql_ide=graphql_ide if is_discoverable else None,
             subscription_protocols=(SUBPROTOCOL,),
             allowed_origins=allowed_origins,
         )
@@ -126,7 +130,9 @@ class PresaleGraphQL(GraphQL[Any, None]):
             limits=limits or DocumentLimits(),
             document_memory_bytes=document_memory_bytes,
             renew_context=self._renew_context,
+            is_discoverable=is_discoverable,
         )
+        self._editor = editor_page(self.graphql_ide) if self.graphql_ide else None
         self._live: set[GraphQLSocket | EventStream] = set()
         self._stopping = False
 
@@ -218,8 +224,11 @@ class PresaleGraphQL(GraphQL[Any, None]):
         if request.method not in ("GET", "POST"):
             raise RequestRefused(405, "Use GET or POST.", headers={"allow": "GET, POST"})
         is_get = request.method == "GET"
-        if is_get and accepted.html and self.graphql_ide and "query" not in request.query_params:
-            return HTMLResponse(self.graphql_ide_html, headers={"vary": VARY})
+        if is_get and accepted.html and self._editor and "query" not in request.query_params:
+            return HTMLResponse(
+                self._editor.html,
+                headers={"content-security-policy": self._editor.policy, "vary": VARY},
+            )
         if is_get or not accepted.event_stream:
             require_json(accepted)
         received = (

@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Literal
 
 import asyncpg
 import httpx
@@ -11,10 +12,12 @@ from asgi_lifespan import LifespanManager
 from redis.asyncio import Redis
 
 from headless_presale import __version__
+from headless_presale import app as app_module
 from headless_presale.app import MAX_BODY_BYTES, create_app
 from headless_presale.kernel import redis as redis_module
 from headless_presale.payments import get_gateway
 from headless_presale.settings import Settings
+from tests.support.api import api_serving
 from tests.support.gateway import WEBHOOK_PATH, SandboxRun
 from tests.support.http import SCHEMA, EchoGraphQL, make_app
 from tests.support.servers import until
@@ -264,3 +267,48 @@ async def test_the_lifespan_opens_what_requests_need_and_closes_it(
 
     assert closed == [True]
     assert (tmp_path / "secret_key").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("mode", ["production", "development"])
+async def test_in_production_the_schema_is_read_in_one_place_alone(
+    database: str, redis_url: str, tmp_path: Path, mode: Literal["production", "development"]
+) -> None:
+    settings = Settings(database_url=database, redis_url=redis_url, data_dir=tmp_path, mode=mode)
+    query = "{ __schema { queryType { name } } }"
+    async with api_serving(settings) as client:
+        asked = await client.post("/graphql", json={"query": query})
+        misspelt = await client.post("/graphql", json={"query": "{ sho { name } }"})
+        editor = await client.get("/graphql", headers={"accept": "text/html"})
+        printed = await client.get("/schema.graphql")
+
+    is_development = mode == "development"
+    assert ("data" in asked.json()) is is_development
+    assert ("INTROSPECTION_DISABLED" in asked.text) is not is_development
+    assert ("Did you mean" in misspelt.text) is is_development
+    assert ("GraphiQL" in editor.text) is is_development
+    assert "type Query" in printed.text
+
+
+@pytest.mark.parametrize(
+    ("mode", "is_built", "leads_to"),
+    [
+        ("production", True, "/admin/"),
+        ("production", False, "/schema.graphql"),
+        ("development", False, "/graphql"),
+    ],
+)
+async def test_the_root_leads_to_what_there_is(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    mode: Literal["production", "development"],
+    is_built: bool,
+    leads_to: str,
+) -> None:
+    monkeypatch.setattr(app_module, "DIST", tmp_path if is_built else tmp_path / "nothing")
+    app = create_app(graphql=EchoGraphQL(), schema_text=SCHEMA, settings=Settings(mode=mode))
+
+    transport = httpx.ASGITransport(app=app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://shop.test") as client:
+        response = await client.get("/")
+
+    assert response.headers["location"] == leads_to
