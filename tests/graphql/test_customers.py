@@ -31,9 +31,9 @@ async def test_a_code_signs_in_and_the_token_says_who_it_is(storefront: Storefro
         "email": EMAIL,
         "name": "",
         "locale": "en",
-        "createdAt": "2026-03-01T12:00:00+00:00",
+        "createdAt": "2026-03-01T12:00:00Z",
     }
-    assert signed_in["expiresAt"] == "2026-03-01T12:10:00+00:00"
+    assert signed_in["expiresAt"] == "2026-03-01T12:10:00Z"
     reply = await storefront.me(signed_in["accessToken"])
     assert reply.data["me"] == signed_in["customer"]
     assert reply.headers["cache-control"] == "private, no-store"
