@@ -22,8 +22,12 @@ class DoorProtocol(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         door = self.app_state.get("door")
+        headers = [
+            *self.server_state.default_headers,
+            *self.app_state.get("security_headers", ()),
+        ]
         refusal = (
-            refuse_at_once(cast(Scope, cycle.scope), door, self.server_state.default_headers)
+            refuse_at_once(cast(Scope, cycle.scope), door, headers)
             if isinstance(door, Door)
             else None
         )
