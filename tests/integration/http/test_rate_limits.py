@@ -186,7 +186,7 @@ class TestCounting:
         one, other = RateLimiter(3), RateLimiter(3)
         assert [(await each.count("a")).used for each in (one, other, one, other)] == [1, 2, 3, 4]
         sent: list[Any] = []
-        execute = Redis.execute_command
+        execute: Any = Redis.execute_command
 
         async def noting(self: Redis, *arguments: Any, **options: Any) -> Any:
             sent.append(arguments[0])
