@@ -45,6 +45,10 @@ class Settings(BaseSettings):
     """Requests that one API process works on at once; one more is refused at the door with 503
     and ``Retry-After``. 0: none is refused, and under overload all of them wait ever longer."""
 
+    operation_timeout_seconds: float = Field(default=10.0, gt=0, le=600)
+    """How long a GraphQL operation may take, and each event of a subscription; then it is answered
+    503 ``TIMEOUT``. A command it has begun goes on to its end."""
+
     media_url: str | None = None
     """Where pictures are kept: ``s3://bucket`` or ``s3://bucket/prefix``, with keys, region and
     endpoint from ``AWS_*`` variables. Unset: in ``data_dir/media``, which all processes share."""

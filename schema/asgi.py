@@ -49,6 +49,7 @@ def create_graphql_app(settings: Settings) -> PresaleGraphQL:
         renew_context=RequestContext.renewed,
         on_ws_connect=authenticate_socket,
         max_body_bytes=settings.max_body_bytes,
+        timeout_seconds=settings.operation_timeout_seconds,
         is_discoverable=settings.mode == "development",
     )
 
