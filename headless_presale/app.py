@@ -7,6 +7,7 @@ from typing import Any
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
@@ -16,10 +17,11 @@ from headless_presale import __version__
 from headless_presale.health import readiness, refresh_job_metrics
 from headless_presale.kernel.errors import DomainError, Unavailable
 from headless_presale.kernel.events import acting_as
-from headless_presale.middleware import RequestLog
+from headless_presale.middleware import RequestLog, SecurityHeaders, security_headers
 from headless_presale.overload import Admission, Door
 from headless_presale.payments import GatewayUnknown, get_gateway, record_notice
 from headless_presale.payments.gateways import NoticeRejected
+from headless_presale.proxies import TrustedProxies
 from headless_presale.runtime import open_runtime
 from headless_presale.settings import Settings
 from headless_presale.uploads import upload_routes
@@ -58,13 +60,14 @@ def create_app(
     """
 
     door = Door(settings.max_in_flight)
+    headers = security_headers(settings)
     if close_streams is not None:
         _close_streams.append(close_streams)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[dict[str, Any]]:
         async with open_runtime(settings) as runtime:
-            yield {"runtime": runtime, "door": door}
+            yield {"runtime": runtime, "door": door, "security_headers": headers}
             if close_streams is not None:
                 await close_streams()
                 _close_streams.remove(close_streams)
@@ -100,10 +103,13 @@ def create_app(
         lifespan=lifespan,
         exception_handlers=EXCEPTION_HANDLERS,
         middleware=[
+            Middleware(SecurityHeaders, headers=headers),
+            # Starlette would put its own outside of these, and refuse without their headers.
+            Middleware(RequestBodyLimitMiddleware, max_body_size=MAX_BODY_BYTES),
             Middleware(Admission, door=door),
+            Middleware(TrustedProxies, networks=settings.proxy_networks),
             Middleware(RequestLog),
         ],
-        max_body_size=MAX_BODY_BYTES,
     )
 
 

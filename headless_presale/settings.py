@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from headless_presale.proxies import Network, parse_networks
+
 
 class Settings(BaseSettings):
     """Everything an operator can set.
@@ -48,6 +50,10 @@ class Settings(BaseSettings):
     operation_timeout_seconds: float = Field(default=10.0, gt=0, le=600)
     """How long a GraphQL operation may take, and each event of a subscription; then it is answered
     503 ``TIMEOUT``. A command it has begun goes on to its end."""
+
+    trusted_proxies: str = ""
+    """Addresses and networks of proxies in front, separated by commas: ``10.0.0.0/8, ::1``. Their
+    ``X-Forwarded-For`` and ``X-Forwarded-Proto`` count, nobody else's do. Unset: nobody's."""
 
     media_url: str | None = None
     """Where pictures are kept: ``s3://bucket`` or ``s3://bucket/prefix``, with keys, region and
@@ -115,6 +121,12 @@ class Settings(BaseSettings):
         """Container files pass what is not set as an empty text."""
         return None if value == "" else value
 
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _proxies_are_networks(cls, value: str) -> str:
+        parse_networks(value)
+        return value
+
     @field_validator("order_url_template")
     @classmethod
     def _template_names_the_order(cls, value: str | None) -> str | None:
@@ -149,6 +161,11 @@ class Settings(BaseSettings):
         if value is not None and not re.fullmatch(r"s3://[^/\s]+(/\S*)?", value):
             raise ValueError("the media store's address is s3://bucket or s3://bucket/prefix")
         return value
+
+    @property
+    def proxy_networks(self) -> tuple[Network, ...]:
+        """Where our proxies are."""
+        return parse_networks(self.trusted_proxies)
 
     @property
     def base_url(self) -> str:

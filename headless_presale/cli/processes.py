@@ -10,12 +10,11 @@ from typing import Annotated
 
 import httpx
 import typer
-import uvicorn
 from rich.console import Console
 
 from headless_presale import database
 from headless_presale.cli.parent import follow_parent
-from headless_presale.cli.server import DoorProtocol, run_server
+from headless_presale.cli.server import run_server, server_config
 from headless_presale.cli.session import (
     engines,
     engines_of,
@@ -52,20 +51,16 @@ def serve(
         # The application reads them again, in this process or in its workers.
         get_settings.cache_clear()
         run_server(
-            uvicorn.Config(
+            server_config(
                 APPLICATION,
                 factory=True,
                 host=host or settings.host,
                 port=port or settings.port,
                 workers=workers,
-                http=DoorProtocol,
-                log_config=None,
-                access_log=False,
                 ws_max_size=settings.max_body_bytes,
                 ws_per_message_deflate=False,
                 # None would wait for ever for a subscription that nobody ends.
                 timeout_graceful_shutdown=15,
-                server_header=False,
             )
         )
 

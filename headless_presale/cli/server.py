@@ -1,10 +1,10 @@
 """uvicorn with an orderly end: what was accepted is answered, open streams are told to go."""
 
 import socket
-from typing import cast
+from typing import Any, cast
 
 import uvicorn
-from starlette.types import Scope
+from starlette.types import ASGIApp, Scope
 from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.supervisors import Multiprocess, multiprocess
@@ -22,8 +22,12 @@ class DoorProtocol(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         door = self.app_state.get("door")
+        headers = [
+            *self.server_state.default_headers,
+            *self.app_state.get("security_headers", ()),
+        ]
         refusal = (
-            refuse_at_once(cast(Scope, cycle.scope), door, self.server_state.default_headers)
+            refuse_at_once(cast(Scope, cycle.scope), door, headers)
             if isinstance(door, Door)
             else None
         )
@@ -69,6 +73,20 @@ class Workers(Multiprocess):
         for listener in self.sockets:
             listener.close()
         super().terminate_all()
+
+
+def server_config(application: ASGIApp | str, **options: Any) -> uvicorn.Config:
+    """Return how the application is served; ``options`` are uvicorn's own."""
+    defaults: dict[str, Any] = {
+        "http": DoorProtocol,
+        "log_config": None,
+        "access_log": False,
+        "server_header": False,
+        # Who a client is the application decides, by PRESALE_TRUSTED_PROXIES. uvicorn would
+        # believe whatever runs on this machine, and FORWARDED_ALLOW_IPS.
+        "proxy_headers": False,
+    }
+    return uvicorn.Config(application, **(defaults | options))
 
 
 def run_server(config: uvicorn.Config) -> None:

@@ -6,12 +6,9 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from headless_presale.web.rendering import NO_POWER
-
 DIST = Path(__file__).resolve().parents[2] / "admin_static" / "dist"
 
 HEADERS = {
-    **NO_POWER,
     # It holds tokens: nothing runs in it that is not ours, and it speaks to nobody else.
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "

@@ -42,7 +42,6 @@ async def serve_asset(request: Request) -> Response:
     headers = {
         "Cache-Control": FOREVER if request.query_params.get("v") == version else NOT_LONG,
         "ETag": etag,
-        "X-Content-Type-Options": "nosniff",
     }
     if request.headers.get("if-none-match") == etag:
         return Response(status_code=304, headers=headers)

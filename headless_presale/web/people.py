@@ -12,6 +12,7 @@ from headless_presale.identity.errors import TooManyAttempts
 from headless_presale.identity.limits import Source, mark_device
 from headless_presale.identity.passkeys import RelyingParty
 from headless_presale.identity.sessions import NewSession, Session, replace_session
+from headless_presale.proxies import client_address
 from headless_presale.settings import Settings
 from headless_presale.web.browser import (
     SIGN_IN,
@@ -32,13 +33,8 @@ PRODUCT = "Headless Presale"
 
 
 def source_of(request: Request) -> Source:
-    """Return where an attempt comes from.
-
-    Behind a proxy the address is the client's only where the server trusts what the proxy says
-    (uvicorn's ``FORWARDED_ALLOW_IPS``).
-    """
-    address = request.client.host if request.client is not None else ""
-    return Source(address=address, device=read_cookie(request, "device"))
+    """Return where an attempt comes from."""
+    return Source(address=client_address(request.scope), device=read_cookie(request, "device"))
 
 
 def has_built_in_sign_in(request: Request) -> bool:

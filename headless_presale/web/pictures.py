@@ -9,8 +9,7 @@ from headless_presale.web.assets import FOREVER
 
 HEADERS = {
     "Cache-Control": FOREVER,
-    # The type is ours to say; and opened on its own it is a picture and nothing else.
-    "X-Content-Type-Options": "nosniff",
+    # Opened on its own it is a picture and nothing else.
     "Content-Security-Policy": "default-src 'none'; sandbox",
     # Storefronts on other hosts show it.
     "Cross-Origin-Resource-Policy": "cross-origin",

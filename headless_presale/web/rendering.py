@@ -1,7 +1,8 @@
 """Rendering: templates, texts in the reader's language, and headers that give pages no power.
 
 A page loads our style and our script, nothing else; it runs nothing inline, is framed nowhere,
-kept nowhere, and its forms come back to us.
+kept nowhere, and its forms come back to us. What every answer carries, pages included, is in
+``middleware``.
 """
 
 from collections.abc import Mapping
@@ -24,16 +25,7 @@ LANGUAGE_COOKIE = "presale_language"
 _LANGUAGE_SECONDS = 365 * 86_400
 _VISITOR_SECONDS = 86_400
 
-NO_POWER = {
-    "X-Frame-Options": "DENY",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
-}
-"""What holds for every page that people see here, the admin included."""
 HEADERS = {
-    **NO_POWER,
     "Content-Security-Policy": (
         "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
         "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"

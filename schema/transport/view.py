@@ -39,6 +39,7 @@ from schema.transport.execution import (
     Outcome,
     response_body,
 )
+from schema.transport.ide import editor_page
 from schema.transport.incoming import read_get, read_post
 from schema.transport.limits import DocumentLimits
 from schema.transport.negotiation import (
@@ -134,6 +135,7 @@ class PresaleGraphQL(GraphQL[Any, None]):
             is_discoverable=is_discoverable,
             timeout_seconds=timeout_seconds,
         )
+        self._editor = editor_page(self.graphql_ide) if self.graphql_ide else None
         self._live: set[GraphQLSocket | EventStream] = set()
         self._stopping = False
 
@@ -225,8 +227,11 @@ class PresaleGraphQL(GraphQL[Any, None]):
         if request.method not in ("GET", "POST"):
             raise RequestRefused(405, "Use GET or POST.", headers={"allow": "GET, POST"})
         is_get = request.method == "GET"
-        if is_get and accepted.html and self.graphql_ide and "query" not in request.query_params:
-            return HTMLResponse(self.graphql_ide_html, headers={"vary": VARY})
+        if is_get and accepted.html and self._editor and "query" not in request.query_params:
+            return HTMLResponse(
+                self._editor.html,
+                headers={"content-security-policy": self._editor.policy, "vary": VARY},
+            )
         if is_get or not accepted.event_stream:
             require_json(accepted)
         received = (

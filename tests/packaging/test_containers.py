@@ -23,8 +23,6 @@ DOCKERFILE = (ROOT / "Dockerfile").read_text()
 READ_BY_LIBRARIES = {
     # the media store's client
     *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "AWS_ENDPOINT_URL"),
-    # uvicorn: whose X-Forwarded-For counts
-    "FORWARDED_ALLOW_IPS",
 }
 OURS = [name for name, service in SERVICES.items() if "build" in service]
 

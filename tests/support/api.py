@@ -8,9 +8,8 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any, Literal
 
 import httpx
-import uvicorn
 
-from headless_presale.cli.server import DoorProtocol, Server
+from headless_presale.cli.server import DoorProtocol, Server, server_config
 from headless_presale.settings import Settings
 from resolvers.global_ids import seal
 from schema.asgi import create
@@ -51,9 +50,7 @@ async def api_serving(
         listener: a bound socket, where the settings have to know the address; else any port.
     """
     listener = listener or bind_free_port()
-    config = uvicorn.Config(
-        create(settings), http=protocol, log_config=None, timeout_graceful_shutdown=5
-    )
+    config = server_config(create(settings), http=protocol, timeout_graceful_shutdown=5)
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     async with (
         serving(QuietServer(config), listener),

@@ -1,6 +1,9 @@
 """GraphQL over HTTP: statuses, media types, methods, bodies."""
 
 import json
+import re
+from base64 import b64encode
+from hashlib import sha256
 from typing import Any
 
 import httpx
@@ -236,6 +239,13 @@ async def test_a_browser_gets_the_editor_and_a_link_with_a_query_its_result(
     assert editor.status_code == 200
     assert editor.headers["content-type"] == "text/html; charset=utf-8"
     assert "GraphiQL" in editor.text
+    # Its policy names each file it loads, and its own script by its hash.
+    policy = editor.headers["content-security-policy"]
+    sources = re.findall(r'<(?:script|link)[^>]*?(?:src|href)="(https:[^"]+)"', editor.text)
+    assert len(sources) == 7
+    assert [source for source in sources if f" {source}" not in policy] == []
+    (own,) = (text for text in re.findall(r"<script>(.+?)</script>", editor.text, re.DOTALL))
+    assert f"'sha256-{b64encode(sha256(own.encode()).digest()).decode()}'" in policy
     assert result.json() == {"data": {"hello": "hello world"}}
 
 

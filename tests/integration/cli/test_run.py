@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -16,18 +17,46 @@ import pytest
 from headless_presale.cli.supervisor import free_port
 
 
+@dataclass(frozen=True, slots=True)
+class Running:
+    """The whole product, in a process of its own."""
+
+    process: "subprocess.Popen[bytes]"
+    port: int
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def is_ready(self) -> bool:
+        try:
+            answer = httpx.get(f"{self.url}/readyz", trust_env=False, timeout=2)
+        except httpx.HTTPError:
+            return False
+        return answer.status_code == 200 and answer.json()["status"] == "ok"
+
+    def child(self, name: str) -> psutil.Process | None:
+        for child in psutil.Process(self.process.pid).children():
+            # One that was just killed has no command line any more.
+            with contextlib.suppress(psutil.Error):
+                if child.cmdline()[-1:] == [name]:
+                    return child
+        return None
+
+
 @pytest.fixture
-def running(tmp_path: Path) -> Iterator["subprocess.Popen[bytes]"]:
+def running(tmp_path: Path) -> Iterator[Running]:
     """Run the whole product on a folder of its own."""
     tmp_path.chmod(0o755)
+    port = free_port()
     with (tmp_path / "log").open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "headless_presale.cli", "run"],
-            env=_environment(tmp_path, free_port()),
+            env=_environment(tmp_path, port),
             stdout=log,
             stderr=log,
         )
-        yield process
+        yield Running(process, port)
         if process.poll() is None:
             process.send_signal(signal.SIGINT)
             process.wait(30)
@@ -39,33 +68,11 @@ def _environment(folder: Path, port: int) -> dict[str, str]:
     return {**kept, **named, "PRESALE_LOG_LEVEL": "ERROR"}
 
 
-def _port_of(process: "subprocess.Popen[bytes]") -> str:
-    return psutil.Process(process.pid).environ()["PORT"]
-
-
-def _is_ready(process: "subprocess.Popen[bytes]") -> bool:
-    try:
-        url = f"http://127.0.0.1:{_port_of(process)}/readyz"
-        answer = httpx.get(url, trust_env=False, timeout=2)
-    except httpx.HTTPError:
-        return False
-    return answer.status_code == 200 and answer.json()["status"] == "ok"
-
-
 def _until(check: Callable[[], bool], seconds: float = 60) -> None:
     until = time.monotonic() + seconds
     while not check():
         assert time.monotonic() < until, "not in time"
         time.sleep(0.1)
-
-
-def _child(process: "subprocess.Popen[bytes]", name: str) -> psutil.Process | None:
-    for child in psutil.Process(process.pid).children():
-        # One that was just killed has no command line any more.
-        with contextlib.suppress(psutil.Error):
-            if child.cmdline()[-1:] == [name]:
-                return child
-    return None
 
 
 def _keeper_of(folder: Path) -> psutil.Process:
@@ -78,9 +85,9 @@ def _keeper_of(folder: Path) -> psutil.Process:
 
 
 def test_what_is_killed_comes_back_and_a_second_run_is_refused(
-    running: "subprocess.Popen[bytes]", tmp_path: Path
+    running: Running, tmp_path: Path
 ) -> None:
-    _until(lambda: _is_ready(running))
+    _until(running.is_ready)
 
     # A second one on the same folder says so in one sentence and touches nothing.
     second = subprocess.run(
@@ -95,29 +102,27 @@ def test_what_is_killed_comes_back_and_a_second_run_is_refused(
     assert "Traceback" not in second.stderr.decode()
 
     for name in ("worker", "serve"):
-        before = _child(running, name)
+        before = running.child(name)
         assert before is not None
         before.kill()
         _until(
             lambda name=name, before=before: (  # type: ignore[misc]
-                (now := _child(running, name)) is not None and now.pid != before.pid
+                (now := running.child(name)) is not None and now.pid != before.pid
             )
         )
-    _until(lambda: _is_ready(running))
+    _until(running.is_ready)
 
     # The keeper of the engines, and both engines with it.
     _keeper_of(tmp_path).kill()
     _until(lambda: "starting them again" in (tmp_path / "log").read_text())
-    _until(lambda: _is_ready(running))
+    _until(running.is_ready)
 
-    running.send_signal(signal.SIGINT)
-    assert running.wait(30) == 0
+    running.process.send_signal(signal.SIGINT)
+    assert running.process.wait(30) == 0
 
 
-def test_a_command_beside_it_needs_no_port(
-    running: "subprocess.Popen[bytes]", tmp_path: Path
-) -> None:
-    _until(lambda: _is_ready(running), 150)
+def test_a_command_beside_it_needs_no_port(running: Running, tmp_path: Path) -> None:
+    _until(running.is_ready, 150)
     beside = {k: v for k, v in _environment(tmp_path, 1).items() if k != "PORT"}
 
     def command(*words: str) -> str:
@@ -134,7 +139,7 @@ def test_a_command_beside_it_needs_no_port(
     token = command("token", *shop, "--scope", "orders:read")
     link = command("staff", "invite", "bob@shop.example", *shop, "--role", "support")
 
-    base = f"http://127.0.0.1:{_port_of(running)}"
+    base = running.url
     answer = httpx.post(
         f"{base}/graphql",
         json={"query": "{ viewer { scopes } }"},

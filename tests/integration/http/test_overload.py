@@ -19,6 +19,7 @@ from redis.asyncio import Redis
 from headless_presale.cli.server import DoorProtocol
 from headless_presale.kernel.clock import ManualClock
 from headless_presale.kernel.unit_of_work import shielded, unit_of_work
+from headless_presale.middleware import SECURITY_HEADERS
 from headless_presale.overload import MESSAGE, Door, Overloaded
 from headless_presale.settings import Settings
 from resolvers.global_ids import seal
@@ -167,7 +168,7 @@ class TestRefusal:
 
         assert late.status_code == at_the_door.status_code == 503
         assert late.json() == at_the_door.json() == REFUSAL
-        for name in ("content-type", "retry-after", "cache-control", "vary"):
+        for name in ("content-type", "retry-after", "cache-control", "vary", *SECURITY_HEADERS):
             assert late.headers[name] == at_the_door.headers[name], name
 
     async def test_the_newer_media_type_is_answered_to_those_who_name_it(

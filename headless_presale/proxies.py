@@ -1,0 +1,101 @@
+"""Whose address a request comes from: the client's, also behind proxies of ours.
+
+Anybody can send ``X-Forwarded-For``, so what it says counts only as far as a proxy of ours wrote
+it. Each proxy appends whom it was reached by: read from the right, addresses of ours are hops, and
+the first that is not is the client. What stands left of that the client may have made up.
+"""
+
+import ipaddress
+from collections.abc import Iterator, Sequence
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+Address = IPv4Address | IPv6Address
+Network = IPv4Network | IPv6Network
+
+SCHEMES = {"http": {"http": "http", "https": "https"}, "websocket": {"http": "ws", "https": "wss"}}
+
+
+class TrustedProxies:
+    """Middleware: puts the client's address, and the scheme it used, into the scope.
+
+    What is inside reads ``scope["client"]`` and need not know of proxies. The server in front must
+    leave that alone (uvicorn: ``proxy_headers=False``), or it decides first, by rules of its own.
+
+    Args:
+        networks: where our proxies are; nobody else's word counts.
+    """
+
+    def __init__(self, app: ASGIApp, *, networks: Sequence[Network]) -> None:
+        self.app = app
+        self.networks = tuple(networks)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self.networks and scope["type"] in SCHEMES:
+            self._look_behind(scope)
+        await self.app(scope, receive, send)
+
+    def _look_behind(self, scope: Scope) -> None:
+        peer = _address_in(scope["client"][0]) if scope.get("client") else None
+        if peer is None or not self._is_ours(peer):
+            return
+        headers = Headers(scope=scope)
+        client = self._client_behind(peer, headers.getlist("x-forwarded-for"))
+        # A port we were told of would be that of another connection.
+        scope["client"] = (str(client), 0)
+        # The nearest proxy's: those before it may have been reached in another way.
+        told = headers.get("x-forwarded-proto", "").rpartition(",")[2].strip().lower()
+        scope["scheme"] = SCHEMES[scope["type"]].get(told, scope["scheme"])
+
+    def _client_behind(self, peer: Address, values: Sequence[str]) -> Address:
+        client = peer
+        for hop in _hops(values):
+            # Whatever is no address ends the chain: we know no further than here.
+            if hop is None:
+                break
+            client = hop
+            if not self._is_ours(hop):
+                break
+        return client
+
+    def _is_ours(self, address: Address) -> bool:
+        return any(address in network for network in self.networks)
+
+
+def _hops(values: Sequence[str]) -> Iterator[Address | None]:
+    """Yield who is named in the headers, from the nearest on; None for what is no address."""
+    for value in reversed(values):
+        for text in reversed(value.split(",")):
+            yield _address_in(text.strip())
+
+
+def _address_in(text: str) -> Address | None:
+    """Return an address in its plain form; some proxies add the port, in brackets or without."""
+    host = text
+    if text.startswith("["):
+        host = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        host = text.partition(":")[0]
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return mapped or address
+
+
+def parse_networks(text: str) -> tuple[Network, ...]:
+    """Read networks and addresses, separated by commas or spaces.
+
+    Raises:
+        ValueError: one of them is none, or has bits beyond its length.
+    """
+    return tuple(ipaddress.ip_network(part) for part in text.replace(",", " ").split())
+
+
+def client_address(scope: Scope) -> str:
+    """Return the address of who asks; empty where the server tells none."""
+    client = scope.get("client")
+    return str(client[0]) if client else ""
