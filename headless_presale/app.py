@@ -22,6 +22,7 @@ from headless_presale.overload import Admission, Door
 from headless_presale.payments import GatewayUnknown, get_gateway, record_notice
 from headless_presale.payments.gateways import NoticeRejected
 from headless_presale.proxies import TrustedProxies
+from headless_presale.rate_limits import RateLimiter, RateLimits
 from headless_presale.runtime import open_runtime
 from headless_presale.settings import Settings
 from headless_presale.uploads import upload_routes
@@ -109,6 +110,7 @@ def create_app(
             Middleware(Admission, door=door),
             Middleware(TrustedProxies, networks=settings.proxy_networks),
             Middleware(RequestLog),
+            Middleware(RateLimits, limiter=RateLimiter(settings.rate_limit_requests)),
         ],
     )
 

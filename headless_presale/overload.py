@@ -245,10 +245,10 @@ def refuse_at_once(
 def _refusal_for(scope: Scope) -> _Refusal:
     if not scope["path"].endswith(GRAPHQL_PATH):
         return _PLAIN
-    return _GRAPHQL if _wants_graphql_response(scope) else _JSON
+    return _GRAPHQL if wants_graphql_response(scope) else _JSON
 
 
-def _wants_graphql_response(scope: Scope) -> bool:
+def wants_graphql_response(scope: Scope) -> bool:
     """Tell whether the client names the newer media type; weights are not worth their reading."""
     headers: list[tuple[bytes, bytes]] = scope["headers"]
     return any(name == b"accept" and GRAPHQL_RESPONSE in value for name, value in headers)

@@ -55,6 +55,10 @@ class Settings(BaseSettings):
     """Addresses and networks of proxies in front, separated by commas: ``10.0.0.0/8, ::1``. Their
     ``X-Forwarded-For`` and ``X-Forwarded-Proto`` count, nobody else's do. Unset: nobody's."""
 
+    rate_limit_requests: int = Field(default=3_000, ge=0)
+    """Requests that one caller, a grant or an address, may send to ``/graphql`` in a minute; one
+    more is answered 429. This machine itself may send any number. 0: so may everybody."""
+
     media_url: str | None = None
     """Where pictures are kept: ``s3://bucket`` or ``s3://bucket/prefix``, with keys, region and
     endpoint from ``AWS_*`` variables. Unset: in ``data_dir/media``, which all processes share."""

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.websockets import WebSocket
 
 from headless_presale.app import create_app
+from headless_presale.rate_limits import RateLimiter, caller_of
 from headless_presale.runtime import Runtime
 from headless_presale.settings import Settings, get_settings
 from resolvers.access import read_token
@@ -48,6 +49,7 @@ def create_graphql_app(settings: Settings) -> PresaleGraphQL:
         context_factory=context_factory(ShopDirectory()),
         renew_context=RequestContext.renewed,
         on_ws_connect=authenticate_socket,
+        on_ws_operation=count_operation,
         max_body_bytes=settings.max_body_bytes,
         timeout_seconds=settings.operation_timeout_seconds,
         is_discoverable=settings.mode == "development",
@@ -83,3 +85,14 @@ async def authenticate_socket(context: RequestContext, params: Mapping[str, Any]
     if not isinstance(token, str):
         raise Unauthenticated("'authorization' must be a text.")
     context.claims = await read_token(token)
+
+
+async def count_operation(websocket: WebSocket, context: RequestContext) -> None:
+    """Count an operation of a socket as a request of its caller.
+
+    Raises:
+        RateLimited: it is one too many.
+    """
+    limiter: RateLimiter | None = websocket.scope["state"].get("rate_limiter")
+    if limiter is not None and (caller := caller_of(websocket.scope, context.claims)) is not None:
+        await limiter.take(caller)

@@ -12,7 +12,9 @@ HTTP_SECONDS = Histogram(
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
 )
 REQUESTS_REFUSED = Counter(
-    "presale_requests_refused_total", "Requests refused at the door, by what filled it.", ["reason"]
+    "presale_requests_refused_total",
+    "Requests refused: the door was full, or the rate was too high.",
+    ["reason"],
 )
 REQUESTS_IN_FLIGHT = Gauge(
     "presale_requests_in_flight", "Requests being worked on, commands of vanished clients included."

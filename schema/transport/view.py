@@ -53,6 +53,7 @@ from schema.transport.websocket import (
     SUBPROTOCOL,
     SUBPROTOCOL_NOT_ACCEPTABLE,
     GraphQLSocket,
+    OperationHook,
     SocketHook,
     SocketLimits,
 )
@@ -74,6 +75,8 @@ class PresaleGraphQL(GraphQL[Any, None]):
         on_ws_connect: Called with the socket's context and the parameters of ``connection_init``;
             returns the payload of the acknowledgement. A public exception closes with 4403. The
             parameters are also set on a context that has the attribute ``connection_params``.
+        on_ws_operation: Called with the socket and its context before each of its operations; a
+            public exception is answered in its place.
         limits: What a document may ask for.
         public_exceptions: Exception classes shown to clients, with their codes.
         max_body_bytes: Largest request body, query string and WebSocket message.
@@ -98,6 +101,7 @@ class PresaleGraphQL(GraphQL[Any, None]):
         context_factory: ContextFactory,
         renew_context: Callable[[Any], Any] | None = None,
         on_ws_connect: SocketHook | None = None,
+        on_ws_operation: OperationHook | None = None,
         limits: DocumentLimits | None = None,
         public_exceptions: Mapping[type[Exception], str] | None = None,
         max_body_bytes: int = 100 * 1024,
@@ -119,6 +123,7 @@ class PresaleGraphQL(GraphQL[Any, None]):
         self._context_factory = context_factory
         self._renew_context = renew_context or _same
         self._on_connect = on_ws_connect
+        self._on_operation = on_ws_operation
         self._max_body_bytes = max_body_bytes
         self._heartbeat_seconds = heartbeat_seconds
         self._socket_limits = SocketLimits(
@@ -196,6 +201,7 @@ class PresaleGraphQL(GraphQL[Any, None]):
             make_context=self._context_factory,
             renew_context=self._renew_context,
             on_connect=self._on_connect,
+            on_operation=self._on_operation,
             request_id=request_id_of(websocket),
             door=websocket.scope.get("state", {}).get("door"),
         )

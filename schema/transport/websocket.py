@@ -42,6 +42,7 @@ TOO_MANY_INITS = 4429
 INTERNAL_ERROR = 4500
 MESSAGE_TOO_BIG = 1009
 
+OperationHook = Callable[[WebSocket, Any], Awaitable[None]]
 SocketHook = Callable[[Any, Mapping[str, Any]], Awaitable[Mapping[str, Any] | None]]
 
 
@@ -85,6 +86,7 @@ class GraphQLSocket:
         renew_context: Derives each operation's context from it.
         on_connect: Called with the context and the connection parameters; what it returns is the
             payload of ``connection_ack``. A public exception closes with 4403 and its message.
+        on_operation: Called before each operation; a public exception is answered in its place.
         door: Queries and mutations take a place here while they are worked on; an open
             subscription takes none.
     """
@@ -100,6 +102,7 @@ class GraphQLSocket:
         renew_context: Callable[[Any], Any],
         on_connect: SocketHook | None,
         request_id: str,
+        on_operation: OperationHook | None = None,
         door: Door | None = None,
     ) -> None:
         self._websocket = websocket
@@ -109,6 +112,7 @@ class GraphQLSocket:
         self._make_context = make_context
         self._renew_context = renew_context
         self._on_connect = on_connect
+        self._on_operation = on_operation
         self._request_id = request_id
         self._door = door
         self._context: Any = None
@@ -293,6 +297,8 @@ class GraphQLSocket:
         task = asyncio.current_task()
         place: Place | None = None
         try:
+            if self._on_operation is not None:
+                await self._on_operation(self._websocket, self._context)
             place = self._enter(operation)
             context = self._renew_context(self._context)
             async with aclosing(self._engine.stream(operation, context)) as outcomes:

@@ -34,6 +34,7 @@ async def site() -> AsyncIterator[Site]:
             "PRESALE_DATA_DIR": str(parent),
             "PRESALE_DATABASE_POOL_SIZE": "5",
             "PRESALE_STATEMENT_TIMEOUT_MS": "1000",
+            "PRESALE_TRUSTED_PROXIES": "127.0.0.0/8",
             "PRESALE_SANDBOX_GATEWAY_URL": f"http://127.0.0.1:{gateway_port}",
             "PRESALE_SANDBOX_GATEWAY_API_KEY": API_KEY,
             "PRESALE_SANDBOX_GATEWAY_WEBHOOK_SECRET": SECRET,

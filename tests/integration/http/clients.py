@@ -80,10 +80,11 @@ async def send_slowly(client: httpx.AsyncClient, body: dict[str, Any]) -> SlowRe
 
 
 @contextlib.asynccontextmanager
-async def open_socket(client: httpx.AsyncClient) -> AsyncIterator[ClientConnection]:
+async def open_socket(client: httpx.AsyncClient, **headers: str) -> AsyncIterator[ClientConnection]:
     """Open a socket that speaks graphql-transport-ws, acknowledged."""
     url = str(client.base_url).replace("http", "ws", 1).rstrip("/") + "/graphql"
-    async with connect(url, subprotocols=[Subprotocol("graphql-transport-ws")]) as socket:
+    protocols = [Subprotocol("graphql-transport-ws")]
+    async with connect(url, subprotocols=protocols, additional_headers=headers) as socket:
         await socket.send(json.dumps({"type": "connection_init"}))
         assert (await receive(socket))["type"] == "connection_ack"
         yield socket

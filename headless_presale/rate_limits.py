@@ -1,0 +1,228 @@
+"""How many requests one caller may send in a minute. One more is answered 429, with when to return.
+
+The door (``overload``) bounds what is worked on at once, whoever sends it; this bounds what one
+caller takes of that. Counted in Redis, in one round trip, for all processes together. While Redis
+is away each process counts for itself: a limit is never a reason for an outage.
+
+A caller is the grant of an access token, else an address (of IPv6 a /64: what one client has).
+This machine itself is not limited: behind a proxy on it that ``PRESALE_TRUSTED_PROXIES`` does not
+name, all the world would be one caller.
+"""
+
+import ipaddress
+import time
+from dataclasses import dataclass
+from math import ceil
+from typing import Any, ClassVar
+
+import orjson
+import structlog
+from limits.aio.storage import MemoryStorage, RedisStorage
+from redis.asyncio import Redis
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from headless_presale.identity import AccessClaims, Unauthenticated, read_bearer
+from headless_presale.identity.limits import Source
+from headless_presale.kernel import clock, metrics
+from headless_presale.kernel.errors import PresaleError, Unavailable
+from headless_presale.kernel.redis import answering_redis
+from headless_presale.overload import GRAPHQL_PATH, GRAPHQL_RESPONSE, wants_graphql_response
+from headless_presale.proxies import client_address
+
+log = structlog.get_logger(__name__)
+
+POLICY = "requests"
+WINDOW_SECONDS = 60
+PAUSE_SECONDS = 5.0
+"""So long is Redis not asked again after it failed: the wait for its silence is paid once."""
+METHODS = ("GET", "POST")
+MESSAGE = "This caller has sent too many requests: wait, then send the same request again."
+
+
+class RateLimited(PresaleError):
+    """The caller has used up what a minute gives him; nothing was done."""
+
+    public: ClassVar[bool] = True
+    code: ClassVar[str] = "RATE_LIMITED"
+    http_status: ClassVar[int] = 429
+
+    def __init__(self, retry_after_seconds: int) -> None:
+        super().__init__(MESSAGE)
+        self.retry_after_seconds = retry_after_seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """What a caller has left of the window under way.
+
+    Attributes:
+        used: requests of this window, this one included.
+        resets_after: seconds until the next window.
+    """
+
+    limit: int
+    used: int
+    resets_after: int
+
+    @property
+    def is_over(self) -> bool:
+        """Tell whether this request was one too many."""
+        return self.used > self.limit
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The policy and what is left of it, by draft-ietf-httpapi-ratelimit-headers."""
+        left = max(self.limit - self.used, 0)
+        return {
+            "RateLimit-Policy": f'"{POLICY}";q={self.limit};w={WINDOW_SECONDS}',
+            "RateLimit": f'"{POLICY}";r={left};t={self.resets_after}',
+        }
+
+
+class RateLimiter:
+    """Counts the requests of each caller, in windows of a minute.
+
+    Args:
+        limit: how many a window has; 0 counts nothing.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self._memory = MemoryStorage()
+        self._redis: tuple[Redis, RedisStorage] | None = None
+        self._away_until = 0.0
+
+    async def count(self, caller: str) -> Count:
+        """Count one request of a caller, and return where he stands."""
+        number, passed = divmod(clock.now().timestamp(), WINDOW_SECONDS)
+        used = await self._increase(f"{caller}:{int(number)}")
+        return Count(self.limit, used, max(ceil(WINDOW_SECONDS - passed), 1))
+
+    async def take(self, caller: str) -> None:
+        """Count one request of a caller.
+
+        Raises:
+            RateLimited: it is one too many.
+        """
+        count = await self.count(caller)
+        if count.is_over:
+            note_refusal(caller)
+            raise RateLimited(count.resets_after)
+
+    async def _increase(self, key: str) -> int:
+        if time.monotonic() >= self._away_until:
+            try:
+                async with answering_redis() as client:
+                    return await self._storage(client).incr(key, WINDOW_SECONDS)
+            except Unavailable:
+                self._away_until = time.monotonic() + PAUSE_SECONDS
+                log.warning("rate_limits.counting_alone", seconds=PAUSE_SECONDS)
+        return await self._memory.incr(key, WINDOW_SECONDS)
+
+    def _storage(self, client: Redis) -> RedisStorage:
+        if self._redis is None or self._redis[0] is not client:
+            pool: Any = client.connection_pool
+            # It needs no address: the connections are the process's own.
+            storage = RedisStorage(
+                "async+redis://",
+                implementation="redispy",
+                key_prefix="rate",
+                connection_pool=pool,
+            )
+            self._redis = (client, storage)
+        return self._redis[1]
+
+
+def caller_of(scope: Scope, claims: AccessClaims | None) -> str | None:
+    """Return whom a request counts for; None for one of this machine itself.
+
+    Args:
+        claims: what its access token says, verified; None without one.
+    """
+    if _is_local(scope):
+        return None
+    if claims is not None:
+        return f"grant:{claims.grant_id}"
+    return f"address:{Source(address=client_address(scope)).host}"
+
+
+async def _claims_of(scope: Scope) -> AccessClaims | None:
+    try:
+        return await read_bearer(Headers(scope=scope).get("authorization"))
+    except (Unauthenticated, Unavailable):
+        # A token that is good for nothing is no way to count anew.
+        return None
+
+
+def note_refusal(caller: str) -> None:
+    """Count a refusal, and tell the log whom it met."""
+    metrics.REQUESTS_REFUSED.labels("rate").inc()
+    log.info("rate_limits.refused", caller=caller)
+
+
+def _is_local(scope: Scope) -> bool:
+    """Tell whether this machine itself asks, or nobody that has an address."""
+    try:
+        return ipaddress.ip_address(client_address(scope)).is_loopback
+    except ValueError:
+        return True
+
+
+class RateLimits:
+    """Middleware: counts requests to the GraphQL endpoint before anything of them is read.
+
+    Each answer there says where the caller stands. What arrives over a socket is counted one
+    operation at a time: the limiter is in ``scope["state"]["rate_limiter"]``.
+    """
+
+    def __init__(self, app: ASGIApp, *, limiter: RateLimiter) -> None:
+        self.app = app
+        self.limiter = limiter
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self.limiter.limit == 0:
+            await self.app(scope, receive, send)
+            return
+        if scope["type"] == "websocket":
+            scope.setdefault("state", {})["rate_limiter"] = self.limiter
+        is_counted = _is_counted(scope) and not _is_local(scope)
+        caller = caller_of(scope, await _claims_of(scope)) if is_counted else None
+        if caller is None:
+            await self.app(scope, receive, send)
+            return
+        count = await self.limiter.count(caller)
+
+        async def send_with_count(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(count.headers)
+            await send(message)
+
+        if count.is_over:
+            note_refusal(caller)
+            await _refuse(scope, RateLimited(count.resets_after), send_with_count)
+            return
+        await self.app(scope, receive, send_with_count)
+
+
+def _is_counted(scope: Scope) -> bool:
+    if scope["type"] != "http" or scope["method"] not in METHODS:
+        return False
+    path: str = scope["path"].removeprefix(scope.get("root_path", ""))
+    return path == GRAPHQL_PATH
+
+
+async def _refuse(scope: Scope, refusal: RateLimited, send: Send) -> None:
+    seconds = refusal.retry_after_seconds
+    extensions = {"code": refusal.code, "retryAfterSeconds": seconds}
+    body = orjson.dumps({"errors": [{"message": MESSAGE, "extensions": extensions}]})
+    media = GRAPHQL_RESPONSE if wants_graphql_response(scope) else b"application/json"
+    headers = [
+        (b"content-type", media + b"; charset=utf-8"),
+        (b"content-length", str(len(body)).encode()),
+        (b"retry-after", str(seconds).encode()),
+        (b"cache-control", b"no-store"),
+        (b"vary", b"Accept, Accept-Language"),
+    ]
+    await send({"type": "http.response.start", "status": refusal.http_status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
