@@ -7,19 +7,27 @@ from typing import Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from headless_presale.kernel.secret_files import SecretFiles
 from headless_presale.proxies import Network, parse_networks
+
+SECRET_ADDRESSES = frozenset({"database_url", "redis_url"})
+"""Settings that are no secret as a whole, and may hold one."""
 
 
 class Settings(BaseSettings):
     """Everything an operator can set.
 
     ``DATABASE_URL``, ``REDIS_URL`` and ``PORT`` are read as they are, the rest with the
-    prefix ``PRESALE_``. Unset engines mean the embedded ones under ``data_dir``.
+    prefix ``PRESALE_``. Unset engines mean the embedded ones under ``data_dir``. What is secret,
+    and the engines' addresses, may lie in a file instead: ``PRESALE_SECRET_KEY_FILE``,
+    ``DATABASE_URL_FILE`` and so on name it.
     """
 
-    model_config = SettingsConfigDict(env_prefix="PRESALE_", extra="ignore", populate_by_name=True)
+    model_config = SettingsConfigDict(
+        env_prefix="PRESALE_", extra="ignore", populate_by_name=True, hide_input_in_errors=True
+    )
 
     database_url: str | None = Field(default=None, validation_alias="DATABASE_URL")
     redis_url: str | None = Field(default=None, validation_alias="REDIS_URL")
@@ -103,6 +111,18 @@ class Settings(BaseSettings):
     smtp_username: str | None = None
     smtp_password: SecretStr | None = None
     smtp_starttls: bool = False
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Ask the files that variables name, then the variables."""
+        return init_settings, SecretFiles(settings_cls, also=SECRET_ADDRESSES), env_settings
 
     @field_validator(
         "database_url",

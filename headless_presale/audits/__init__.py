@@ -9,6 +9,7 @@ from headless_presale.audits.database import DATABASE_AUDITS, audit_database
 from headless_presale.audits.findings import Finding
 from headless_presale.audits.redis import audit_redis
 from headless_presale.audits.rest import LATE_AFTER, audit_rest
+from headless_presale.audits.secrets import audit_secrets, is_development
 
 __all__ = [
     "DATABASE_AUDITS",
@@ -19,4 +20,6 @@ __all__ = [
     "audit_database",
     "audit_redis",
     "audit_rest",
+    "audit_secrets",
+    "is_development",
 ]

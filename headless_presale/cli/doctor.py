@@ -10,7 +10,14 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from rich.console import Console
 
-from headless_presale.audits import Finding, audit_database, audit_redis, audit_rest
+from headless_presale.audits import (
+    Finding,
+    audit_database,
+    audit_redis,
+    audit_rest,
+    audit_secrets,
+    is_development,
+)
 from headless_presale.cli.session import engines
 from headless_presale.kernel import clock
 from headless_presale.settings import Settings
@@ -21,21 +28,31 @@ console = Console(highlight=False, soft_wrap=True)
 
 
 def doctor() -> None:
-    """Check engines, gateway and the books; exit 1 if anything is wrong.
+    """Check secrets, engines, gateway and the books; exit 1 if anything is wrong.
 
     What is merely late, because the worker stands still or orders are coming in, is shown in
-    yellow and is no failure.
+    yellow and is no failure; so is a weak secret where nobody but this machine reaches us.
     """
     with engines() as settings:
+        is_secret = _secrets_are_secret(settings)
         is_well = asyncio.run(_examine(settings))
-    if not is_well:
+    if not (is_well and is_secret):
         raise typer.Exit(1)
+
+
+def _secrets_are_secret(settings: Settings) -> bool:
+    console.print("[bold]Secrets[/bold]")
+    finding = audit_secrets(settings)
+    if is_development(settings):
+        _warn(finding)
+        return True
+    return _tell(finding)
 
 
 async def _examine(settings: Settings) -> bool:
     assert settings.database_url
     assert settings.redis_url
-    console.print("[bold]Engines[/bold]")
+    console.print("\n[bold]Engines[/bold]")
     is_redis_well = await _redis_answers(settings.redis_url)
     await _gateway_answers(settings.sandbox_gateway_url)
     is_provider_well = await _provider_answers(settings.oidc_issuer)

@@ -6,6 +6,7 @@ import asyncpg
 import psycopg
 import typer
 from pydantic import ValidationError
+from pydantic_settings import SettingsError
 from rich.console import Console
 
 from headless_presale.cli import access, campaigns, catalog, doctor, people, processes, webhooks
@@ -39,7 +40,7 @@ def main() -> None:
     complaints = Console(stderr=True, highlight=False)
     try:
         app()
-    except (PresaleError, EngineStartFailed) as error:
+    except (PresaleError, EngineStartFailed, SettingsError) as error:
         complaints.print(f"[red]{error}[/red]")
     except ValidationError as error:
         for problem in error.errors(include_url=False, include_input=False):

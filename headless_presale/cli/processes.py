@@ -147,6 +147,9 @@ def _gateway_environment(settings: Settings) -> dict[str, str]:
         "SANDBOX_GATEWAY_WEBHOOK_URL": (
             f"http://{settings.host}:{settings.port}/webhooks/payments/sandbox"
         ),
+        # Ours count here, not those an operator keeps in files.
+        "PRESALE_SANDBOX_GATEWAY_API_KEY_FILE": "",
+        "PRESALE_SANDBOX_GATEWAY_WEBHOOK_SECRET_FILE": "",
         "SANDBOX_GATEWAY_DATA_FILE": str(settings.data_dir.resolve() / "sandbox-gateway.sqlite3"),
     }
 

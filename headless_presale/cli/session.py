@@ -99,6 +99,9 @@ def environment_of(settings: Settings) -> dict[str, str]:
     return {
         "DATABASE_URL": settings.database_url,
         "REDIS_URL": settings.redis_url,
+        # Read already; a setting with both a value and a file is refused.
+        "DATABASE_URL_FILE": "",
+        "REDIS_URL_FILE": "",
         "PORT": str(settings.port),
         "PRESALE_DATA_DIR": str(settings.data_dir.resolve()),
     }

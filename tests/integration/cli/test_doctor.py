@@ -4,12 +4,15 @@ import asyncio
 import os
 import sys
 from datetime import date, timedelta
+from pathlib import Path
+from secrets import token_hex
 
 import asyncpg
 import pytest
 from redis.asyncio import Redis
 
 from headless_presale.audits import DATABASE_AUDITS
+from headless_presale.audits.secrets import SENTENCE as SECRETS
 from headless_presale.checkout import drain, place_order
 from headless_presale.orders import OrderView
 from headless_presale.slots.admission import keys_of
@@ -74,6 +77,7 @@ async def test_a_shop_that_is_well_is_told_so_line_by_line_and_left_as_it_is(
     assert marked(lines, "✗") == marked(lines, "–") == []
     assert set(marked(lines, "✓")) >= {"Redis answers", *DATABASE_AUDITS}
     assert [line for line in lines if line and not line.startswith(" ")] == [
+        "Secrets",
         "Engines",
         "The books",
         "Redis beside the database",
@@ -128,7 +132,7 @@ async def test_an_engine_that_is_gone_fails(placed: tuple[Sale, OrderView], data
 
     assert code == 1
     assert marked(lines, "✗") == ["Redis answers"]
-    assert set(marked(lines, "✓")) == {"PostgreSQL answers 18", *DATABASE_AUDITS}
+    assert set(marked(lines, "✓")) == {SECRETS, "PostgreSQL answers 18", *DATABASE_AUDITS}
 
 
 async def test_a_database_that_is_not_migrated_says_what_to_do(
@@ -160,3 +164,47 @@ async def test_a_sign_in_provider_that_is_somebody_else_is_told(
     assert code == 1
     assert marked(lines, "✗") == ["the sign-in provider answers and is who it should be"]
     assert any("letter by letter" in line for line in lines)
+
+
+async def test_a_weak_secret_is_refused_where_others_reach_us_and_never_shown(
+    database: str, redis: Redis, redis_url: str, tmp_path: Path
+) -> None:
+    weak, strong = "presale-secret-2026", token_hex(32)
+    kept = tmp_path / "secret_key"
+    kept.write_text(f"{weak}\n")
+    file = {"PRESALE_SECRET_KEY_FILE": str(kept)}
+
+    here = await examine(database, redis_url, **file)
+    live = await examine(database, redis_url, **file, PRESALE_MODE="production")
+    public = await examine(database, redis_url, **file, PRESALE_PUBLIC_URL="https://shop.example")
+    kept.write_text(f"{strong}\n")
+    well = await examine(database, redis_url, **file, PRESALE_MODE="production")
+
+    assert here[0] == 0
+    assert marked(here[1], "–") == [f"not yet: {SECRETS}"]
+    for code, lines in (live, public):
+        assert code == 1
+        assert marked(lines, "✗") == [SECRETS]
+        assert any("PRESALE_SECRET_KEY has 19 characters" in line for line in lines)
+        # The rest is looked at all the same.
+        assert "Redis answers" in marked(lines, "✓")
+    assert well[0] == 0, well[1]
+    said = "\n".join((*here[1], *live[1], *public[1], *well[1]))
+    assert weak not in said
+    assert strong not in said
+
+
+async def test_a_secret_that_is_given_twice_is_one_sentence(
+    database: str, redis_url: str, tmp_path: Path
+) -> None:
+    code, lines = await examine(
+        database,
+        redis_url,
+        PRESALE_SECRET_KEY="canary-of-a-secret",
+        PRESALE_SECRET_KEY_FILE=str(tmp_path / "secret_key"),
+    )
+
+    assert code == 1
+    assert lines == [
+        "PRESALE_SECRET_KEY and PRESALE_SECRET_KEY_FILE are both set: take one of them"
+    ]
