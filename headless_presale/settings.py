@@ -55,6 +55,10 @@ class Settings(BaseSettings):
     """Requests that one API process works on at once; one more is refused at the door with 503
     and ``Retry-After``. 0: none is refused, and under overload all of them wait ever longer."""
 
+    operation_timeout_seconds: float = Field(default=10.0, gt=0, le=600)
+    """How long a GraphQL operation may take, and each event of a subscription; then it is answered
+    503 ``TIMEOUT``. A command it has begun goes on to its end."""
+
     trusted_proxies: str = ""
     """Addresses and networks of proxies in front, separated by commas: ``10.0.0.0/8, ::1``. Their
     ``X-Forwarded-For`` and ``X-Forwarded-Proto`` count, nobody else's do. Unset: nobody's."""

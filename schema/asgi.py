@@ -52,6 +52,7 @@ def create_graphql_app(settings: Settings) -> PresaleGraphQL:
         on_ws_connect=authenticate_socket,
         on_ws_operation=count_operation,
         max_body_bytes=settings.max_body_bytes,
+        timeout_seconds=settings.operation_timeout_seconds,
         is_discoverable=settings.mode == "development",
     )
 

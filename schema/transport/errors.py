@@ -25,6 +25,7 @@ INTROSPECTION_DISABLED = "INTROSPECTION_DISABLED"
 OPERATION_UNKNOWN = "OPERATION_UNKNOWN"
 OPERATION_NOT_ALLOWED = "OPERATION_NOT_ALLOWED"
 VARIABLES_INVALID = "VARIABLES_INVALID"
+TIMEOUT = "TIMEOUT"
 ARGUMENT_INVALID = "ARGUMENT_INVALID"
 REQUEST_INVALID = "REQUEST_INVALID"
 REQUEST_TOO_LARGE = "REQUEST_TOO_LARGE"
@@ -88,6 +89,20 @@ class RequestRefused(RequestError):
     ) -> None:
         super().__init__(code, message, http_status=http_status)
         self.headers = dict(headers or {})
+
+
+class OperationTimedOut(RequestError):
+    """An operation that was given up after its time. The same request may be sent again, as after
+    every 503 with ``Retry-After``: a change under the same key is made once."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(
+            TIMEOUT,
+            f"The operation took longer than {seconds:g} s and was given up. What it had begun to "
+            "change may still be done: send the same request again.",
+            retry_after_seconds=1,
+            http_status=503,
+        )
 
 
 class DocumentRefused(Exception):

@@ -14,8 +14,9 @@ from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, 
 from contextlib import aclosing
 from dataclasses import dataclass
 from types import CoroutineType
-from typing import Any, TypeGuard, cast
+from typing import Any, TypeGuard, TypeVar, cast
 
+import structlog
 from graphql import (
     ExecutionResult,
     GraphQLError,
@@ -34,8 +35,12 @@ from strawberry import Schema
 from strawberry.execution import optimized_is_awaitable
 
 from schema.transport.documents import DocumentCache, PreparedDocument
-from schema.transport.errors import VARIABLES_INVALID, coded
+from schema.transport.errors import VARIABLES_INVALID, OperationTimedOut, coded
 from schema.transport.limits import DocumentLimits
+
+T = TypeVar("T")
+
+_log = structlog.get_logger(__name__)
 
 _is_awaitable = cast(Callable[[Any], TypeGuard[Awaitable[Any]]], optimized_is_awaitable)
 
@@ -124,6 +129,9 @@ class Engine:
             subscription (and by the WebSocket for every operation), so that dataloaders never
             answer a later event from an earlier one's cache.
         is_discoverable: See ``DocumentCache``.
+        timeout_seconds: How long a query, a mutation, the beginning of a subscription and each of
+            its events may take. Then its resolvers are cancelled and it is answered ``TIMEOUT``.
+            A subscription may wait for its events as long as it likes.
     """
 
     def __init__(
@@ -134,6 +142,7 @@ class Engine:
         document_memory_bytes: int,
         renew_context: Callable[[Any], Any],
         is_discoverable: bool = True,
+        timeout_seconds: float = 10.0,
     ) -> None:
         if schema.extensions or schema.directives:
             raise ValueError(
@@ -147,6 +156,7 @@ class Engine:
             is_discoverable=is_discoverable,
         )
         self._is_discoverable = is_discoverable
+        self._timeout_seconds = timeout_seconds
         self._schema = schema._schema
         self._limits = limits
         self._executor_class = schema.execution_context_class
@@ -168,7 +178,7 @@ class Engine:
         executor = self._build(operation, context)
         if isinstance(executor, list):
             return Outcome(errors=executor, executed=False)
-        result = await _settled(executor, execute_root_selection_set)
+        result = await self._settle(executor, execute_root_selection_set)
         return Outcome(data=result.data, errors=result.errors)
 
     async def stream(self, operation: Operation, context: Any) -> AsyncGenerator[Outcome, None]:
@@ -183,7 +193,11 @@ class Engine:
             return
         source = create_source_event_stream(executor)
         if executor.is_awaitable(source):
-            source = await source
+            try:
+                source = await self._in_time(source, executor)
+            except OperationTimedOut as failure:
+                yield Outcome(errors=[located_error(failure)], executed=False)
+                return
         if isinstance(source, ExecutionResult):
             yield Outcome(errors=source.errors, executed=False)
             return
@@ -200,7 +214,7 @@ class Engine:
 
     async def _execute_event(self, executor: Executor[Any]) -> ExecutionResult:
         executor.context_value = self._renew_context(executor.context_value)
-        return await _settled(executor, execute_subscription_event)
+        return await self._settle(executor, execute_subscription_event)
 
     def _build(self, operation: Operation, context: Any) -> Executor[Any] | list[GraphQLError]:
         request = operation.request
@@ -219,23 +233,46 @@ class Engine:
             return [coded(error, VARIABLES_INVALID) for error in built]
         return built
 
+    async def _settle(
+        self, executor: Executor[Any], run: Callable[[Executor[Any]], Any]
+    ) -> ExecutionResult:
+        awaitables = _Awaitables()
+        executor.is_awaitable = awaitables.is_awaitable
+        is_whole = False
+        try:
+            result = run(executor)
+            if _is_awaitable(result):
+                result = await self._in_time(result, executor)
+            is_whole = not result.errors
+            return cast(ExecutionResult, result)
+        except OperationTimedOut as failure:
+            return ExecutionResult(data=None, errors=[located_error(failure)])
+        finally:
+            if not is_whole:
+                awaitables.close_soon()
 
-async def _settled(
-    executor: Executor[Any],
-    run: Callable[[Executor[Any]], Any],
-) -> ExecutionResult:
-    awaitables = _Awaitables()
-    executor.is_awaitable = awaitables.is_awaitable
-    is_whole = False
-    try:
-        result = run(executor)
-        if _is_awaitable(result):
-            result = await result
-        is_whole = not result.errors
-        return cast(ExecutionResult, result)
-    finally:
-        if not is_whole:
-            awaitables.close_soon()
+    async def _in_time(self, awaitable: Awaitable[T], executor: Executor[Any]) -> T:
+        """Await it; what it waits for is cancelled when time is up.
+
+        Raises:
+            OperationTimedOut: it was.
+        """
+        limit = asyncio.timeout(self._timeout_seconds)
+        try:
+            async with limit:
+                return await awaitable
+        except TimeoutError:
+            # A resolver may raise one of its own.
+            if not limit.expired():
+                raise
+        operation = executor.operation
+        _log.warning(
+            "graphql.timed_out",
+            operation=operation.operation.value,
+            operation_name=operation.name.value[:100] if operation.name else None,
+            seconds=self._timeout_seconds,
+        )
+        raise OperationTimedOut(self._timeout_seconds)
 
 
 def response_body(outcome: Outcome, errors: list[dict[str, Any]]) -> Mapping[str, Any]:

@@ -84,6 +84,7 @@ class PresaleGraphQL(GraphQL[Any, None]):
         allowed_origins: Origins whose pages may open sockets besides the same origin. ``*`` suits
             an API that takes no cookies.
         heartbeat_seconds: Pause between comments on an event stream.
+        timeout_seconds: What one operation, or one event of a subscription, may take.
         is_discoverable: False serves no editor, refuses introspection and suggests no names in
             messages.
 
@@ -110,6 +111,7 @@ class PresaleGraphQL(GraphQL[Any, None]):
         heartbeat_seconds: float = 12.0,
         allowed_origins: Sequence[str] = ("*",),
         graphql_ide: GraphQL_IDE | None = "graphiql",
+        timeout_seconds: float = 10.0,
         is_discoverable: bool = True,
     ) -> None:
         super().__init__(
@@ -136,6 +138,7 @@ class PresaleGraphQL(GraphQL[Any, None]):
             document_memory_bytes=document_memory_bytes,
             renew_context=self._renew_context,
             is_discoverable=is_discoverable,
+            timeout_seconds=timeout_seconds,
         )
         self._editor = editor_page(self.graphql_ide) if self.graphql_ide else None
         self._live: set[GraphQLSocket | EventStream] = set()

@@ -15,7 +15,7 @@ REQUEST_SECONDS = 4.0
 PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 1.5
 """The pause doubles: what is starting again needs the processor more than those who wait."""
-BUSY = frozenset({"UNAVAILABLE", "OVERLOADED"})
+BUSY = frozenset({"UNAVAILABLE", "OVERLOADED", "TIMEOUT"})
 """Top-level codes that mean "send the same again in a moment"."""
 
 PLACE = """
