@@ -12,7 +12,7 @@ from starlette.websockets import WebSocket
 
 from headless_presale.app import create_app
 from headless_presale.identity import AccessClaims
-from headless_presale.rate_limits import RateLimiter, caller_of
+from headless_presale.rate_limits import VERIFIED, RateLimiter, caller_of
 from headless_presale.runtime import Runtime
 from headless_presale.settings import Settings, get_settings
 from resolvers.access import read_token
@@ -63,7 +63,8 @@ def context_factory(shops: ShopDirectory) -> ContextFactory:
     async def build(connection: Request | WebSocket) -> RequestContext:
         runtime: Runtime = connection.scope["state"]["runtime"]
         return RequestContext(
-            claims=await read_token(connection.headers.get("authorization")),
+            claims=connection.scope.get(VERIFIED)
+            or await read_token(connection.headers.get("authorization")),
             address=connection.client.host if connection.client is not None else "",
             settings=runtime.settings,
             hub=runtime.hub,

@@ -9,6 +9,7 @@ from typing import Any
 import asyncpg
 import httpx
 import pytest
+from joserfc import jws
 from redis.asyncio import Redis
 
 from headless_presale.kernel.clock import ManualClock
@@ -160,6 +161,32 @@ class TestWho:
                 for number in range(4)
             ]
             assert [answer.status_code for answer in forged] == [401, 401, 401, 429]
+
+    async def test_its_token_is_verified_once(
+        self, settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        verified: list[str] = []
+        verify = jws.deserialize_compact
+
+        def noted(token: str, *args: Any, **more: Any) -> Any:
+            verified.append(token)
+            return verify(token, *args, **more)
+
+        shop = await make_shop()
+        async with serving(settings) as client:
+            caller = await sign_in(shop)
+            monkeypatch.setattr(jws, "deserialize_compact", noted)
+            answer = await client.post(
+                "/graphql",
+                json={"query": "{ viewer { scopes } }"},
+                headers={
+                    "authorization": f"Bearer {caller.token}",
+                    "x-forwarded-for": "198.51.100.7",
+                },
+            )
+
+        assert answer.json()["data"]["viewer"]["scopes"]
+        assert verified == [caller.token]
 
 
 class TestSockets:
