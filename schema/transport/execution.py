@@ -37,6 +37,9 @@ from strawberry.execution import optimized_is_awaitable
 from schema.transport.documents import DocumentCache, PreparedDocument
 from schema.transport.errors import VARIABLES_INVALID, OperationTimedOut, coded
 from schema.transport.limits import DocumentLimits
+from schema.transport.metrics import TIMEOUTS
+from schema.transport.persisted import PersistedTexts, SharedTexts
+from schema.transport.requests import OperationRequest
 
 T = TypeVar("T")
 
@@ -81,16 +84,6 @@ class _Awaitables:
 
 
 @dataclass(frozen=True, slots=True)
-class OperationRequest:
-    """What a client asks for, in the terms of GraphQL over HTTP."""
-
-    query: str
-    variables: dict[str, Any] | None = None
-    operation_name: str | None = None
-    extensions: dict[str, Any] | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Operation:
     """An operation that passed every check that needs no variables but ``first`` and ``last``."""
 
@@ -132,6 +125,8 @@ class Engine:
         timeout_seconds: How long a query, a mutation, the beginning of a subscription and each of
             its events may take. Then its resolvers are cancelled and it is answered ``TIMEOUT``.
             A subscription may wait for its events as long as it likes.
+        persisted_memory_bytes: Memory for texts that clients name by their hash.
+        shared_texts: Where the processes of a deployment share them.
     """
 
     def __init__(
@@ -143,6 +138,8 @@ class Engine:
         renew_context: Callable[[Any], Any],
         is_discoverable: bool = True,
         timeout_seconds: float = 10.0,
+        persisted_memory_bytes: int = 4 * 1024 * 1024,
+        shared_texts: SharedTexts | None = None,
     ) -> None:
         if schema.extensions or schema.directives:
             raise ValueError(
@@ -155,12 +152,24 @@ class Engine:
             memory_bytes=document_memory_bytes,
             is_discoverable=is_discoverable,
         )
+        self.texts = PersistedTexts(memory_bytes=persisted_memory_bytes, shared=shared_texts)
         self._is_discoverable = is_discoverable
         self._timeout_seconds = timeout_seconds
         self._schema = schema._schema
         self._limits = limits
         self._executor_class = schema.execution_context_class
         self._renew_context = renew_context
+
+    async def receive(self, request: OperationRequest) -> Operation:
+        """Find the operation to run, also one whose document the client names by its hash.
+
+        Raises:
+            DocumentRefused: See ``prepare`` and ``PersistedTexts.resolve``.
+        """
+        request = await self.texts.resolve(request)
+        operation = self.prepare(request)
+        await self.texts.learn(request)
+        return operation
 
     def prepare(self, request: OperationRequest) -> Operation:
         """Find the operation to run; parse and validate its document unless that is known.
@@ -266,6 +275,7 @@ class Engine:
             if not limit.expired():
                 raise
         operation = executor.operation
+        TIMEOUTS.labels(operation.operation.value).inc()
         _log.warning(
             "graphql.timed_out",
             operation=operation.operation.value,
