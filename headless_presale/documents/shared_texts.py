@@ -29,8 +29,9 @@ class ValkeyTexts:
         """Return the text of a hash, or None."""
         try:
             async with answering_redis() as client:
-                text: str | None = await client.get(TEXT_KEY_PREFIX + digest)
-                return text
+                text = await client.get(TEXT_KEY_PREFIX + digest)
+                # The process's client decodes: it gives no bytes.
+                return text if isinstance(text, str) else None
         except Unavailable:
             return None
 
