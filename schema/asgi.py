@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.websockets import WebSocket
 
 from headless_presale.app import create_app
+from headless_presale.documents import ValkeyTexts
 from headless_presale.identity import AccessClaims
 from headless_presale.operation_limits import Meter, OperationLimits, operation_limits
 from headless_presale.rate_limits import VERIFIED, RateLimiter, caller_of
@@ -57,6 +58,7 @@ def create_graphql_app(settings: Settings) -> PresaleGraphQL:
         max_body_bytes=settings.max_body_bytes,
         timeout_seconds=settings.operation_timeout_seconds,
         is_discoverable=settings.mode == "development",
+        shared_texts=ValkeyTexts(),
     )
 
 
