@@ -220,7 +220,7 @@ class TestProviderAway:
 
 async def test_another_kind_of_judge_can_be_installed(redis: Redis) -> None:
     class WordOfHonour:
-        site_key = None
+        site_key: str | None = None
 
         async def is_solved(self, response: str, *, address: str) -> bool:
             return response == "I am no robot"
