@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import strawberry
 
-from headless_presale.customers import Customer, SignedIn
+from headless_presale.customers import SignedIn
 from resolvers import customers, own_orders
 from resolvers.customers import CodeWish
 from resolvers.errors import Answer
@@ -24,13 +24,12 @@ from schema.nodes import (
 )
 from schema.orders import OrderType
 from schema.permissions import customer_only
+from schema.personal import PersonalFields
 
 
 @strawberry.type(name="Customer", description="A buyer of one shop who has proven his address.")
-class CustomerType:
+class CustomerType(PersonalFields):
     """Seen by nobody but himself."""
-
-    customer: strawberry.Private[Customer]
 
     @strawberry.field
     def id(self) -> strawberry.ID:

@@ -14,7 +14,8 @@ from resolvers.access import read_token
 from resolvers.context import RequestContext
 from resolvers.shop_directory import ShopDirectory
 from schema.transport import PresaleGraphQL
-from schema.transport.execution import OperationRequest, Outcome
+from schema.transport.execution import Outcome
+from schema.transport.requests import OperationRequest
 
 
 @dataclass(frozen=True, slots=True)

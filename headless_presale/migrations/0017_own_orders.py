@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
     A customer's orders are listed from an index that has them in the order of the list.
     """
 
-    dependencies = [("presale", "0015_customers")]
+    dependencies = [("presale", "0016_personal")]
 
     initial = False
 
