@@ -10,6 +10,7 @@ the same and tells variables that do not fit from fields that failed.
 
 import asyncio
 import inspect
+from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ from graphql.execution import (
     execute_subscription_event,
     map_source_to_response_event,
 )
+from graphql.execution.collect_fields import collect_fields
 from strawberry import Schema
 from strawberry.execution import optimized_is_awaitable
 
@@ -39,6 +41,7 @@ from schema.transport.errors import VARIABLES_INVALID, OperationTimedOut, coded
 from schema.transport.limits import DocumentLimits
 
 T = TypeVar("T")
+MutationHook = Callable[[Any, Mapping[str, int]], Awaitable[None]]
 
 _log = structlog.get_logger(__name__)
 
@@ -128,6 +131,9 @@ class Engine:
         renew_context: Derives a fresh context from a given one. It is called for every event of a
             subscription (and by the WebSocket for every operation), so that dataloaders never
             answer a later event from an earlier one's cache.
+        on_mutation: Called with the context and the root fields of each mutation before any of them
+            is run: their names, and how often each is asked for. What it raises is answered, and
+            nothing is run.
         is_discoverable: See ``DocumentCache``.
         timeout_seconds: How long a query, a mutation, the beginning of a subscription and each of
             its events may take. Then its resolvers are cancelled and it is answered ``TIMEOUT``.
@@ -141,6 +147,7 @@ class Engine:
         limits: DocumentLimits,
         document_memory_bytes: int,
         renew_context: Callable[[Any], Any],
+        on_mutation: MutationHook | None = None,
         is_discoverable: bool = True,
         timeout_seconds: float = 10.0,
     ) -> None:
@@ -161,6 +168,7 @@ class Engine:
         self._limits = limits
         self._executor_class = schema.execution_context_class
         self._renew_context = renew_context
+        self._on_mutation = on_mutation
 
     def prepare(self, request: OperationRequest) -> Operation:
         """Find the operation to run; parse and validate its document unless that is known.
@@ -178,6 +186,8 @@ class Engine:
         executor = self._build(operation, context)
         if isinstance(executor, list):
             return Outcome(errors=executor, executed=False)
+        if self._on_mutation is not None and operation.kind is OperationType.MUTATION:
+            await self._on_mutation(context, root_fields(executor))
         result = await self._settle(executor, execute_root_selection_set)
         return Outcome(data=result.data, errors=result.errors)
 
@@ -273,6 +283,21 @@ class Engine:
             seconds=self._timeout_seconds,
         )
         raise OperationTimedOut(self._timeout_seconds)
+
+
+def root_fields(executor: Executor[Any]) -> Counter[str]:
+    """The names of the fields an operation begins with, by how often the executor resolves each."""
+    root = executor.schema.get_root_type(executor.operation.operation)
+    if root is None:
+        return Counter()
+    try:
+        collected = collect_fields(
+            executor.schema, executor.fragments, executor.variable_values, root, executor.operation
+        )
+    except GraphQLError:
+        # The execution will stumble over the same, and tell.
+        return Counter()
+    return Counter(details[0].node.name.value for details in collected.grouped_field_set.values())
 
 
 def response_body(outcome: Outcome, errors: list[dict[str, Any]]) -> Mapping[str, Any]:

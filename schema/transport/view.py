@@ -34,6 +34,7 @@ from schema.transport.errors import (
 from schema.transport.event_stream import EventStream
 from schema.transport.execution import (
     Engine,
+    MutationHook,
     Operation,
     OperationRequest,
     Outcome,
@@ -77,6 +78,7 @@ class PresaleGraphQL(GraphQL[Any, None]):
             parameters are also set on a context that has the attribute ``connection_params``.
         on_ws_operation: Called with the socket and its context before each of its operations; a
             public exception is answered in its place.
+        on_mutation: See ``Engine``.
         limits: What a document may ask for.
         public_exceptions: Exception classes shown to clients, with their codes.
         max_body_bytes: Largest request body, query string and WebSocket message.
@@ -102,6 +104,7 @@ class PresaleGraphQL(GraphQL[Any, None]):
         renew_context: Callable[[Any], Any] | None = None,
         on_ws_connect: SocketHook | None = None,
         on_ws_operation: OperationHook | None = None,
+        on_mutation: MutationHook | None = None,
         limits: DocumentLimits | None = None,
         public_exceptions: Mapping[type[Exception], str] | None = None,
         max_body_bytes: int = 100 * 1024,
@@ -137,6 +140,7 @@ class PresaleGraphQL(GraphQL[Any, None]):
             limits=limits or DocumentLimits(),
             document_memory_bytes=document_memory_bytes,
             renew_context=self._renew_context,
+            on_mutation=on_mutation,
             is_discoverable=is_discoverable,
             timeout_seconds=timeout_seconds,
         )
