@@ -12,6 +12,7 @@ from starlette.websockets import WebSocket
 
 from headless_presale.app import create_app
 from headless_presale.cross_origin import FOREIGN_ORIGIN
+from headless_presale.documents import ValkeyTexts
 from headless_presale.identity import AccessClaims
 from headless_presale.operation_limits import Meter, OperationLimits, operation_limits
 from headless_presale.rate_limits import VERIFIED, RateLimiter, caller_of
@@ -58,6 +59,7 @@ def create_graphql_app(settings: Settings) -> PresaleGraphQL:
         max_body_bytes=settings.max_body_bytes,
         timeout_seconds=settings.operation_timeout_seconds,
         is_discoverable=settings.mode == "development",
+        shared_texts=ValkeyTexts(),
     )
 
 

@@ -39,6 +39,9 @@ from strawberry.execution import optimized_is_awaitable
 from schema.transport.documents import DocumentCache, PreparedDocument
 from schema.transport.errors import VARIABLES_INVALID, OperationTimedOut, coded
 from schema.transport.limits import DocumentLimits
+from schema.transport.metrics import TIMEOUTS
+from schema.transport.persisted import PersistedTexts, SharedTexts
+from schema.transport.requests import OperationRequest
 
 T = TypeVar("T")
 MutationHook = Callable[[Any, Mapping[str, int]], Awaitable[None]]
@@ -81,16 +84,6 @@ class _Awaitables:
         for coroutine in self._coroutines:
             if inspect.getcoroutinestate(coroutine) == inspect.CORO_CREATED:
                 coroutine.close()
-
-
-@dataclass(frozen=True, slots=True)
-class OperationRequest:
-    """What a client asks for, in the terms of GraphQL over HTTP."""
-
-    query: str
-    variables: dict[str, Any] | None = None
-    operation_name: str | None = None
-    extensions: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +131,8 @@ class Engine:
         timeout_seconds: How long a query, a mutation, the beginning of a subscription and each of
             its events may take. Then its resolvers are cancelled and it is answered ``TIMEOUT``.
             A subscription may wait for its events as long as it likes.
+        persisted_memory_bytes: Memory for texts that clients name by their hash.
+        shared_texts: Where the processes of a deployment share them.
     """
 
     def __init__(
@@ -150,6 +145,8 @@ class Engine:
         on_mutation: MutationHook | None = None,
         is_discoverable: bool = True,
         timeout_seconds: float = 10.0,
+        persisted_memory_bytes: int = 4 * 1024 * 1024,
+        shared_texts: SharedTexts | None = None,
     ) -> None:
         if schema.extensions or schema.directives:
             raise ValueError(
@@ -162,6 +159,7 @@ class Engine:
             memory_bytes=document_memory_bytes,
             is_discoverable=is_discoverable,
         )
+        self.texts = PersistedTexts(memory_bytes=persisted_memory_bytes, shared=shared_texts)
         self._is_discoverable = is_discoverable
         self._timeout_seconds = timeout_seconds
         self._schema = schema._schema
@@ -169,6 +167,17 @@ class Engine:
         self._executor_class = schema.execution_context_class
         self._renew_context = renew_context
         self._on_mutation = on_mutation
+
+    async def receive(self, request: OperationRequest) -> Operation:
+        """Find the operation to run, also one whose document the client names by its hash.
+
+        Raises:
+            DocumentRefused: See ``prepare`` and ``PersistedTexts.resolve``.
+        """
+        request = await self.texts.resolve(request)
+        operation = self.prepare(request)
+        await self.texts.learn(request)
+        return operation
 
     def prepare(self, request: OperationRequest) -> Operation:
         """Find the operation to run; parse and validate its document unless that is known.
@@ -276,6 +285,7 @@ class Engine:
             if not limit.expired():
                 raise
         operation = executor.operation
+        TIMEOUTS.labels(operation.operation.value).inc()
         _log.warning(
             "graphql.timed_out",
             operation=operation.operation.value,
