@@ -9,7 +9,7 @@ from tortoise.migrations import operations as ops
 class Migration(migrations.Migration):
     """Column ``shop.storefront_origins``."""
 
-    dependencies = [("presale", "0015_customers")]
+    dependencies = [("presale", "0016_personal")]
 
     initial = False
 
