@@ -11,10 +11,12 @@ from headless_presale.orders import (
     OrderAccess,
     OrderNotFound,
     OrderView,
+    find_order,
     order_token,
     read_order_token,
 )
 from resolvers.context import RequestContext
+from resolvers.errors import reads
 from resolvers.global_ids import find_uuid, read_input_id
 
 
@@ -61,7 +63,18 @@ async def require_access(
     access = await find_access(context, uuid, token)
     if access is None:
         raise OrderNotFound(field=("orderId",))
+    await _check_page(context, uuid, access)
     return uuid, access
+
+
+@reads
+async def _check_page(context: RequestContext, order_id: UUID, access: OrderAccess) -> None:
+    """Raise OriginNotAllowed where the order's shop may not be used from the caller's page."""
+    if not context.shops.are_guarded:
+        return
+    order = await find_order(order_id)
+    if order is not None and access.opens(order):
+        await context.shops.check_id(order.shop_id)
 
 
 async def find_own_order(
@@ -74,4 +87,7 @@ async def find_own_order(
     if uuid is None or access is None:
         return None
     order = await context.loaders.orders.load(uuid)
-    return order if order is not None and access.opens(order) else None
+    if order is None or not access.opens(order):
+        return None
+    await context.shops.check_id(order.shop_id)
+    return order

@@ -72,7 +72,7 @@ class Api:
             claims=await read_token(None if bearer is None else f"Bearer {bearer}"),
             settings=self.runtime.settings,
             hub=self.runtime.hub,
-            shops=ShopDirectory(),
+            shops=ShopDirectory().seen_from(None),
             request_id="test",
             locale=locale,
         )

@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
     A customer's orders are listed from an index that has them in the order of the list.
     """
 
-    dependencies = [("presale", "0016_personal")]
+    dependencies = [("presale", "0017_storefront_origins")]
 
     initial = False
 
