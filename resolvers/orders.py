@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from headless_presale.campaigns import CampaignNotOpen, CancelPolicy, find_snapshots_of_items
-from headless_presale.checkout import Address, Buyer, CartLine, PlaceOrder, place_order
+from headless_presale.checkout import Account, Address, Buyer, CartLine, PlaceOrder, place_order
+from headless_presale.customers import Customer
 from headless_presale.kernel.errors import InvalidInput
 from headless_presale.kernel.events import EventRecord, acting_as
 from headless_presale.kernel.locales import read_locale
@@ -25,7 +26,7 @@ from headless_presale.shops import ShopNotFound
 from resolvers.context import RequestContext
 from resolvers.errors import Answer, answer, reads
 from resolvers.global_ids import read_input_id
-from resolvers.order_access import require_access
+from resolvers.order_access import access_of, actor_by, find_customer, require_access
 from resolvers.paging import Page, PageRequest, page_by_id, serial_cursors
 
 MAX_REASON_LENGTH = 200
@@ -69,6 +70,7 @@ async def _place(context: RequestContext, wish: OrderWish) -> OrderView:
     if shop is None:
         raise ShopNotFound(shop=wish.shop[:60], field=("shop",))
     context.loaders.shops.prime(shop.id, shop)
+    customer = await find_customer(context)
     command = PlaceOrder(
         shop_id=shop.id,
         lines=[
@@ -86,13 +88,18 @@ async def _place(context: RequestContext, wish: OrderWish) -> OrderView:
         idempotency_key=wish.idempotency_key,
         locale=_checked_locale(wish.locale) or context.locale,
         expected_total_minor=wish.expected_total_minor,
+        account=None if customer is None else _account_of(customer),
     )
-    with acting_as(context.actor):
+    with acting_as(actor_by(context, None if customer is None else access_of(customer))):
         try:
             return await place_order(command)
         except CampaignNotOpen as refused:
             refused.params["opens_at"] = await _opening_of(command)
             raise
+
+
+def _account_of(customer: Customer) -> Account:
+    return Account(customer_id=customer.id, shop_id=customer.shop_id, email=customer.email)
 
 
 def _checked_locale(tag: str | None) -> str | None:
@@ -125,7 +132,7 @@ async def _cancel(
             longest=MAX_REASON_LENGTH,
             field=("reason",),
         )
-    with acting_as(context.actor):
+    with acting_as(actor_by(context, access)):
         try:
             await cancel_order(uuid, reason=reason or "cancelled by the buyer", access=access)
         except OrderNotFound:
@@ -193,6 +200,8 @@ async def payments_of(context: RequestContext, order: OrderView) -> list[Payment
 def actor_for_buyer(event: EventRecord) -> str:
     """Return who acted as a buyer is told: which of the shop's people and systems is not his."""
     kind = event.actor.partition(":")[0]
+    if kind == "customer":
+        return "buyer"
     return "shop" if kind in ("staff", "client", "cli") else event.actor
 
 

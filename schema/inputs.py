@@ -17,8 +17,11 @@ class OrderLineInput:
 
 @strawberry.input(description="Who buys. Per-customer limits go by the e-mail address.")
 class BuyerInput:
-    email: str
     name: str
+    email: str | None = strawberry.field(
+        default=None,
+        description="Needed of a guest. Of a customer who is signed in it is his own, or left out.",
+    )
     phone: str | None = None
 
 
@@ -65,7 +68,7 @@ class OrderPlaceInput:
         return OrderWish(
             shop=self.shop,
             lines=[LineWish(line.campaign_item_id, line.quantity) for line in self.lines],
-            buyer=Buyer(email=self.buyer.email, name=self.buyer.name, phone=self.buyer.phone),
+            buyer=Buyer(email=self.buyer.email or "", name=self.buyer.name, phone=self.buyer.phone),
             shipping_address=self.shipping_address.to_address(),
             accepted_terms_version=self.accepted_terms_version,
             idempotency_key=self.idempotency_key,

@@ -1,6 +1,7 @@
 """Checkout: from a cart to an order with its slots, in one short transaction."""
 
 from headless_presale.checkout.errors import (
+    BuyerMismatch,
     CampaignMismatch,
     CurrencyMismatch,
     PriceChanged,
@@ -8,12 +9,14 @@ from headless_presale.checkout.errors import (
 )
 from headless_presale.checkout.place import PlaceOrder, place_order
 from headless_presale.checkout.reservation import drain
-from headless_presale.checkout.rules import Buyer, CartLine
+from headless_presale.checkout.rules import Account, Buyer, CartLine
 from headless_presale.kernel.postal import Address
 
 __all__ = [
+    "Account",
     "Address",
     "Buyer",
+    "BuyerMismatch",
     "CampaignMismatch",
     "CartLine",
     "CurrencyMismatch",

@@ -32,7 +32,7 @@ from headless_presale.checkout.errors import (
     TermsOutdated,
 )
 from headless_presale.checkout.reservation import Reservation, reserve
-from headless_presale.checkout.rules import Buyer, CartLine
+from headless_presale.checkout.rules import Account, Buyer, CartLine
 from headless_presale.kernel import clock, metrics
 from headless_presale.kernel.errors import DomainError, Unavailable
 from headless_presale.kernel.idempotency import check_key, hash_request
@@ -67,7 +67,8 @@ class PlaceOrder:
     """A buyer's order.
 
     ``expected_total_minor``, where given, is the total the buyer was shown: another one is refused
-    instead of charged.
+    instead of charged. ``account`` is whose order it is; None for a guest, whom his address makes
+    the customer that he is once he proves it.
     """
 
     shop_id: UUID
@@ -78,6 +79,7 @@ class PlaceOrder:
     idempotency_key: str
     locale: str
     expected_total_minor: int | None = None
+    account: Account | None = None
 
     def canonical(self) -> dict[str, Any]:
         """Return what makes two requests the same; the language asked in does not."""
@@ -136,12 +138,16 @@ async def _place(command: PlaceOrder) -> OrderView:
     check_key(command.idempotency_key)
     rules.check_locale(command.locale)
     quantities = rules.sum_lines(command.lines)
+    account, buyer = command.account, command.buyer
     command = replace(
         command,
-        buyer=command.buyer.checked(),
+        buyer=account.checked(buyer, command.shop_id) if account else buyer.checked(),
         shipping_address=command.shipping_address.checked(("shippingAddress",)),
     )
-    customer_id = customer_id_of(command.shop_id, command.buyer.email)
+    if account is not None:
+        customer_id = account.customer_id
+    else:
+        customer_id = customer_id_of(command.shop_id, command.buyer.email)
     order_id = reservation_id_of(customer_id, command.idempotency_key)
     request_hash = hash_request(command.canonical())
     try:

@@ -27,12 +27,14 @@ from headless_presale.customers.consents import (
 from headless_presale.customers.errors import CodeRefused, SessionEnded, TooManySignIns
 from headless_presale.customers.events import SignInCodeRequested
 from headless_presale.customers.models import Customer, CustomerCode, CustomerConsent
+from headless_presale.customers.profile import UpdateProfile, update_profile
 from headless_presale.customers.sessions import (
     CustomerPrincipal,
     SignedIn,
     find_customer_principal,
     refresh_session,
     sign_out,
+    sign_out_with,
 )
 from headless_presale.customers.states import ConsentKind, ConsentSource, NotificationKind
 
@@ -53,6 +55,7 @@ __all__ = [
     "SignInCodeRequested",
     "SignedIn",
     "TooManySignIns",
+    "UpdateProfile",
     "add_address",
     "change_address",
     "choose_mail",
@@ -70,6 +73,8 @@ __all__ = [
     "request_code",
     "set_default_address",
     "sign_out",
+    "sign_out_with",
     "storefront_audience",
+    "update_profile",
     "withdraw_consent",
 ]
