@@ -6,9 +6,10 @@ from typing import Any
 import strawberry
 
 from headless_presale.customers import Customer, SignedIn
-from resolvers import customers
+from resolvers import carts, customers
 from resolvers.customers import CodeWish
 from resolvers.errors import Answer
+from schema.carts import CartType
 from schema.errors import UserError, user_errors
 from schema.nodes import Info, global_id
 from schema.permissions import customer_only
@@ -35,6 +36,11 @@ class CustomerType:
     @strawberry.field(description="The language of his mails, such as zh-CN.")
     def locale(self) -> str:
         return self.customer.locale
+
+    @strawberry.field(description="What he means to buy; null as long as he has no cart.")
+    async def cart(self, info: Info) -> CartType | None:
+        cart = await carts.find_cart_of(info.context, self.customer.id)
+        return None if cart is None else CartType(cart=cart)
 
     @strawberry.field(description="When he signed in for the first time.")
     def created_at(self) -> datetime:

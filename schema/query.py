@@ -5,12 +5,13 @@ from uuid import UUID
 
 import strawberry
 
-from resolvers import campaigns, catalog, orders, shops
+from resolvers import campaigns, carts, catalog, orders, shops
 from resolvers.admin import merchant, staff
 from resolvers.errors import ArgumentInvalid
 from resolvers.global_ids import find_node_id
 from schema.admin.merchant import MerchantType, Viewer
 from schema.campaigns import CampaignItemType, CampaignType
+from schema.carts import CartType
 from schema.catalog import ProductType, VariantType
 from schema.customers import CustomerType
 from schema.nodes import Info, Node
@@ -35,6 +36,16 @@ class Query:
     async def order(self, info: Info, id: strawberry.ID, token: str) -> OrderType | None:
         order = await orders.find_own_order(info.context, id, token)
         return None if order is None else OrderType(order=order)
+
+    @strawberry.field(
+        description="A cart for the holder of its token, or without one for its customer; null for "
+        "everybody else. Priced as it is read, to be asked again whenever it is shown."
+    )
+    async def cart(
+        self, info: Info, id: strawberry.ID, token: str | None = None
+    ) -> CartType | None:
+        cart = await carts.find_cart(info.context, id, token)
+        return None if cart is None else CartType(cart=cart)
 
     @strawberry.field(
         description="A public thing by its global id: shops, products, variants, campaigns, items."

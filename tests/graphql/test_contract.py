@@ -125,6 +125,12 @@ def test_every_mutation_takes_one_input_and_answers_user_errors() -> None:
     assert mutation is not None
     storefront = {name for name, field in mutation.fields.items() if scopes_of(field) is None}
     assert storefront == {
+        "cartClaim",
+        "cartCreate",
+        "cartLineAdd",
+        "cartLineRemove",
+        "cartLineUpdate",
+        "cartPricesAccept",
         "orderPlace",
         "orderCancel",
         "paymentStart",
@@ -244,7 +250,7 @@ def test_what_is_a_customers_says_so() -> None:
             for directive in field.extensions["strawberry-definition"].directives
         )
     }
-    assert guarded == {"Query.me", "Mutation.signOut"}
+    assert guarded == {"Query.me", "Mutation.cartClaim", "Mutation.signOut"}
 
 
 def test_every_scope_that_a_field_requires_exists() -> None:
@@ -322,6 +328,9 @@ UNPAGED = {
     "WebhookEndpoint.eventTypes",
     "WebhookEndpoint.shopIds",
     "Campaign.items",
+    # At most MAX_LINES; units by price, at most MAX_QUANTITY.
+    "Cart.lines",
+    "CartLine.units",
     "CampaignAvailability.items",
     "CampaignItem.batches",
     "Order.dueLater",
