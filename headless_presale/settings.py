@@ -67,6 +67,20 @@ class Settings(BaseSettings):
     """Requests that one caller, a grant or an address, may send to ``/graphql`` in a minute; one
     more is answered 429. This machine itself may send any number. 0: so may everybody."""
 
+    rate_limit_placements: int = Field(default=600, ge=0)
+    """Orders that one caller may ask to place in a minute. A signed-in customer has a tenth of this
+    and of those that follow, beside what his address has. 0: any number."""
+    rate_limit_payments: int = Field(default=600, ge=0)
+    """Payments that he may start, and orders that he may cancel."""
+    rate_limit_codes: int = Field(default=300, ge=0)
+    """Codes that he may have mailed, beside the pauses that each mailbox and address has."""
+    rate_limit_logins: int = Field(default=600, ge=0)
+    """Codes and tokens that he may try to sign in with."""
+    rate_limit_mails: int = Field(default=60, ge=0)
+    """Invitations that a merchant's grant may send."""
+    rate_limit_changes: int = Field(default=1_200, ge=0)
+    """Whatever else a storefront's mutations may change."""
+
     media_url: str | None = None
     """Where pictures are kept: ``s3://bucket`` or ``s3://bucket/prefix``, with keys, region and
     endpoint from ``AWS_*`` variables. Unset: in ``data_dir/media``, which all processes share."""

@@ -25,6 +25,7 @@ from schema.inputs import OrderCancelInput, OrderPlaceInput, PaymentStartInput
 from schema.nodes import Info
 from schema.orders import OrderType
 from schema.payments import PaymentType
+from schema.personal import PersonalMutation
 
 
 @strawberry.type
@@ -88,6 +89,7 @@ class Mutation(
     StorefrontMutation,
     CartMutation,
     CustomerMutation,
+    PersonalMutation,
     MerchantMutation,
     SettingsMutation,
     MediaMutation,

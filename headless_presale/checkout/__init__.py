@@ -4,7 +4,8 @@ from headless_presale.carts import CartLine
 from headless_presale.checkout.errors import CampaignMismatch, TermsOutdated
 from headless_presale.checkout.place import PlaceOrder, place_order
 from headless_presale.checkout.reservation import drain
-from headless_presale.checkout.rules import Address, Buyer
+from headless_presale.checkout.rules import Buyer
+from headless_presale.kernel.postal import Address
 
 __all__ = [
     "Address",

@@ -13,6 +13,7 @@ ROOT = Path(__file__).parents[2]
 BUYERS_MEET = (
     "headless_presale/carts",
     "headless_presale/checkout",
+    "headless_presale/customers",
     "headless_presale/orders",
     "headless_presale/payments",
 )
