@@ -95,7 +95,7 @@ async def test_each_change_may_be_repeated_and_the_last_word_counts(api: Api) ->
         payload = await cart.do("cartLineRemove", **cart.item())
         assert payload["userErrors"] == []
         assert quantities(payload["cart"]) == [1]
-    assert await cart.read() == payload["cart"]
+        assert await cart.read() == payload["cart"]
 
 
 async def test_what_costs_more_since_it_was_shown_is_told_until_it_is_accepted(

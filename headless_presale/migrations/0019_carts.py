@@ -14,7 +14,7 @@ from headless_presale.kernel.migration_operations import CreateConstraints
 class Migration(migrations.Migration):
     """Tables ``cart`` and ``cart_line``; no table that was there is touched."""
 
-    dependencies = [("presale", "0016_personal")]
+    dependencies = [("presale", "0018_own_orders")]
 
     initial = False
 
