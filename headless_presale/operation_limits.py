@@ -7,13 +7,17 @@ counts for himself besides, with a tenth: he is one, where hundreds of phones ma
 
 import asyncio
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from math import ceil
 from uuid import UUID
 
+from starlette.datastructures import Headers
 from starlette.types import Scope
 
+from headless_presale.challenges import require_proof
 from headless_presale.identity import AccessClaims
+from headless_presale.proxies import client_address
 from headless_presale.rate_limits import (
     Count,
     Counts,
@@ -25,6 +29,7 @@ from headless_presale.rate_limits import (
 )
 from headless_presale.settings import Settings
 
+CHALLENGE_HEADER = "x-challenge-response"
 CUSTOMER_SHARE = 10
 """One customer has the limit of an address divided by this."""
 
@@ -40,14 +45,30 @@ class Kind(StrEnum):
     CHANGES = "changes"
 
 
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """One count of what somebody wants to do, and for whom it is."""
+
+    kind: Kind
+    caller: str
+    count: Count
+
+
+CHALLENGED = frozenset({Kind.PLACEMENTS, Kind.CODES})
+"""What robots are after: goods that are few, and mails in our name."""
+
+
 class OperationLimits:
     """The limits of all kinds, counted for all processes together.
 
     Args:
         limits: how much of each kind a minute has; 0 counts nothing.
+        challenge_share: who has used more than this share of a limit has to prove that he is no
+            robot, where that is asked of anybody.
     """
 
-    def __init__(self, limits: Mapping[Kind, int]) -> None:
+    def __init__(self, limits: Mapping[Kind, int], *, challenge_share: float = 1.0) -> None:
+        self.challenge_share = challenge_share
         tally = Tally()
         self._of_callers = {
             kind: RateLimiter(limit, kind, tally) for kind, limit in limits.items() if limit > 0
@@ -60,8 +81,8 @@ class OperationLimits:
 
     async def count(
         self, wanted: Mapping[Kind, int], *, caller: str, customer_id: UUID | None
-    ) -> list[tuple[str, Count]]:
-        """Count what somebody wants to do; return who stands where.
+    ) -> list[Counted]:
+        """Count what somebody wants to do; return where he stands.
 
         All of it takes the time of one round trip to Redis.
 
@@ -71,18 +92,21 @@ class OperationLimits:
         """
         counters = list(self._counters(wanted, caller, customer_id))
         counts = await asyncio.gather(
-            *(limiter.count(who, amount) for limiter, who, amount in counters)
+            *(limiter.count(who, amount) for _, limiter, who, amount in counters)
         )
-        return [(who, count) for (_, who, _), count in zip(counters, counts, strict=True)]
+        return [
+            Counted(kind, who, count)
+            for (kind, _, who, _), count in zip(counters, counts, strict=True)
+        ]
 
     def _counters(
         self, wanted: Mapping[Kind, int], caller: str, customer_id: UUID | None
-    ) -> Iterator[tuple[RateLimiter, str, int]]:
+    ) -> Iterator[tuple[Kind, RateLimiter, str, int]]:
         for kind, amount in wanted.items():
             if kind in self._of_callers:
-                yield self._of_callers[kind], caller, amount
+                yield kind, self._of_callers[kind], caller, amount
                 if customer_id is not None:
-                    yield self._of_customers[kind], f"customer:{customer_id}", amount
+                    yield kind, self._of_customers[kind], f"customer:{customer_id}", amount
 
 
 class Meter:
@@ -96,28 +120,59 @@ class Meter:
         self._limits = limits
 
     async def take(
-        self, wanted: Mapping[Kind, int], *, grant: AccessClaims | None, customer_id: UUID | None
+        self,
+        wanted: Mapping[Kind, int],
+        *,
+        grant: AccessClaims | None,
+        customer_id: UUID | None,
+        proof: str | None = None,
     ) -> None:
-        """Count what an operation is about to do.
+        """Count what an operation is about to do, and ask who does much of it for a proof.
+
+        Args:
+            grant: of a merchant's; whoever has one is known, and not asked for a proof.
+            proof: what a challenge gave the caller, where it is not in his request's header.
 
         Raises:
             RateLimited: it is more than the caller has left; nothing was done.
+            ChallengeRequired: he has to prove that he is no robot; nothing was done.
         """
         caller = caller_of(self._scope, grant)
         if caller is None:
             return
         counted = await self._limits.count(wanted, caller=caller, customer_id=customer_id)
         told: Counts | None = self._scope.get("state", {}).get("rate_counts")
-        for _, count in counted:
+        for each in counted:
             if told is not None:
-                told.add(count)
-        over = [(who, count) for who, count in counted if count.is_over]
-        for who, count in over:
-            note_refusal(who, count.policy)
+                told.add(each.count)
+        over = [each for each in counted if each.count.is_over]
+        for each in over:
+            note_refusal(each.caller, each.count.policy)
         if over:
-            raise RateLimited(max(count.resets_after for _, count in over))
+            raise RateLimited(max(each.count.resets_after for each in over))
+        if grant is None and any(self._is_suspect(each) for each in counted):
+            # A proof is good for one: of many in a document none is begun.
+            many = sum(times for kind, times in wanted.items() if kind in CHALLENGED) > 1
+            await require_proof(
+                None if many else proof or self._header(), address=client_address(self._scope)
+            )
+
+    def _is_suspect(self, counted: Counted) -> bool:
+        count = counted.count
+        return (
+            counted.kind in CHALLENGED and count.used > count.limit * self._limits.challenge_share
+        )
+
+    def _header(self) -> str | None:
+        # A socket's would be the same for all of its operations.
+        if self._scope["type"] != "http":
+            return None
+        return Headers(scope=self._scope).get(CHALLENGE_HEADER)
 
 
 def operation_limits(settings: Settings) -> OperationLimits:
     """Return the limits that an operator has set."""
-    return OperationLimits({kind: getattr(settings, f"rate_limit_{kind}") for kind in Kind})
+    return OperationLimits(
+        {kind: getattr(settings, f"rate_limit_{kind}") for kind in Kind},
+        challenge_share=settings.challenge_share,
+    )

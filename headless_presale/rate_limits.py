@@ -98,16 +98,16 @@ class Tally:
         self._redis: tuple[Redis, RedisStorage] | None = None
         self._away_until = 0.0
 
-    async def add(self, key: str, amount: int) -> int:
-        """Add to what a key has, and return what it has then; a window later it is forgotten."""
+    async def add(self, key: str, amount: int, *, seconds: int = WINDOW_SECONDS) -> int:
+        """Add to what a key has, and return what it has then; after its time it is forgotten."""
         if time.monotonic() >= self._away_until:
             try:
                 async with answering_redis() as client:
-                    return await self._storage(client).incr(key, WINDOW_SECONDS, amount)
+                    return await self._storage(client).incr(key, seconds, amount)
             except Unavailable:
                 self._away_until = time.monotonic() + PAUSE_SECONDS
                 log.warning("rate_limits.counting_alone", seconds=PAUSE_SECONDS)
-        return await self._memory.incr(key, WINDOW_SECONDS, amount)
+        return await self._memory.incr(key, seconds, amount)
 
     def _storage(self, client: Redis) -> RedisStorage:
         if self._redis is None or self._redis[0] is not client:
@@ -264,7 +264,7 @@ async def _refuse(scope: Scope, refusal: RateLimited, send: Send) -> None:
         (b"content-length", str(len(body)).encode()),
         (b"retry-after", str(seconds).encode()),
         (b"cache-control", b"no-store"),
-        (b"vary", b"Accept, Accept-Language"),
+        (b"vary", b"Accept, Accept-Language, Origin"),
     ]
     await send({"type": "http.response.start", "status": refusal.http_status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -89,6 +89,15 @@ class Settings(BaseSettings):
     cost_limit_merchant: int = Field(default=20_000, ge=100, le=1_000_000)
     """The same of a merchant's staff, applications and systems."""
 
+    challenge_url: str | None = None
+    """Where a provider of challenges for robots is asked (``siteverify``), such as
+    ``https://challenges.cloudflare.com/turnstile/v0/siteverify``. Unset: nobody is challenged."""
+    challenge_secret: SecretStr | None = None
+    challenge_site_key: str | None = None
+    """What a storefront needs to show the provider's challenge; told with the refusal."""
+    challenge_share: float = Field(default=0.5, ge=0, le=1)
+    """Who has used more than this share of his placements or codes is challenged; 0: everybody."""
+
     media_url: str | None = None
     """Where pictures are kept: ``s3://bucket`` or ``s3://bucket/prefix``, with keys, region and
     endpoint from ``AWS_*`` variables. Unset: in ``data_dir/media``, which all processes share."""
@@ -153,6 +162,9 @@ class Settings(BaseSettings):
         "oidc_issuer",
         "oidc_client_id",
         "oidc_client_secret",
+        "challenge_url",
+        "challenge_secret",
+        "challenge_site_key",
         "media_url",
         "order_url_template",
         "sandbox_gateway_url",
@@ -190,7 +202,13 @@ class Settings(BaseSettings):
             raise ValueError("PRESALE_OIDC_SCOPES needs openid")
         return self
 
-    @field_validator("oidc_issuer")
+    @model_validator(mode="after")
+    def _challenger_is_whole(self) -> Self:
+        if self.challenge_url is not None and self.challenge_secret is None:
+            raise ValueError("PRESALE_CHALLENGE_URL needs PRESALE_CHALLENGE_SECRET")
+        return self
+
+    @field_validator("oidc_issuer", "challenge_url")
     @classmethod
     def _provider_is_reached_safely(cls, value: str | None) -> str | None:
         if value is None:

@@ -19,6 +19,7 @@ from headless_presale.orders import (
     OrderView,
     cancel_order,
     cancel_rule,
+    find_order,
     is_balance_in_time,
     split_cancellation,
 )
@@ -126,7 +127,17 @@ async def find_own_order(context: RequestContext, order_id: str, token: str) -> 
     uuid = find_uuid(order_id, "Order")
     if uuid is None or not token_matches(context.secret, TOKEN_PURPOSE, uuid, token):
         return None
-    return await context.loaders.orders.load(uuid)
+    order = await context.loaders.orders.load(uuid)
+    if order is not None:
+        await context.shops.check_id(order.shop_id)
+    return order
+
+
+@reads
+async def check_page(context: RequestContext, order_id: UUID) -> None:
+    """Raise OriginNotAllowed where the order's shop may not be used from the caller's page."""
+    if context.shops.are_guarded and (order := await find_order(order_id)) is not None:
+        await context.shops.check_id(order.shop_id)
 
 
 async def cancel(
@@ -144,6 +155,7 @@ async def _cancel(
 ) -> OrderView:
     uuid = read_input_id(order_id, "Order", ("orderId",))
     require_token(context, uuid, token, ("orderId",))
+    await check_page(context, uuid)
     if reason is not None and (len(reason) > MAX_REASON_LENGTH or "\x00" in reason):
         raise InvalidInput(
             reason="must not be longer than {longest} characters, none of them NUL",

@@ -12,7 +12,7 @@ from headless_presale.payments import GatewayUnknown, Payment, PaymentLeg, Payme
 from resolvers.context import RequestContext
 from resolvers.errors import Answer, answer
 from resolvers.global_ids import read_input_id
-from resolvers.orders import require_token
+from resolvers.orders import check_page, require_token
 
 MAX_RETURN_URL_LENGTH = 2_048
 MAX_GATEWAY_LENGTH = 30
@@ -39,6 +39,7 @@ async def start(context: RequestContext, wish: PaymentWish) -> Answer[Payment]:
 async def _start(context: RequestContext, wish: PaymentWish) -> Payment:
     order_id = read_input_id(wish.order_id, "Order", ("orderId",))
     require_token(context, order_id, wish.token, ("orderId",))
+    await check_page(context, order_id)
     check_key(wish.idempotency_key)
     if wish.return_url is not None:
         check_return_url(wish.return_url)

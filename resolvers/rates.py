@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from typing import Any
 
 from headless_presale.customers import CustomerClaims
 from headless_presale.identity import AccessClaims
@@ -22,14 +23,18 @@ KINDS: Mapping[str, Kind] = {
 merchant's others are counted as requests alone: whoever sends them is known, and may."""
 
 
-async def count_mutations(context: RequestContext, fields: Mapping[str, int]) -> None:
+async def count_mutations(
+    context: RequestContext, fields: Mapping[str, int], extensions: Mapping[str, Any]
+) -> None:
     """Count an operation's mutations, each as often as it occurs.
 
     Args:
         fields: the names of the operation's root fields, and how often each is asked for.
+        extensions: the request's; ``challenge`` is what a challenge gave the caller.
 
     Raises:
         RateLimited: they are more than the caller has left; none of them is begun.
+            ChallengeRequired: the caller does much, and has not shown that he is no robot.
     """
     wanted: Counter[Kind] = Counter()
     for name, times in fields.items():
@@ -37,9 +42,10 @@ async def count_mutations(context: RequestContext, fields: Mapping[str, int]) ->
             wanted[KINDS[name]] += times
     if context.meter is None or not wanted:
         return
-    claims = context.claims
+    claims, proof = context.claims, extensions.get("challenge")
     await context.meter.take(
         wanted,
         grant=claims if isinstance(claims, AccessClaims) else None,
         customer_id=claims.customer_id if isinstance(claims, CustomerClaims) else None,
+        proof=proof if isinstance(proof, str) else None,
     )

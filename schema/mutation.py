@@ -24,6 +24,7 @@ from schema.inputs import OrderCancelInput, OrderPlaceInput, PaymentStartInput
 from schema.nodes import Info
 from schema.orders import OrderType
 from schema.payments import PaymentType
+from schema.personal import PersonalMutation
 from schema.transport.costs import Cost
 
 
@@ -96,6 +97,7 @@ class StorefrontMutation:
 class Mutation(
     StorefrontMutation,
     CustomerMutation,
+    PersonalMutation,
     MerchantMutation,
     SettingsMutation,
     MediaMutation,

@@ -112,6 +112,12 @@ FAILPOINTS: Mapping[str, str] = {
     "customers.known": "the customer is a row, he is not signed in",
     "customers.signed_in": "a sign-in is a row without tokens",
     "customers.signed_out": "sign-ins have ended, nothing is committed",
+    "customers.address_added": "an address is a row, nothing is committed",
+    "customers.address_changed": "an address is another one, nothing is committed",
+    "customers.address_removed": "an address is gone, nothing is committed",
+    "customers.address_preferred": "an address is the default, nothing is committed",
+    "customers.consent_written": "a consent is a row, nothing is committed",
+    "customers.mail_chosen": "a choice of mails is a row, nothing is committed",
     # Telling
     "messages.written": "a message is a row without a job that sends it",
     "messages.claimed": "a worker has a message in hand, nothing is committed",

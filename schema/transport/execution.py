@@ -45,7 +45,7 @@ from schema.transport.persisted import PersistedTexts, SharedTexts
 from schema.transport.requests import OperationRequest
 
 T = TypeVar("T")
-MutationHook = Callable[[Any, Mapping[str, int]], Awaitable[None]]
+MutationHook = Callable[[Any, Mapping[str, int], Mapping[str, Any]], Awaitable[None]]
 
 _log = structlog.get_logger(__name__)
 
@@ -133,9 +133,9 @@ class Engine:
         renew_context: Derives a fresh context from a given one. It is called for every event of a
             subscription (and by the WebSocket for every operation), so that dataloaders never
             answer a later event from an earlier one's cache.
-        on_mutation: Called with the context and the root fields of each mutation before any of them
-            is run: their names, and how often each is asked for. What it raises is answered, and
-            nothing is run.
+        on_mutation: Called before any field of a mutation is run, with the context, the names of
+            its root fields and how often each is asked for, and the request's extensions. What it
+            raises is answered, and nothing is run.
         is_discoverable: See ``DocumentCache``.
         timeout_seconds: How long a query, a mutation, the beginning of a subscription and each of
             its events may take. Then its resolvers are cancelled and it is answered ``TIMEOUT``.
@@ -209,7 +209,9 @@ class Engine:
         if isinstance(executor, list):
             return Outcome(errors=executor, executed=False, cost=cost)
         if self._on_mutation is not None and operation.kind is OperationType.MUTATION:
-            await self._on_mutation(context, root_fields(executor))
+            await self._on_mutation(
+                context, root_fields(executor), operation.request.extensions or {}
+            )
         result = await self._settle(executor, execute_root_selection_set)
         return Outcome(data=result.data, errors=result.errors, cost=cost)
 

@@ -70,7 +70,7 @@ class Api:
         return RequestContext(
             settings=self.runtime.settings,
             hub=self.runtime.hub,
-            shops=ShopDirectory(),
+            shops=ShopDirectory().seen_from(None),
             request_id="test",
             locale=locale,
         )
