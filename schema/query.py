@@ -6,7 +6,7 @@ from uuid import UUID
 import strawberry
 
 from headless_presale.shops import Shop
-from resolvers import campaigns, catalog, orders, shops
+from resolvers import campaigns, catalog, order_access, shops
 from resolvers.admin import merchant, staff
 from resolvers.errors import ArgumentInvalid
 from resolvers.global_ids import find_node_id
@@ -15,7 +15,7 @@ from schema.campaigns import CampaignItemType, CampaignType
 from schema.catalog import ProductType, VariantType
 from schema.customers import CustomerType
 from schema.nodes import Info, Node
-from schema.orders import OrderType
+from schema.orders import OrderToken, OrderType
 from schema.permissions import customer_only, requires
 from schema.shops import ShopType
 
@@ -32,9 +32,14 @@ class Query:
         shop = await shops.find_shop(info.context, slug)
         return None if shop is None else ShopType(shop=shop)
 
-    @strawberry.field(description="An order for the holder of its token; null for everybody else.")
-    async def order(self, info: Info, id: strawberry.ID, token: str) -> OrderType | None:
-        order = await orders.find_own_order(info.context, id, token)
+    @strawberry.field(
+        description="An order for the holder of its token, and for its own customer without one; "
+        "null for everybody else."
+    )
+    async def order(
+        self, info: Info, id: strawberry.ID, token: OrderToken = None
+    ) -> OrderType | None:
+        order = await order_access.find_own_order(info.context, id, token)
         return None if order is None else OrderType(order=order)
 
     @strawberry.field(

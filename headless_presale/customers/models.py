@@ -21,7 +21,8 @@ class Customer(Model):
     """A buyer of one shop who has proven his address.
 
     The id is ``customer_id_of(shop_id, email)``: what orders of that address carry, those from
-    before the account included. ``email`` is stored case-folded.
+    before the account included. ``email`` is stored case-folded. ``version`` rises with
+    each change of his profile.
     """
 
     id = fields.UUIDField(primary_key=True)
@@ -32,8 +33,10 @@ class Customer(Model):
     email = fields.CharField(max_length=320)
     email_verified_at = fields.DatetimeField()
     name = fields.CharField(max_length=120, default="")
+    phone = fields.CharField(max_length=40, default="", db_default="")
     locale = fields.CharField(max_length=10)
     created_at = fields.DatetimeField()
+    version = fields.IntField(default=1, db_default=1)
 
     class Meta:
         table = "customer"
