@@ -47,7 +47,7 @@ async def test_each_class_of_callers_has_its_limit(api: Api) -> None:
     settings = Settings(
         cost_limit_anonymous=1_000, cost_limit_customer=2_000, cost_limit_merchant=3_000
     )
-    anybody = replace(api.context(), settings=settings)
+    anybody = replace(await api.context(), settings=settings)
     ends_at = anybody.at + timedelta(minutes=10)
     merchant = replace(
         anybody,

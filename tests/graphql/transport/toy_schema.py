@@ -147,7 +147,7 @@ class Query:
     async def person(self, name: str = "Ada") -> Person:
         return Person(name=name)
 
-    @strawberry.field(directives=[Cost(weight=7)])
+    @strawberry.field(description="Costs more than others.", directives=[Cost(weight=7)])  # type: ignore[untyped-decorator]
     def dear(self) -> Person:
         return Person(name="Dear")
 
