@@ -299,7 +299,7 @@ REASONS: Mapping[str, Mapping[str, str]] = {
         "there is no event {name}; order.* means all of orders": (
             "没有事件 {name}；order.* 表示订单的全部事件"
         ),
-        "webhooks go to port 443 or 8443": "Webhook 只能发往 443 或 8443 端口",
+        "the port is 443 or 8443": "端口须为 443 或 8443",
         "a name has 1 to {most} printable characters": "名称须为 1 到 {most} 个可见字符",
         "a refund is more than nothing": "退款金额须大于零",
         "an order has at most {most} notes": "每个订单最多 {most} 条备注",
