@@ -8,6 +8,7 @@ from enum import StrEnum
 import strawberry
 
 from headless_presale.campaigns import CampaignStatus, MissedBalance, PlanKind
+from headless_presale.customers import ProviderKind
 from headless_presale.orders import OrderStatus
 from headless_presale.payments import PaymentLeg, PaymentStatus, RefundStatus
 from headless_presale.pricing import PriceReason
@@ -21,6 +22,11 @@ strawberry.enum(PriceReason, description="Why a price is what it is.")
 strawberry.enum(OrderStatus, description="Where an order stands.")
 strawberry.enum(PaymentLeg, description="Which part of an order a payment is for.")
 strawberry.enum(PaymentStatus, description="Where a payment stands.")
+strawberry.enum(
+    ProviderKind,
+    name="SignInProviderKind",
+    description="How a sign-in provider is asked who a customer is.",
+)
 strawberry.enum(RefundStatus, description="Where a refund stands.")
 
 __all__ = [
@@ -34,6 +40,7 @@ __all__ = [
     "PaymentStatus",
     "PlanKind",
     "PriceReason",
+    "ProviderKind",
     "RefundStatus",
 ]
 
@@ -131,6 +138,11 @@ class ErrorCode(StrEnum):
     SHOP_FIXED = "SHOP_FIXED"
     SHOP_NOT_FOUND = "SHOP_NOT_FOUND"
     SHOP_SLUG_TAKEN = "SHOP_SLUG_TAKEN"
+    SIGN_IN_BLOCKED = "SIGN_IN_BLOCKED"
+    SIGN_IN_PROVIDER_EXISTS = "SIGN_IN_PROVIDER_EXISTS"
+    SIGN_IN_PROVIDER_NOT_FOUND = "SIGN_IN_PROVIDER_NOT_FOUND"
+    SIGN_IN_PROVIDER_UNAVAILABLE = "SIGN_IN_PROVIDER_UNAVAILABLE"
+    SIGN_IN_REFUSED = "SIGN_IN_REFUSED"
     SKU_TAKEN = "SKU_TAKEN"
     SLOTS_SOLD_OUT = "SLOTS_SOLD_OUT"
     STAFF_MEMBER_EXISTS = "STAFF_MEMBER_EXISTS"

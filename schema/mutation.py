@@ -16,8 +16,10 @@ from schema.admin.product_mutations import (
     VariantMutation,
 )
 from schema.admin.settings import SettingsMutation
+from schema.admin.sign_in_providers import SignInProviderMutation
 from schema.admin.staff import StaffMutation
 from schema.admin.webhook_mutations import WebhookMutation
+from schema.customer_sign_in import CustomerSignInMutation
 from schema.customers import CustomerMutation
 from schema.errors import UserError, user_errors
 from schema.inputs import OrderCancelInput, OrderPlaceInput, PaymentStartInput
@@ -86,8 +88,10 @@ class StorefrontMutation:
 class Mutation(
     StorefrontMutation,
     CustomerMutation,
+    CustomerSignInMutation,
     MerchantMutation,
     SettingsMutation,
+    SignInProviderMutation,
     MediaMutation,
     StaffMutation,
     ClientMutation,
