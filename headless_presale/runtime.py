@@ -12,6 +12,7 @@ import structlog
 from pydantic import SecretStr
 
 from headless_presale import checkout
+from headless_presale.challenges import SiteVerify, close_challenger, set_challenger
 from headless_presale.customers import Outside, WeChatApi, close_outside, set_outside
 from headless_presale.database import close_database, open_database
 from headless_presale.event_handlers import EVENT_HANDLERS
@@ -100,6 +101,14 @@ def _gateways(settings: Settings) -> list[PaymentGateway]:
     ]
 
 
+def _challenger(settings: Settings) -> SiteVerify | None:
+    url, secret = settings.challenge_url, settings.challenge_secret
+    if url is None or secret is None:
+        return None
+    key = settings.challenge_site_key
+    return SiteVerify(url=url, secret=secret.get_secret_value(), site_key=key)
+
+
 @asynccontextmanager
 async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
     """Open everything a process needs; close it in order, after what was accepted is finished."""
@@ -128,6 +137,8 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
         stack.callback(set_store, None)
         set_gateways(_gateways(settings))
         stack.push_async_callback(close_gateways)
+        set_challenger(_challenger(settings))
+        stack.push_async_callback(close_challenger)
         set_transport(make_transport(settings))
         set_order_link(_order_link(settings))
         set_outlet(Outlet(allow_private=settings.webhooks_allow_private))

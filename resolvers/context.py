@@ -16,6 +16,7 @@ from headless_presale.kernel import clock
 from headless_presale.kernel.events import Actor
 from headless_presale.kernel.live import LiveHub
 from headless_presale.kernel.locales import negotiate
+from headless_presale.operation_limits import Meter
 from headless_presale.settings import Settings
 from resolvers.errors import ServiceUnavailable, Unauthenticated, reads
 from resolvers.loaders import Loaders
@@ -45,6 +46,7 @@ class RequestContext:
         claims: what the caller's access token says, verified: a merchant's or a customer's; None
             without one.
         address: the client's IP address; empty where nobody knows.
+        meter: counts what this caller does; None counts nothing.
         cache_hint: read by the transport after the operation.
     """
 
@@ -60,6 +62,7 @@ class RequestContext:
     connection_params: dict[str, Any] | None = None
     claims: AccessClaims | CustomerClaims | None = None
     address: str = ""
+    meter: Meter | None = None
     _principal: "asyncio.Task[Principal] | None" = None
     _customer: "asyncio.Task[CustomerPrincipal] | None" = None
 

@@ -13,7 +13,7 @@ from babel.dates import format_date
 from headless_presale.campaigns import Fault
 from headless_presale.kernel.errors import DomainError, Reasoned
 from headless_presale.kernel.locales import SUPPORTED_LOCALES
-from resolvers import campaign_texts
+from resolvers import campaign_texts, customer_texts
 from resolvers.catalog_reasons import CATALOG_REASONS
 
 T = TypeVar("T")
@@ -22,6 +22,7 @@ DEFAULT_LOCALE = SUPPORTED_LOCALES[0]
 
 MESSAGES: Mapping[str, Mapping[str, str]] = {
     **campaign_texts.MESSAGES,
+    **customer_texts.MESSAGES,
     "CANCEL_NOT_ALLOWED": {
         "en": "This order can no longer be cancelled: {status}.",
         "zh-CN": "该订单已无法取消：{status}。",
@@ -382,6 +383,7 @@ REASONS: Mapping[str, Mapping[str, str]] = {
             "该笔支付已取消，请使用新的幂等键重新发起"
         ),
         **CATALOG_REASONS,
+        **customer_texts.REASONS,
     }
 }
 """Locale -> a reason as the code writes it -> the same clause. English is what the code writes."""

@@ -5,20 +5,19 @@ from typing import Any
 
 import strawberry
 
-from headless_presale.customers import Customer, SignedIn
+from headless_presale.customers import SignedIn
 from resolvers import customers
 from resolvers.customers import CodeWish
 from resolvers.errors import Answer
 from schema.errors import UserError, user_errors
 from schema.nodes import Info, global_id
 from schema.permissions import customer_only
+from schema.personal import PersonalFields
 
 
 @strawberry.type(name="Customer", description="A buyer of one shop who has proven who he is.")
-class CustomerType:
+class CustomerType(PersonalFields):
     """Seen by nobody but himself."""
-
-    customer: strawberry.Private[Customer]
 
     @strawberry.field
     def id(self) -> strawberry.ID:

@@ -31,6 +31,17 @@ class PostalAddressInput:
     region: str | None = None
     postal_code: str | None = None
 
+    def to_address(self) -> Address:
+        """Return it as the domain takes it."""
+        return Address(
+            country=self.country,
+            city=self.city,
+            line1=self.line1,
+            line2=self.line2,
+            region=self.region,
+            postal_code=self.postal_code,
+        )
+
 
 @strawberry.input(description="An order to place.")
 class OrderPlaceInput:
@@ -51,19 +62,11 @@ class OrderPlaceInput:
 
     def to_wish(self) -> OrderWish:
         """Return it as the resolvers take it."""
-        address = self.shipping_address
         return OrderWish(
             shop=self.shop,
             lines=[LineWish(line.campaign_item_id, line.quantity) for line in self.lines],
             buyer=Buyer(email=self.buyer.email, name=self.buyer.name, phone=self.buyer.phone),
-            shipping_address=Address(
-                country=address.country,
-                city=address.city,
-                line1=address.line1,
-                line2=address.line2,
-                region=address.region,
-                postal_code=address.postal_code,
-            ),
+            shipping_address=self.shipping_address.to_address(),
             accepted_terms_version=self.accepted_terms_version,
             idempotency_key=self.idempotency_key,
             expected_total_minor=self.expected_total_minor,

@@ -26,6 +26,7 @@ from schema.inputs import OrderCancelInput, OrderPlaceInput, PaymentStartInput
 from schema.nodes import Info
 from schema.orders import OrderType
 from schema.payments import PaymentType
+from schema.personal import PersonalMutation
 
 
 @strawberry.type
@@ -89,6 +90,7 @@ class Mutation(
     StorefrontMutation,
     CustomerMutation,
     CustomerSignInMutation,
+    PersonalMutation,
     MerchantMutation,
     SettingsMutation,
     SignInProviderMutation,

@@ -5,7 +5,25 @@ from headless_presale.customers.access_tokens import (
     read_any_bearer,
     storefront_audience,
 )
+from headless_presale.customers.addresses import (
+    Entry,
+    SavedAddress,
+    add_address,
+    change_address,
+    list_addresses,
+    remove_address,
+    set_default_address,
+)
 from headless_presale.customers.codes import code_of, redeem_code, request_code
+from headless_presale.customers.consents import (
+    MailChoice,
+    choose_mail,
+    find_unwilling,
+    give_consent,
+    list_consents,
+    list_mail_choices,
+    withdraw_consent,
+)
 from headless_presale.customers.errors import (
     CodeRefused,
     SessionEnded,
@@ -20,6 +38,7 @@ from headless_presale.customers.events import SignInCodeRequested
 from headless_presale.customers.models import (
     Customer,
     CustomerCode,
+    CustomerConsent,
     CustomerIdentity,
     SignInProvider,
 )
@@ -39,21 +58,33 @@ from headless_presale.customers.sessions import (
     refresh_session,
     sign_out,
 )
-from headless_presale.customers.states import ProviderKind
+from headless_presale.customers.states import (
+    ConsentKind,
+    ConsentSource,
+    NotificationKind,
+    ProviderKind,
+)
 from headless_presale.customers.wechat import sign_in_by_wechat
 from headless_presale.customers.wechat_api import WeChatApi
 
 __all__ = [
     "CodeRefused",
+    "ConsentKind",
+    "ConsentSource",
     "Customer",
     "CustomerClaims",
     "CustomerCode",
+    "CustomerConsent",
     "CustomerIdentity",
     "CustomerPrincipal",
+    "Entry",
+    "MailChoice",
+    "NotificationKind",
     "Outside",
     "ProviderChanges",
     "ProviderKind",
     "ProviderWish",
+    "SavedAddress",
     "SessionEnded",
     "SignInBlocked",
     "SignInCodeRequested",
@@ -65,19 +96,30 @@ __all__ = [
     "SignedIn",
     "TooManySignIns",
     "WeChatApi",
+    "add_address",
+    "change_address",
+    "choose_mail",
     "close_outside",
     "code_of",
     "create_provider",
     "delete_provider",
     "find_customer_principal",
+    "find_unwilling",
+    "give_consent",
+    "list_addresses",
+    "list_consents",
+    "list_mail_choices",
     "list_providers",
     "read_any_bearer",
     "redeem_code",
     "refresh_session",
+    "remove_address",
     "request_code",
+    "set_default_address",
     "set_outside",
     "sign_in_by_wechat",
     "sign_out",
     "storefront_audience",
     "update_provider",
+    "withdraw_consent",
 ]

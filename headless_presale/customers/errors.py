@@ -57,3 +57,17 @@ class SignInProviderUnavailable(DomainError):
 
     code = "SIGN_IN_PROVIDER_UNAVAILABLE"
     template = "the sign-in provider {provider} cannot be used at the moment"
+
+
+class AddressNotFound(NotFound):
+    """No such address in this customer's book."""
+
+    code = "ADDRESS_NOT_FOUND"
+    template = "the address was not found"
+
+
+class NotificationMandatory(DomainError):
+    """These mails belong to the contract, or to the safety of the account."""
+
+    code = "NOTIFICATION_MANDATORY"
+    template = "these mails cannot be turned off"

@@ -16,6 +16,9 @@ REQUESTS_REFUSED = Counter(
     "Requests refused: the door was full, or the rate was too high.",
     ["reason"],
 )
+CHALLENGES = Counter(
+    "presale_challenges_total", "Proofs asked of callers who may be robots.", ["outcome"]
+)
 REQUESTS_IN_FLIGHT = Gauge(
     "presale_requests_in_flight", "Requests being worked on, commands of vanished clients included."
 )

@@ -80,7 +80,7 @@ async def _has_a_successor(world: World, _: object) -> None:
     assert (await CustomerGrant.get()).revoked_at is None
 
 
-async def _as_a_customer(world: World) -> CustomerPrincipal:
+async def as_a_customer(world: World) -> CustomerPrincipal:
     signed_in: Any = await _redeem(await _with_a_code(world))
     claims = CustomerClaims(
         customer_id=signed_in.customer.id,
@@ -128,5 +128,5 @@ SCENARIOS = [
     Scenario("a wrong code", _with_a_wrong_code, _redeem, _is_counted),
     Scenario("a customer's refreshing", _signed_in, refresh_session, _has_a_successor),
     Scenario("signing in from a mini-program", _with_a_mini_program, _vouch, _is_known_once),
-    Scenario("a customer's signing out", _as_a_customer, _leave, _is_out),
+    Scenario("a customer's signing out", as_a_customer, _leave, _is_out),
 ]

@@ -13,7 +13,8 @@ from headless_presale.runtime import Runtime
 from resolvers.context import RequestContext
 from resolvers.shop_directory import ShopDirectory
 from schema.transport import PresaleGraphQL
-from schema.transport.execution import OperationRequest, Outcome
+from schema.transport.execution import Outcome
+from schema.transport.requests import OperationRequest
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,7 +93,7 @@ async def test_a_mini_program_is_added_and_its_secret_shown_to_nobody(
     stored = await stored_rows(database_admin)
     assert stored["audit_entry"]
     assert "c4n4ry" not in str(stored)
-    entry = await AuditEntry.get()
+    entry = await AuditEntry.get(subject_type="SignInProvider")
     assert (entry.action, entry.subject_label) == ("sign_in_provider.create", "WeChat")
 
 
@@ -117,14 +117,17 @@ async def test_a_provider_is_added_changed_switched_off_and_removed(admin: Admin
 
     assert (await admin.delete(off))["deletedId"] == off["id"]
     assert await SignInProvider.all().count() == 0
-    actions = [entry.action for entry in await AuditEntry.all().order_by("id")]
+    actions = [
+        entry.action
+        for entry in await AuditEntry.filter(subject_type="SignInProvider").order_by("id")
+    ]
     assert actions == [
         "sign_in_provider.create",
         "sign_in_provider.update",
         "sign_in_provider.update",
         "sign_in_provider.delete",
     ]
-    secret_entry = (await AuditEntry.all().order_by("id"))[1]
+    secret_entry = (await AuditEntry.filter(subject_type="SignInProvider").order_by("id"))[1]
     assert secret_entry.after["newSecret"] is True
     assert "c4n4ry" not in str(secret_entry.after)
 
