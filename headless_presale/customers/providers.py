@@ -183,7 +183,8 @@ def secret_of(provider: SignInProvider) -> str | None:
     Raises:
         SealBroken: it was sealed under another secret key.
     """
-    return None if provider.secret is None else vault.unseal(SEALED_FOR, provider.secret)
+    sealed: str | None = provider.secret
+    return None if sealed is None else vault.unseal(SEALED_FOR, sealed)
 
 
 async def _lock(work: UnitOfWork, shop_ids: Collection[UUID], provider_id: UUID) -> SignInProvider:

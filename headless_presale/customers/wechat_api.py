@@ -10,7 +10,7 @@ import asyncio
 import ssl
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeGuard
 from urllib.parse import urlencode
 
 import httpcore
@@ -153,5 +153,5 @@ class WeChatApi:
             self._pool = None
 
 
-def _is_id(value: object) -> bool:
+def _is_id(value: object) -> TypeGuard[str]:
     return isinstance(value, str) and 0 < len(value) <= MAX_ID_LENGTH and value.isprintable()

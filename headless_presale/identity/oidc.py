@@ -1,6 +1,6 @@
 """What a client of an outside OpenID Connect provider has to see to, whoever signs in by it."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from authlib.common.errors import AuthlibBaseError
 from joserfc.errors import JoseError
@@ -24,13 +24,7 @@ class ProviderUnusable(PresaleError):
     """What a provider says about itself, or of somebody, is not what was configured."""
 
 
-if TYPE_CHECKING:
-    _Base = Any
-else:
-    _Base = object
-
-
-class CheckedMetadata(_Base):
+class CheckedMetadata:
     """For Authlib's asynchronous clients: takes the provider at its word only where that is safe.
 
     Of the discovery document only the endpoints and the algorithms are kept. Authlib hands all of
@@ -40,6 +34,7 @@ class CheckedMetadata(_Base):
     issuer: str
     client_id: str
     server_metadata: dict[str, Any]
+    userinfo: Any
 
     async def load_server_metadata(self) -> dict[str, Any]:
         """Return the provider's discovery document.
@@ -49,14 +44,16 @@ class CheckedMetadata(_Base):
         """
         if "_loaded_at" in self.server_metadata:
             return self.server_metadata
-        said: dict[str, Any] = dict(await super().load_server_metadata())
+        said: dict[str, Any] = dict(await super().load_server_metadata())  # type: ignore[misc]
         self.server_metadata.clear()
         if said.get("issuer") != self.issuer:
             raise ProviderUnusable(
                 f"the provider calls itself {said.get('issuer')!r}, not {self.issuer!r}"
             )
         offered = said.get("id_token_signing_alg_values_supported")
-        usable = [name for name in offered if name in ALGORITHMS] if _is_list(offered) else []
+        usable = (
+            [name for name in offered if name in ALGORITHMS] if isinstance(offered, list) else []
+        )
         kept = {name: said[name] for name in ENDPOINTS if isinstance(said.get(name), str)}
         self.check_endpoints(kept)
         self.server_metadata.update(
@@ -109,7 +106,3 @@ class CheckedMetadata(_Base):
             is_email_verified=said.get("email_verified") in (True, "true"),
             name=str(said.get("name", "")),
         )
-
-
-def _is_list(value: object) -> bool:
-    return isinstance(value, list)
