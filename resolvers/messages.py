@@ -375,6 +375,13 @@ REASONS: Mapping[str, Mapping[str, str]] = {
         "there is no such policy": "没有这项规则",
         "this line is named twice": "同一行商品重复填写",
         "this is not a time zone such as Asia/Shanghai": "这不是有效的时区，例如 Asia/Shanghai",
+        "an origin begins with https, but for this machine's own": (
+            "来源须以 https 开头，本机地址除外"
+        ),
+        "an origin is a scheme, a host and perhaps a port, such as https://shop.example": (
+            "来源由协议、主机及可选端口组成，例如 https://shop.example"
+        ),
+        "at most {most} origins": "最多 {most} 个来源",
         "this is not an ISO 4217 code such as CNY": "这不是 ISO 4217 货币代码，例如 CNY",
         "this is not an e-mail address": "这不是有效的邮箱地址",
         "this is not the id of a {kind}": "这不是 {kind} 的编号",

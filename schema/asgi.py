@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.websockets import WebSocket
 
 from headless_presale.app import create_app
+from headless_presale.cross_origin import FOREIGN_ORIGIN
 from headless_presale.documents import ValkeyTexts
 from headless_presale.identity import AccessClaims
 from headless_presale.operation_limits import Meter, OperationLimits, operation_limits
@@ -74,7 +75,7 @@ def context_factory(shops: ShopDirectory, limits: OperationLimits) -> ContextFac
             meter=Meter(connection.scope, limits),
             settings=runtime.settings,
             hub=runtime.hub,
-            shops=shops,
+            shops=shops.seen_from(connection.scope.get(FOREIGN_ORIGIN)),
             request_id=request_id_of(connection),
             locale=locale_of(connection.headers.get("accept-language")),
         )

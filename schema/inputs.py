@@ -77,18 +77,26 @@ class OrderPlaceInput:
 @strawberry.input(description="An order to cancel.")
 class OrderCancelInput:
     order_id: strawberry.ID
-    token: str = strawberry.field(description="`orderToken` of the payload that placed it.")
+    token: str | None = strawberry.field(
+        default=None,
+        description="`orderToken` of the payload that placed it. A customer who is signed in "
+        "needs none for his own order.",
+    )
     reason: str | None = strawberry.field(default=None, description="At most 200 characters.")
 
 
 @strawberry.input(description="A payment to start.")
 class PaymentStartInput:
     order_id: strawberry.ID
-    token: str = strawberry.field(description="`orderToken` of the payload that placed it.")
     leg: PaymentLeg
     gateway: str = strawberry.field(description="Such as `sandbox`.")
     idempotency_key: str = strawberry.field(
         description="Unique per wish, 1 to 200 characters: repeating it repeats nothing."
+    )
+    token: str | None = strawberry.field(
+        default=None,
+        description="`orderToken` of the payload that placed it. A customer who is signed in "
+        "needs none for his own order.",
     )
     return_url: str | None = strawberry.field(
         default=None, description="Where the gateway sends the buyer back to; http or https."

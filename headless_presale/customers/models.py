@@ -29,7 +29,8 @@ class Customer(Model):
 
     With an address, which is stored case-folded, the id is ``customer_id_of(shop_id, email)``: what
     orders of that address carry, those from before the account included. Somebody whom only an
-    outside provider vouches for has no address, and an id that no order carries.
+    outside provider vouches for has no address, and an id that no order carries. ``version`` rises
+    with each change of his profile.
     """
 
     id = fields.UUIDField(primary_key=True)
@@ -40,8 +41,10 @@ class Customer(Model):
     email = fields.CharField(max_length=320, null=True)
     email_verified_at = fields.DatetimeField(null=True)
     name = fields.CharField(max_length=120, default="")
+    phone = fields.CharField(max_length=40, default="", db_default="")
     locale = fields.CharField(max_length=10)
     created_at = fields.DatetimeField()
+    version = fields.IntField(default=1, db_default=1)
 
     class Meta:
         table = "customer"

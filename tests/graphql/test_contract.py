@@ -333,6 +333,7 @@ UNPAGED = {
     "SalesBucket.money",
     "SalesChart.buckets",
     "SalesMoney.legs",
+    "ShopSettings.storefrontOrigins",
     "ShopSettings.translations",
     "AdminProductMedia.sizes",
     "MediaAsset.sizes",
