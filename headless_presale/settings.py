@@ -81,6 +81,14 @@ class Settings(BaseSettings):
     rate_limit_changes: int = Field(default=1_200, ge=0)
     """Whatever else a storefront's mutations may change."""
 
+    cost_limit_anonymous: int = Field(default=5_000, ge=100, le=1_000_000)
+    """Cost points of one GraphQL operation of somebody without a token; fields declare theirs by
+    ``@cost`` in the schema. More is refused, ``DOCUMENT_TOO_COMPLEX``, before anything is run."""
+    cost_limit_customer: int = Field(default=5_000, ge=100, le=1_000_000)
+    """The same of a customer who is signed in."""
+    cost_limit_merchant: int = Field(default=20_000, ge=100, le=1_000_000)
+    """The same of a merchant's staff, applications and systems."""
+
     challenge_url: str | None = None
     """Where a provider of challenges for robots is asked (``siteverify``), such as
     ``https://challenges.cloudflare.com/turnstile/v0/siteverify``. Unset: nobody is challenged."""
@@ -231,6 +239,11 @@ class Settings(BaseSettings):
         if value is not None and not re.fullmatch(r"s3://[^/\s]+(/\S*)?", value):
             raise ValueError("the media store's address is s3://bucket or s3://bucket/prefix")
         return value
+
+    @property
+    def highest_cost_limit(self) -> int:
+        """What no operation of anybody may exceed."""
+        return max(self.cost_limit_anonymous, self.cost_limit_customer, self.cost_limit_merchant)
 
     @property
     def proxy_networks(self) -> tuple[Network, ...]:

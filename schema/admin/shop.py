@@ -39,6 +39,7 @@ from schema.nodes import (
 )
 from schema.permissions import requires
 from schema.scalars import CurrencyCode
+from schema.transport.costs import Cost
 
 
 @strawberry.type(name="AdminShop", description="A shop as its merchant sees it.")
@@ -162,6 +163,7 @@ class AdminShopType(ProductsOfShop, ImportsOfShop):
         description="Slots and money over time, of the shop or of one campaign; null if that is "
         "not the shop's. At most 400 buckets.",
         extensions=requires(Scope.ANALYTICS_READ),
+        directives=[Cost(weight=50)],
     )
     async def sales(
         self,

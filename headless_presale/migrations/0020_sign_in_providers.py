@@ -16,7 +16,7 @@ from headless_presale.kernel.migration_operations import CreateConstraints
 class Migration(migrations.Migration):
     """Providers of shops, what they call customers; an address is not needed any more."""
 
-    dependencies = [("presale", "0018_own_orders")]
+    dependencies = [("presale", "0019_carts")]
 
     initial = False
 
