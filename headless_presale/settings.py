@@ -133,6 +133,13 @@ class Settings(BaseSettings):
     """What the button calls the provider."""
     oidc_scopes: str = "openid email profile"
 
+    wechat_api_url: str = "https://api.weixin.qq.com"
+    """Where codes of mini-programs are exchanged, when shops' customers sign in by WeChat."""
+    sign_in_providers_allow_private: bool = False
+    """Let the OpenID Connect providers of shops be at http, on any port and in private networks as
+    well. For development, and where all shops are yours: whoever names one then has this machine
+    ask what it reaches."""
+
     mail_transport: Literal["console", "file", "smtp"] = "file"
     mail_from: str = "Presale <no-reply@localhost>"
     mail_dir: Path | None = None
@@ -217,6 +224,13 @@ class Settings(BaseSettings):
         is_local = parts.hostname in ("localhost", "127.0.0.1", "::1")
         if not parts.hostname or not (parts.scheme == "https" or is_local):
             raise ValueError("the provider's address must begin with https://")
+        return value
+
+    @field_validator("wechat_api_url")
+    @classmethod
+    def _wechat_is_an_address(cls, value: str) -> str:
+        if not re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", value):
+            raise ValueError("WeChat's address is like https://api.weixin.qq.com")
         return value
 
     @field_validator("media_url")

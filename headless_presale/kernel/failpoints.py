@@ -110,6 +110,8 @@ FAILPOINTS: Mapping[str, str] = {
     "customers.try_counted": "a wrong code is counted, nothing is committed",
     "customers.code_used": "a code is used up, nobody is signed in by it",
     "customers.known": "the customer is a row, he is not signed in",
+    "customers.made_without_address": "a customer without an address is a row by himself",
+    "customers.identity_linked": "a provider's name leads to a customer, nobody is signed in",
     "customers.signed_in": "a sign-in is a row without tokens",
     "customers.signed_out": "sign-ins have ended, nothing is committed",
     "customers.address_added": "an address is a row, nothing is committed",

@@ -144,6 +144,7 @@ def test_every_mutation_takes_one_input_and_answers_user_errors() -> None:
         "sessionRefresh",
         "signInCodeRedeem",
         "signInCodeRequest",
+        "signInWeChat",
         "signOut",
     }
     for name, field in mutation.fields.items():
@@ -346,6 +347,9 @@ UNPAGED = {
     "MediaAsset.translations",
     "StaffMember.shopIds",
     "Viewer.scopes",
+    "AdminShop.signInProviders",
+    "AdminSignInProvider.redirectUris",
+    "Shop.signInProviders",
     "Merchant.webhookEventTypes",
     "WebhookDelivery.log",
     "WebhookEndpoint.eventTypes",
