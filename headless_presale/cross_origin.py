@@ -41,7 +41,7 @@ ALLOWED_METHODS = "GET, POST"
 ALLOWED_HEADERS = (
     "authorization, content-type, accept-language, if-none-match, x-request-id, traceparent, "
     "tracestate, baggage, apollo-require-preflight, apollographql-client-name, "
-    "apollographql-client-version"
+    "apollographql-client-version, x-challenge-response"
 )
 EXPOSED_HEADERS = "etag, ratelimit, ratelimit-policy, retry-after, www-authenticate, x-request-id"
 MAX_AGE_SECONDS = 7_200
