@@ -37,12 +37,6 @@ KINDS: Mapping[str, Kind] = {
     "cartLineUpdate": Kind.CHANGES,
     "cartLineRemove": Kind.CHANGES,
     "cartPricesAccept": Kind.CHANGES,
-    "cartCreate": Kind.CHANGES,
-    "cartLineAdd": Kind.CHANGES,
-    "cartLineUpdate": Kind.CHANGES,
-    "cartLineRemove": Kind.CHANGES,
-    "cartPricesAccept": Kind.CHANGES,
-    "cartClaim": Kind.CHANGES,
     "staffInvite": Kind.MAILS,
 }
 """Every mutation of a storefront, and those of a merchant that send a mail or check a code. A
