@@ -6,16 +6,17 @@ from uuid import UUID
 import strawberry
 
 from headless_presale.shops import Shop
-from resolvers import campaigns, catalog, orders, shops
+from resolvers import campaigns, carts, catalog, order_access, shops
 from resolvers.admin import merchant, staff
 from resolvers.errors import ArgumentInvalid
 from resolvers.global_ids import find_node_id
 from schema.admin.merchant import MerchantType, Viewer
 from schema.campaigns import CampaignItemType, CampaignType
+from schema.carts import CartType
 from schema.catalog import ProductType, VariantType
 from schema.customers import CustomerType
 from schema.nodes import Info, Node
-from schema.orders import OrderType
+from schema.orders import OrderToken, OrderType
 from schema.permissions import customer_only, requires
 from schema.shops import ShopType
 
@@ -32,10 +33,25 @@ class Query:
         shop = await shops.find_shop(info.context, slug)
         return None if shop is None else ShopType(shop=shop)
 
-    @strawberry.field(description="An order for the holder of its token; null for everybody else.")
-    async def order(self, info: Info, id: strawberry.ID, token: str) -> OrderType | None:
-        order = await orders.find_own_order(info.context, id, token)
+    @strawberry.field(
+        description="An order for the holder of its token, and for its own customer without one; "
+        "null for everybody else."
+    )
+    async def order(
+        self, info: Info, id: strawberry.ID, token: OrderToken = None
+    ) -> OrderType | None:
+        order = await order_access.find_own_order(info.context, id, token)
         return None if order is None else OrderType(order=order)
+
+    @strawberry.field(
+        description="A cart for the holder of its token, or without one for its customer; null for "
+        "everybody else. Priced as it is read, to be asked again whenever it is shown."
+    )
+    async def cart(
+        self, info: Info, id: strawberry.ID, token: str | None = None
+    ) -> CartType | None:
+        cart = await carts.find_cart(info.context, id, token)
+        return None if cart is None else CartType(cart=cart)
 
     @strawberry.field(
         description="A public thing by its global id: shops, products, variants, campaigns, items."

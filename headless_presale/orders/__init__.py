@@ -1,5 +1,12 @@
 """Orders: what was bought, what is due, what happened."""
 
+from headless_presale.orders.access import (
+    CustomerAccess,
+    OrderAccess,
+    TokenAccess,
+    order_token,
+    read_order_token,
+)
 from headless_presale.orders.calling_off import CallOffCampaign, call_off_campaign
 from headless_presale.orders.errors import (
     CancelNotAllowed,
@@ -42,6 +49,7 @@ from headless_presale.orders.merchant import (
     refund_order,
 )
 from headless_presale.orders.models import MerchantRefund, Order, OrderLine, OrderNote
+from headless_presale.orders.own import count_own_orders, list_own_orders
 from headless_presale.orders.paying import StartPayment, amount_of, start_payment
 from headless_presale.orders.refund_rules import (
     CancelPlan,
@@ -56,6 +64,8 @@ from headless_presale.orders.refund_rules import (
 )
 from headless_presale.orders.rules import Due, cancel_rule, is_balance_in_time, leg_due
 from headless_presale.orders.service import (
+    FIRST_RIDER_ARGUMENT,
+    Rider,
     cancel_order,
     cancel_orders_of_campaign,
     write_order,
@@ -83,6 +93,7 @@ from headless_presale.orders.view import LineView, OrderView, find_order, find_o
 
 __all__ = [
     "CLAIMING",
+    "FIRST_RIDER_ARGUMENT",
     "HOLDING",
     "ORDER_LIFECYCLE",
     "RELEASED",
@@ -97,6 +108,7 @@ __all__ = [
     "CancelPreviewOutdated",
     "CancelTerms",
     "ClosePreview",
+    "CustomerAccess",
     "Due",
     "LatePaymentRefused",
     "LegRefund",
@@ -104,6 +116,7 @@ __all__ = [
     "LineView",
     "MerchantRefund",
     "Order",
+    "OrderAccess",
     "OrderCancelled",
     "OrderConfirmed",
     "OrderCount",
@@ -127,8 +140,10 @@ __all__ = [
     "RefundPlan",
     "RefundTooLarge",
     "RefundWish",
+    "Rider",
     "StartPayment",
     "Tally",
+    "TokenAccess",
     "add_note",
     "amount_of",
     "call_off_campaign",
@@ -137,6 +152,7 @@ __all__ = [
     "cancel_orders_of_campaign",
     "cancel_rule",
     "count_orders",
+    "count_own_orders",
     "find_order",
     "find_order_by_number",
     "find_order_of",
@@ -144,11 +160,14 @@ __all__ = [
     "leg_amount",
     "leg_due",
     "list_orders",
+    "list_own_orders",
     "merchant_cancel_rule",
+    "order_token",
     "plan_refund",
     "position_of",
     "preview_cancellation",
     "preview_close",
+    "read_order_token",
     "refund_campaign",
     "refund_order",
     "refundable",
