@@ -17,6 +17,7 @@ from headless_presale.overload import Admission
 from headless_presale.proxies import TrustedProxies
 from headless_presale.rate_limits import RateLimits
 from headless_presale.settings import get_settings
+from headless_presale.sockets import SocketLimit
 from schema.asgi import create
 from schema.transport.documents import PreparedDocument
 from schema.transport.execution import Engine
@@ -26,6 +27,7 @@ MIDDLEWARE: Mapping[str, type] = {
     "origins": CrossOrigin,
     "door": Admission,
     "limit of requests": RateLimits,
+    "limit of sockets": SocketLimit,
     "trusted proxies": TrustedProxies,
 }
 
@@ -47,9 +49,10 @@ def _without_limits_of_mutations() -> None:
 
 
 def _without_cost() -> None:
-    def check_nothing(document: PreparedDocument, *arguments: object) -> None: ...
+    def nothing(document: PreparedDocument, *arguments: object) -> int:
+        return 0
 
-    PreparedDocument.check_cost = check_nothing  # type: ignore[method-assign,assignment]
+    PreparedDocument.cost_of = nothing  # type: ignore[method-assign,assignment]
 
 
 PATCHES: Mapping[str, Callable[[], None]] = {
