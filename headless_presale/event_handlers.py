@@ -13,6 +13,7 @@ from headless_presale.notifications import (
     on_order_confirmed,
     on_order_forfeited,
     on_order_refunded,
+    on_order_token_revoked,
     on_password_reset_requested,
     on_security_changed,
     on_sign_in_code_requested,
@@ -26,6 +27,7 @@ from headless_presale.orders import (
     OrderConfirmed,
     OrderForfeited,
     OrderRefunded,
+    OrderTokenRevoked,
     refund_campaign,
     settle_payment,
 )
@@ -40,6 +42,7 @@ EVENT_HANDLERS: Mapping[type[Event], Sequence[Handler]] = {
     OrderCancelled: (on_order_cancelled,),
     OrderForfeited: (on_order_forfeited,),
     OrderRefunded: (on_order_refunded,),
+    OrderTokenRevoked: (on_order_token_revoked,),
     LatePaymentRefused: (on_late_payment_refused,),
     SignInCodeRequested: (on_sign_in_code_requested,),
     StaffInvited: (on_staff_invited,),

@@ -25,6 +25,7 @@ from schema.customers import CustomerMutation
 from schema.errors import UserError, user_errors
 from schema.inputs import OrderCancelInput, OrderPlaceInput, PaymentStartInput
 from schema.nodes import Info
+from schema.order_tokens import OrderTokenMutation
 from schema.orders import OrderType
 from schema.payments import PaymentType
 from schema.personal import PersonalMutation
@@ -110,6 +111,7 @@ class Mutation(
     StaffMutation,
     ClientMutation,
     OrderMutation,
+    OrderTokenMutation,
     CampaignMutation,
     WebhookMutation,
     ProductMutation,
