@@ -22,6 +22,7 @@ from schema.customers import CustomerMutation
 from schema.errors import UserError, user_errors
 from schema.inputs import OrderCancelInput, OrderPlaceInput, PaymentStartInput
 from schema.nodes import Info
+from schema.notify_me import NotifyMeMutation
 from schema.orders import OrderType
 from schema.payments import PaymentType
 
@@ -86,6 +87,7 @@ class StorefrontMutation:
 class Mutation(
     StorefrontMutation,
     CustomerMutation,
+    NotifyMeMutation,
     MerchantMutation,
     SettingsMutation,
     MediaMutation,

@@ -21,6 +21,7 @@ FAILPOINTS: Mapping[str, str] = {
     "events.handled": "one handler of an event has done its part",
     "jobs.deferred": "a job is written, its transaction is open",
     "jobs.one_deferred": "a job of which one may wait is written, its transaction is open",
+    "jobs.many_deferred": "jobs are written, one for each of many; their transaction is open",
     "transaction.committed": "the database has committed; nobody has been told",
     "transaction.followed_up": "one of the things to do after a commit is done",
     "transaction.announced": "committed and announced; the caller has no answer",
@@ -112,7 +113,15 @@ FAILPOINTS: Mapping[str, str] = {
     "customers.known": "the customer is a row, he is not signed in",
     "customers.signed_in": "a sign-in is a row without tokens",
     "customers.signed_out": "sign-ins have ended, nothing is committed",
+    # Waiting for an opening
+    "notify_me.listed": "somebody is on a list, nobody asks him to confirm",
+    "notify_me.confirmed": "somebody has confirmed; what he unsubscribed from counts still",
+    "notify_me.wanted_again": "what was unsubscribed from counts no more, nothing is committed",
+    "notify_me.unsubscribed": "somebody is unsubscribed, nothing is committed",
+    "notify_me.taken_back": "somebody unsubscribed no more, nothing is committed",
+    "notify_me.claimed": "some are noted as told, their mails are not written",
     # Telling
+    "messages.batch_written": "messages to many are rows without jobs that send them",
     "messages.written": "a message is a row without a job that sends it",
     "messages.claimed": "a worker has a message in hand, nothing is committed",
     "messages.sent": "the mail is out; we have not noted it",

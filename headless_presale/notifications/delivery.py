@@ -14,10 +14,24 @@ from headless_presale.kernel import clock
 from headless_presale.kernel.failpoints import reach
 from headless_presale.kernel.unit_of_work import shielded, unit_of_work
 from headless_presale.notifications.account_mails import account_secret
+from headless_presale.notifications.announcing import (
+    find_obstacle,
+    list_mail_link,
+    unsubscribe_link,
+)
 from headless_presale.notifications.errors import MailRefused, MessageBusy
 from headless_presale.notifications.mail import Mail, compose
-from headless_presale.notifications.models import AccountMailKind, Message, MessageKind
-from headless_presale.notifications.rendering import render, render_account_mail
+from headless_presale.notifications.models import (
+    AccountMailKind,
+    ListMailKind,
+    Message,
+    MessageKind,
+)
+from headless_presale.notifications.rendering import (
+    render,
+    render_account_mail,
+    render_list_mail,
+)
 from headless_presale.notifications.transports import MailTransport
 
 log = structlog.get_logger(__name__)
@@ -64,6 +78,8 @@ async def deliver(message_id: UUID) -> None:
     if message is None:
         return
     try:
+        if (obstacle := await find_obstacle(message)) is not None:
+            raise MailRefused(obstacle)
         await transport.send(_compose(message, transport))
         reach("messages.sent")
     except MailRefused as refusal:
@@ -76,12 +92,23 @@ async def deliver(message_id: UUID) -> None:
 
 
 def _compose(message: Message, transport: MailTransport) -> Mail:
+    leave = None
     if message.kind in list(AccountMailKind):
         secret = account_secret(AccountMailKind(message.kind), message.subject_id)
         words = render_account_mail(
             AccountMailKind(message.kind), message.locale, message.context, link=secret
         )
         name = message.context["recipient_name"]
+    elif message.kind in list(ListMailKind):
+        leave = unsubscribe_link(message)
+        words = render_list_mail(
+            ListMailKind(message.kind),
+            message.locale,
+            message.context,
+            link=list_mail_link(message),
+            unsubscribe_link=leave,
+        )
+        name = ""
     else:
         order_id = UUID(message.context["order_id"])
         words = render(
@@ -99,6 +126,7 @@ def _compose(message: Message, transport: MailTransport) -> Mail:
         recipient_name=name,
         locale=message.locale,
         written_at=message.created_at,
+        unsubscribe_url=leave,
     )
 
 

@@ -34,6 +34,7 @@ SETTINGS = (
     "timezone",
     "default_locale",
     "translations",
+    "notify_double_opt_in",
 )
 FIXED_BY_PRODUCTS = ("slug", "currency")
 """Its products' addresses and prices hang on these."""
@@ -50,6 +51,7 @@ class UpdateShop:
         timezone: a name of the IANA database, such as ``Asia/Shanghai``.
         translations: locale -> ``name`` -> text. A language that is named gets these texts and
             no others, with none of them it is removed; one that is not named stays.
+        notify_double_opt_in: whether people confirm by mail before they are told of openings.
     """
 
     shop_id: UUID
@@ -61,6 +63,7 @@ class UpdateShop:
     timezone: str | None = None
     default_locale: str | None = None
     translations: Mapping[str, Mapping[str, str]] | None = None
+    notify_double_opt_in: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,6 +165,7 @@ def _read_settings(command: UpdateShop) -> dict[str, Any]:
         "timezone": _read_timezone,
         "default_locale": lambda tag: read_locale(tag, ("default_locale",)),
         "translations": _read_translations,
+        "notify_double_opt_in": bool,
     }
     given = {name: getattr(command, name) for name in SETTINGS}
     return {name: readers[name](value) for name, value in given.items() if value is not None}

@@ -33,6 +33,7 @@ class ShopForm:
     timezone: str | None
     default_locale: str | None
     names: Texts | None
+    notify_double_opt_in: bool | None
 
 
 @reads
@@ -57,6 +58,7 @@ async def change(
             timezone=form.timezone,
             default_locale=form.default_locale,
             translations=_names(form.names),
+            notify_double_opt_in=form.notify_double_opt_in,
         )
         return await update_shop(command)
 

@@ -22,6 +22,7 @@ from tests.failpoints import (
     merchant,
     running,
     uploading,
+    waiting,
     webhooks,
 )
 from tests.failpoints.world import Scenario
@@ -38,6 +39,7 @@ SCENARIOS: dict[str, Scenario] = {
         *merchant.SCENARIOS,
         *running.SCENARIOS,
         *uploading.SCENARIOS,
+        *waiting.SCENARIOS,
         *webhooks.SCENARIOS,
     )
 }

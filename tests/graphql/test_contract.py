@@ -125,6 +125,7 @@ def test_every_mutation_takes_one_input_and_answers_user_errors() -> None:
     assert mutation is not None
     storefront = {name for name, field in mutation.fields.items() if scopes_of(field) is None}
     assert storefront == {
+        "campaignNotifyMe",
         "orderPlace",
         "orderCancel",
         "paymentStart",
