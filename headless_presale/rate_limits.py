@@ -2,7 +2,8 @@
 
 The door (``overload``) bounds what is worked on at once, whoever sends it; this bounds what one
 caller takes of that. Counted in Redis, in one round trip, for all processes together. While Redis
-is away each process counts for itself: a limit is never a reason for an outage.
+is away each process counts for itself: a limit is never a reason for an outage. What one caller may
+do of a kind, such as placing orders, is bounded besides: see ``operation_limits``.
 
 A caller is the grant of an access token, else an address (of IPv6 a /64: what one client has).
 This machine itself is not limited: behind a proxy on it that ``PRESALE_TRUSTED_PROXIES`` does not
@@ -11,6 +12,7 @@ name, all the world would be one caller.
 
 import ipaddress
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import ceil
 from typing import Any, ClassVar
@@ -32,7 +34,8 @@ from headless_presale.proxies import client_address
 
 log = structlog.get_logger(__name__)
 
-POLICY = "requests"
+REQUESTS = "requests"
+"""The policy of requests as a whole, as headers and the log call it."""
 WINDOW_SECONDS = 60
 PAUSE_SECONDS = 5.0
 """So long is Redis not asked again after it failed: the wait for its silence is paid once."""
@@ -59,10 +62,12 @@ class Count:
     """What a caller has left of the window under way.
 
     Attributes:
-        used: requests of this window, this one included.
+        policy: which limit it is.
+        used: how much of this window, this time included.
         resets_after: seconds until the next window.
     """
 
+    policy: str
     limit: int
     used: int
     resets_after: int
@@ -72,55 +77,37 @@ class Count:
         """Tell whether this request was one too many."""
         return self.used > self.limit
 
-    @property
-    def headers(self) -> dict[str, str]:
-        """The policy and what is left of it, by draft-ietf-httpapi-ratelimit-headers."""
-        left = max(self.limit - self.used, 0)
-        return {
-            "RateLimit-Policy": f'"{POLICY}";q={self.limit};w={WINDOW_SECONDS}',
-            "RateLimit": f'"{POLICY}";r={left};t={self.resets_after}',
-        }
+
+def headers_of(counts: Iterable[Count]) -> dict[str, str]:
+    """Return policies and what is left of them, by draft-ietf-httpapi-ratelimit-headers."""
+    policies, limits = [], []
+    for count in counts:
+        left = max(count.limit - count.used, 0)
+        policies.append(f'"{count.policy}";q={count.limit};w={WINDOW_SECONDS}')
+        limits.append(f'"{count.policy}";r={left};t={count.resets_after}')
+    if not policies:
+        return {}
+    return {"RateLimit-Policy": ", ".join(policies), "RateLimit": ", ".join(limits)}
 
 
-class RateLimiter:
-    """Counts the requests of each caller, in windows of a minute.
+class Tally:
+    """Adds up in Redis, or in this process while Redis is away."""
 
-    Args:
-        limit: how many a window has; 0 counts nothing.
-    """
-
-    def __init__(self, limit: int) -> None:
-        self.limit = limit
+    def __init__(self) -> None:
         self._memory = MemoryStorage()
         self._redis: tuple[Redis, RedisStorage] | None = None
         self._away_until = 0.0
 
-    async def count(self, caller: str) -> Count:
-        """Count one request of a caller, and return where he stands."""
-        number, passed = divmod(clock.now().timestamp(), WINDOW_SECONDS)
-        used = await self._increase(f"{caller}:{int(number)}")
-        return Count(self.limit, used, max(ceil(WINDOW_SECONDS - passed), 1))
-
-    async def take(self, caller: str) -> None:
-        """Count one request of a caller.
-
-        Raises:
-            RateLimited: it is one too many.
-        """
-        count = await self.count(caller)
-        if count.is_over:
-            note_refusal(caller)
-            raise RateLimited(count.resets_after)
-
-    async def _increase(self, key: str) -> int:
+    async def add(self, key: str, amount: int, *, seconds: int = WINDOW_SECONDS) -> int:
+        """Add to what a key has, and return what it has then; after its time it is forgotten."""
         if time.monotonic() >= self._away_until:
             try:
                 async with answering_redis() as client:
-                    return await self._storage(client).incr(key, WINDOW_SECONDS)
+                    return await self._storage(client).incr(key, seconds, amount)
             except Unavailable:
                 self._away_until = time.monotonic() + PAUSE_SECONDS
                 log.warning("rate_limits.counting_alone", seconds=PAUSE_SECONDS)
-        return await self._memory.incr(key, WINDOW_SECONDS)
+        return await self._memory.incr(key, seconds, amount)
 
     def _storage(self, client: Redis) -> RedisStorage:
         if self._redis is None or self._redis[0] is not client:
@@ -134,6 +121,39 @@ class RateLimiter:
             )
             self._redis = (client, storage)
         return self._redis[1]
+
+
+class RateLimiter:
+    """Counts what each caller does, in windows of a minute.
+
+    Args:
+        limit: how much a window has; 0 counts nothing.
+        policy: what it is called; those of one name count together.
+        tally: where it is added up; one of its own when not given.
+    """
+
+    def __init__(self, limit: int, policy: str = REQUESTS, tally: Tally | None = None) -> None:
+        self.limit = limit
+        self.policy = policy
+        self._prefix = "" if policy == REQUESTS else f"{policy}:"
+        self._tally = tally or Tally()
+
+    async def count(self, caller: str, amount: int = 1) -> Count:
+        """Count for a caller, and return where he stands."""
+        number, passed = divmod(clock.now().timestamp(), WINDOW_SECONDS)
+        used = await self._tally.add(f"{self._prefix}{caller}:{int(number)}", amount)
+        return Count(self.policy, self.limit, used, max(ceil(WINDOW_SECONDS - passed), 1))
+
+    async def take(self, caller: str) -> None:
+        """Count one request of a caller.
+
+        Raises:
+            RateLimited: it is one too many.
+        """
+        count = await self.count(caller)
+        if count.is_over:
+            note_refusal(caller)
+            raise RateLimited(count.resets_after)
 
 
 def caller_of(scope: Scope, claims: AccessClaims | None) -> str | None:
@@ -157,10 +177,11 @@ async def _claims_of(scope: Scope) -> AccessClaims | None:
         return None
 
 
-def note_refusal(caller: str) -> None:
+def note_refusal(caller: str, policy: str = REQUESTS) -> None:
     """Count a refusal, and tell the log whom it met."""
-    metrics.REQUESTS_REFUSED.labels("rate").inc()
-    log.info("rate_limits.refused", caller=caller)
+    reason = "rate" if policy == REQUESTS else f"rate_{policy}"
+    metrics.REQUESTS_REFUSED.labels(reason).inc()
+    log.info("rate_limits.refused", caller=caller, policy=policy)
 
 
 def _is_local(scope: Scope) -> bool:
@@ -171,10 +192,27 @@ def _is_local(scope: Scope) -> bool:
         return True
 
 
+class Counts:
+    """What was counted of one request or socket, the newest of each policy."""
+
+    def __init__(self) -> None:
+        self._newest: dict[str, Count] = {}
+
+    def add(self, count: Count) -> None:
+        """Keep a count for the headers of the answer."""
+        self._newest[count.policy] = count
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What an answer says of them; nothing where nothing was counted."""
+        return headers_of(self._newest.values())
+
+
 class RateLimits:
     """Middleware: counts requests to the GraphQL endpoint before anything of them is read.
 
-    Each answer there says where the caller stands. What arrives over a socket is counted one
+    Each answer there says where the caller stands, also in what is counted further in:
+    ``scope["state"]["rate_counts"]`` is for that. What arrives over a socket is counted one
     operation at a time: the limiter is in ``scope["state"]["rate_limiter"]``.
     """
 
@@ -183,31 +221,30 @@ class RateLimits:
         self.limiter = limiter
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self.limiter.limit == 0:
+        if scope["type"] == "websocket" and self.limiter.limit > 0:
+            scope.setdefault("state", {})["rate_limiter"] = self.limiter
+        if not _is_counted(scope) or _is_local(scope):
             await self.app(scope, receive, send)
             return
-        if scope["type"] == "websocket":
-            scope.setdefault("state", {})["rate_limiter"] = self.limiter
-        caller = None
-        if _is_counted(scope) and not _is_local(scope):
+        counts = scope.setdefault("state", {})["rate_counts"] = Counts()
+
+        async def send_with_counts(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(counts.headers)
+            await send(message)
+
+        if self.limiter.limit > 0:
             # In the request's own scope: whoever answers it need not verify the token again.
             scope[VERIFIED] = claims = await _claims_of(scope)
             caller = caller_of(scope, claims)
-        if caller is None:
-            await self.app(scope, receive, send)
-            return
-        count = await self.limiter.count(caller)
-
-        async def send_with_count(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(count.headers)
-            await send(message)
-
-        if count.is_over:
-            note_refusal(caller)
-            await _refuse(scope, RateLimited(count.resets_after), send_with_count)
-            return
-        await self.app(scope, receive, send_with_count)
+            if caller is not None:
+                count = await self.limiter.count(caller)
+                counts.add(count)
+                if count.is_over:
+                    note_refusal(caller)
+                    await _refuse(scope, RateLimited(count.resets_after), send_with_counts)
+                    return
+        await self.app(scope, receive, send_with_counts)
 
 
 def _is_counted(scope: Scope) -> bool:
@@ -227,7 +264,7 @@ async def _refuse(scope: Scope, refusal: RateLimited, send: Send) -> None:
         (b"content-length", str(len(body)).encode()),
         (b"retry-after", str(seconds).encode()),
         (b"cache-control", b"no-store"),
-        (b"vary", b"Accept, Accept-Language"),
+        (b"vary", b"Accept, Accept-Language, Origin"),
     ]
     await send({"type": "http.response.start", "status": refusal.http_status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -13,13 +13,14 @@ import structlog
 from pydantic import SecretStr
 
 from headless_presale import checkout
+from headless_presale.challenges import SiteVerify, close_challenger, set_challenger
 from headless_presale.database import close_database, open_database
 from headless_presale.event_handlers import EVENT_HANDLERS
 from headless_presale.identity import set_issuer
 from headless_presale.kernel import live
 from headless_presale.kernel.events import set_event_handlers
 from headless_presale.kernel.failpoints import arm_from_environment
-from headless_presale.kernel.ids import global_id, sign_token
+from headless_presale.kernel.ids import global_id
 from headless_presale.kernel.live import LiveHub
 from headless_presale.kernel.redis import close_redis, open_redis
 from headless_presale.kernel.unit_of_work import drain, set_publisher
@@ -31,6 +32,7 @@ from headless_presale.notifications import (
     set_order_link,
     set_transport,
 )
+from headless_presale.orders import OrderView, order_token
 from headless_presale.payments.gateways import PaymentGateway, close_gateways, set_gateways
 from headless_presale.payments.gateways.sandbox import SandboxGateway
 from headless_presale.settings import Settings
@@ -78,14 +80,14 @@ def _kept_secret(path: Path) -> str:
     return path.read_text().strip()
 
 
-def _order_link(settings: Settings) -> Callable[[UUID], str] | None:
+def _order_link(settings: Settings) -> Callable[[OrderView], str] | None:
     template, key = settings.order_url_template, settings.secret_key
     if template is None or key is None:
         return None
 
-    def link(order_id: UUID) -> str:
-        token = sign_token(key.get_secret_value(), "order", order_id)
-        return template.replace("{id}", global_id("Order", order_id)).replace("{token}", token)
+    def link(order: OrderView) -> str:
+        token = order_token(key.get_secret_value(), order.id, order.access_generation)
+        return template.replace("{id}", global_id("Order", order.id)).replace("{token}", token)
 
     return link
 
@@ -119,6 +121,14 @@ def _gateways(settings: Settings) -> list[PaymentGateway]:
     ]
 
 
+def _challenger(settings: Settings) -> SiteVerify | None:
+    url, secret = settings.challenge_url, settings.challenge_secret
+    if url is None or secret is None:
+        return None
+    key = settings.challenge_site_key
+    return SiteVerify(url=url, secret=secret.get_secret_value(), site_key=key)
+
+
 @asynccontextmanager
 async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
     """Open everything a process needs; close it in order, after what was accepted is finished."""
@@ -147,6 +157,8 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
         stack.callback(set_store, None)
         set_gateways(_gateways(settings))
         stack.push_async_callback(close_gateways)
+        set_challenger(_challenger(settings))
+        stack.push_async_callback(close_challenger)
         set_transport(make_transport(settings))
         set_order_link(_order_link(settings))
         set_campaign_link(_campaign_link(settings.campaign_url_template))

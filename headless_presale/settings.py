@@ -67,6 +67,29 @@ class Settings(BaseSettings):
     """Requests that one caller, a grant or an address, may send to ``/graphql`` in a minute; one
     more is answered 429. This machine itself may send any number. 0: so may everybody."""
 
+    rate_limit_placements: int = Field(default=600, ge=0)
+    """Orders that one caller may ask to place in a minute. A signed-in customer has a tenth of this
+    and of those that follow, beside what his address has. 0: any number."""
+    rate_limit_payments: int = Field(default=600, ge=0)
+    """Payments that he may start, and orders that he may cancel."""
+    rate_limit_codes: int = Field(default=300, ge=0)
+    """Codes that he may have mailed, beside the pauses that each mailbox and address has."""
+    rate_limit_logins: int = Field(default=600, ge=0)
+    """Codes and tokens that he may try to sign in with."""
+    rate_limit_mails: int = Field(default=60, ge=0)
+    """Invitations that a merchant's grant may send."""
+    rate_limit_changes: int = Field(default=1_200, ge=0)
+    """Whatever else a storefront's mutations may change."""
+
+    challenge_url: str | None = None
+    """Where a provider of challenges for robots is asked (``siteverify``), such as
+    ``https://challenges.cloudflare.com/turnstile/v0/siteverify``. Unset: nobody is challenged."""
+    challenge_secret: SecretStr | None = None
+    challenge_site_key: str | None = None
+    """What a storefront needs to show the provider's challenge; told with the refusal."""
+    challenge_share: float = Field(default=0.5, ge=0, le=1)
+    """Who has used more than this share of his placements or codes is challenged; 0: everybody."""
+
     media_url: str | None = None
     """Where pictures are kept: ``s3://bucket`` or ``s3://bucket/prefix``, with keys, region and
     endpoint from ``AWS_*`` variables. Unset: in ``data_dir/media``, which all processes share."""
@@ -136,6 +159,9 @@ class Settings(BaseSettings):
         "oidc_issuer",
         "oidc_client_id",
         "oidc_client_secret",
+        "challenge_url",
+        "challenge_secret",
+        "challenge_site_key",
         "media_url",
         "campaign_url_template",
         "order_url_template",
@@ -181,7 +207,13 @@ class Settings(BaseSettings):
             raise ValueError("PRESALE_OIDC_SCOPES needs openid")
         return self
 
-    @field_validator("oidc_issuer")
+    @model_validator(mode="after")
+    def _challenger_is_whole(self) -> Self:
+        if self.challenge_url is not None and self.challenge_secret is None:
+            raise ValueError("PRESALE_CHALLENGE_URL needs PRESALE_CHALLENGE_SECRET")
+        return self
+
+    @field_validator("oidc_issuer", "challenge_url")
     @classmethod
     def _provider_is_reached_safely(cls, value: str | None) -> str | None:
         if value is None:

@@ -35,9 +35,16 @@ def is_public(campaign: CampaignSnapshot) -> bool:
 async def find_public_campaign(
     context: RequestContext, campaign_id: UUID
 ) -> CampaignSnapshot | None:
-    """Return a published campaign, or None."""
+    """Return a published campaign, or None.
+
+    Raises:
+        OriginNotAllowed: its shop may not be used from the caller's page.
+    """
     campaign = await context.loaders.campaigns.load(campaign_id)
-    return campaign if campaign is not None and is_public(campaign) else None
+    if campaign is None or not is_public(campaign):
+        return None
+    await context.shops.check_id(campaign.shop_id)
+    return campaign
 
 
 @reads

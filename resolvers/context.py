@@ -16,10 +16,11 @@ from headless_presale.kernel import clock
 from headless_presale.kernel.events import Actor
 from headless_presale.kernel.live import LiveHub
 from headless_presale.kernel.locales import negotiate
+from headless_presale.operation_limits import Meter
 from headless_presale.settings import Settings
 from resolvers.errors import ServiceUnavailable, Unauthenticated, reads
 from resolvers.loaders import Loaders
-from resolvers.shop_directory import ShopDirectory
+from resolvers.shop_directory import ShopsSeen
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +46,13 @@ class RequestContext:
         claims: what the caller's access token says, verified: a merchant's or a customer's; None
             without one.
         address: the client's IP address; empty where nobody knows.
+        meter: counts what this caller does; None counts nothing.
         cache_hint: read by the transport after the operation.
     """
 
     settings: Settings
     hub: LiveHub
-    shops: ShopDirectory
+    shops: ShopsSeen
     request_id: str
     locale: str
     actor: str = "buyer"
@@ -60,6 +62,7 @@ class RequestContext:
     connection_params: dict[str, Any] | None = None
     claims: AccessClaims | CustomerClaims | None = None
     address: str = ""
+    meter: Meter | None = None
     _principal: "asyncio.Task[Principal] | None" = None
     _customer: "asyncio.Task[CustomerPrincipal] | None" = None
 
@@ -107,12 +110,15 @@ class RequestContext:
 
         Raises:
             Unauthenticated: there is no token of a customer's, or his sign-in has ended.
+            OriginNotAllowed: his shop may not be used from this page.
             ServiceUnavailable: nobody can tell at the moment.
         """
         if self._customer is None:
             self._customer = asyncio.create_task(_find_customer(self.claims))
         self.forbid_reuse()
-        return await asyncio.shield(self._customer)
+        found = await asyncio.shield(self._customer)
+        await self.shops.check_id(found.customer.shop_id)
+        return found
 
     def forget_principal(self) -> None:
         """Let the next look at who asks be a new one: what he may do can have changed since."""

@@ -13,7 +13,7 @@ from babel.dates import format_date
 from headless_presale.campaigns import Fault
 from headless_presale.kernel.errors import DomainError, Reasoned
 from headless_presale.kernel.locales import SUPPORTED_LOCALES
-from resolvers import campaign_texts
+from resolvers import campaign_texts, customer_texts
 from resolvers.catalog_reasons import CATALOG_REASONS
 
 T = TypeVar("T")
@@ -22,6 +22,7 @@ DEFAULT_LOCALE = SUPPORTED_LOCALES[0]
 
 MESSAGES: Mapping[str, Mapping[str, str]] = {
     **campaign_texts.MESSAGES,
+    **customer_texts.MESSAGES,
     "CANCEL_NOT_ALLOWED": {
         "en": "This order can no longer be cancelled: {status}.",
         "zh-CN": "该订单已无法取消：{status}。",
@@ -346,6 +347,13 @@ REASONS: Mapping[str, Mapping[str, str]] = {
         "there is no such policy": "没有这项规则",
         "this line is named twice": "同一行商品重复填写",
         "this is not a time zone such as Asia/Shanghai": "这不是有效的时区，例如 Asia/Shanghai",
+        "an origin begins with https, but for this machine's own": (
+            "来源须以 https 开头，本机地址除外"
+        ),
+        "an origin is a scheme, a host and perhaps a port, such as https://shop.example": (
+            "来源由协议、主机及可选端口组成，例如 https://shop.example"
+        ),
+        "at most {most} origins": "最多 {most} 个来源",
         "this is not an ISO 4217 code such as CNY": "这不是 ISO 4217 货币代码，例如 CNY",
         "this is not an e-mail address": "这不是有效的邮箱地址",
         "this is not the id of a {kind}": "这不是 {kind} 的编号",
@@ -354,6 +362,7 @@ REASONS: Mapping[str, Mapping[str, str]] = {
             "该笔支付已取消，请使用新的幂等键重新发起"
         ),
         **CATALOG_REASONS,
+        **customer_texts.REASONS,
     }
 }
 """Locale -> a reason as the code writes it -> the same clause. English is what the code writes."""

@@ -11,7 +11,10 @@ from starlette.requests import Request
 from starlette.websockets import WebSocket
 
 from headless_presale.app import create_app
+from headless_presale.cross_origin import FOREIGN_ORIGIN
+from headless_presale.documents import ValkeyTexts
 from headless_presale.identity import AccessClaims
+from headless_presale.operation_limits import Meter, OperationLimits, operation_limits
 from headless_presale.rate_limits import VERIFIED, RateLimiter, caller_of
 from headless_presale.runtime import Runtime
 from headless_presale.settings import Settings, get_settings
@@ -19,6 +22,7 @@ from resolvers.access import read_token
 from resolvers.context import RequestContext, locale_of
 from resolvers.errors import Unauthenticated
 from resolvers.messages import message_of
+from resolvers.rates import count_mutations
 from resolvers.shop_directory import ShopDirectory
 from schema.contract import schema, schema_text
 from schema.transport import PresaleGraphQL, request_id_of
@@ -47,17 +51,19 @@ def create_graphql_app(settings: Settings) -> PresaleGraphQL:
     """Return the GraphQL endpoint; it finds the open runtime in ``scope["state"]["runtime"]``."""
     return PresaleGraphQL(
         schema,
-        context_factory=context_factory(ShopDirectory()),
+        context_factory=context_factory(ShopDirectory(), operation_limits(settings)),
         renew_context=RequestContext.renewed,
         on_ws_connect=authenticate_socket,
         on_ws_operation=count_operation,
+        on_mutation=count_mutations,
         max_body_bytes=settings.max_body_bytes,
         timeout_seconds=settings.operation_timeout_seconds,
         is_discoverable=settings.mode == "development",
+        shared_texts=ValkeyTexts(),
     )
 
 
-def context_factory(shops: ShopDirectory) -> ContextFactory:
+def context_factory(shops: ShopDirectory, limits: OperationLimits) -> ContextFactory:
     """Return what makes the context of a request or of a socket."""
 
     async def build(connection: Request | WebSocket) -> RequestContext:
@@ -66,9 +72,10 @@ def context_factory(shops: ShopDirectory) -> ContextFactory:
             claims=connection.scope.get(VERIFIED)
             or await read_token(connection.headers.get("authorization")),
             address=connection.client.host if connection.client is not None else "",
+            meter=Meter(connection.scope, limits),
             settings=runtime.settings,
             hub=runtime.hub,
-            shops=shops,
+            shops=shops.seen_from(connection.scope.get(FOREIGN_ORIGIN)),
             request_id=request_id_of(connection),
             locale=locale_of(connection.headers.get("accept-language")),
         )

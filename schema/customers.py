@@ -1,24 +1,35 @@
 """A customer of a shop, and how he signs in."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 import strawberry
 
-from headless_presale.customers import Customer, SignedIn
-from resolvers import customers
+from headless_presale.customers import SignedIn
+from resolvers import customers, own_orders
 from resolvers.customers import CodeWish
 from resolvers.errors import Answer
+from schema.enums import OrderStatus
 from schema.errors import UserError, user_errors
-from schema.nodes import Info, global_id
+from schema.nodes import (
+    After,
+    Before,
+    Connection,
+    First,
+    Info,
+    Last,
+    connect,
+    global_id,
+    page_request,
+)
+from schema.orders import OrderType
 from schema.permissions import customer_only
+from schema.personal import PersonalFields
 
 
 @strawberry.type(name="Customer", description="A buyer of one shop who has proven his address.")
-class CustomerType:
+class CustomerType(PersonalFields):
     """Seen by nobody but himself."""
-
-    customer: strawberry.Private[Customer]
 
     @strawberry.field
     def id(self) -> strawberry.ID:
@@ -39,6 +50,26 @@ class CustomerType:
     @strawberry.field(description="When he signed in for the first time.")
     def created_at(self) -> datetime:
         return self.customer.created_at
+
+    @strawberry.field(
+        description="All orders of his address in this shop, the latest first; those he placed "
+        "without signing in are among them."
+    )
+    async def orders(
+        self,
+        info: Info,
+        statuses: Annotated[
+            list[OrderStatus] | None,
+            strawberry.argument(description="Any of these; an empty list means any at all."),
+        ] = None,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> Connection[OrderType]:
+        request = page_request(first, after, last, before)
+        page = await own_orders.page_of_own_orders(info.context, self.customer, statuses, request)
+        return connect(page, lambda order: OrderType(order=order))
 
 
 @strawberry.input(description="Who wants to sign in.")

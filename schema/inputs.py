@@ -31,6 +31,17 @@ class PostalAddressInput:
     region: str | None = None
     postal_code: str | None = None
 
+    def to_address(self) -> Address:
+        """Return it as the domain takes it."""
+        return Address(
+            country=self.country,
+            city=self.city,
+            line1=self.line1,
+            line2=self.line2,
+            region=self.region,
+            postal_code=self.postal_code,
+        )
+
 
 @strawberry.input(description="An order to place.")
 class OrderPlaceInput:
@@ -51,19 +62,11 @@ class OrderPlaceInput:
 
     def to_wish(self) -> OrderWish:
         """Return it as the resolvers take it."""
-        address = self.shipping_address
         return OrderWish(
             shop=self.shop,
             lines=[LineWish(line.campaign_item_id, line.quantity) for line in self.lines],
             buyer=Buyer(email=self.buyer.email, name=self.buyer.name, phone=self.buyer.phone),
-            shipping_address=Address(
-                country=address.country,
-                city=address.city,
-                line1=address.line1,
-                line2=address.line2,
-                region=address.region,
-                postal_code=address.postal_code,
-            ),
+            shipping_address=self.shipping_address.to_address(),
             accepted_terms_version=self.accepted_terms_version,
             idempotency_key=self.idempotency_key,
             expected_total_minor=self.expected_total_minor,
@@ -74,18 +77,26 @@ class OrderPlaceInput:
 @strawberry.input(description="An order to cancel.")
 class OrderCancelInput:
     order_id: strawberry.ID
-    token: str = strawberry.field(description="`orderToken` of the payload that placed it.")
+    token: str | None = strawberry.field(
+        default=None,
+        description="`orderToken` of the payload that placed it. A customer who is signed in "
+        "needs none for his own order.",
+    )
     reason: str | None = strawberry.field(default=None, description="At most 200 characters.")
 
 
 @strawberry.input(description="A payment to start.")
 class PaymentStartInput:
     order_id: strawberry.ID
-    token: str = strawberry.field(description="`orderToken` of the payload that placed it.")
     leg: PaymentLeg
     gateway: str = strawberry.field(description="Such as `sandbox`.")
     idempotency_key: str = strawberry.field(
         description="Unique per wish, 1 to 200 characters: repeating it repeats nothing."
+    )
+    token: str | None = strawberry.field(
+        default=None,
+        description="`orderToken` of the payload that placed it. A customer who is signed in "
+        "needs none for his own order.",
     )
     return_url: str | None = strawberry.field(
         default=None, description="Where the gateway sends the buyer back to; http or https."

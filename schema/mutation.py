@@ -2,7 +2,7 @@
 
 import strawberry
 
-from resolvers import orders, payments
+from resolvers import order_access, orders, payments
 from schema.admin.campaign_mutations import CampaignMutation
 from schema.admin.clients import ClientMutation
 from schema.admin.imports import ProductImportMutation
@@ -25,6 +25,7 @@ from schema.nodes import Info
 from schema.notify_me import NotifyMeMutation
 from schema.orders import OrderType
 from schema.payments import PaymentType
+from schema.personal import PersonalMutation
 
 
 @strawberry.type
@@ -58,7 +59,7 @@ class StorefrontMutation:
         order = placed.value
         return OrderPlacePayload(
             order=None if order is None else OrderType(order=order),
-            order_token=None if order is None else orders.token_of(info.context, order),
+            order_token=None if order is None else order_access.token_of(info.context, order),
             user_errors=user_errors(placed.refusals),
         )
 
@@ -88,6 +89,7 @@ class Mutation(
     StorefrontMutation,
     CustomerMutation,
     NotifyMeMutation,
+    PersonalMutation,
     MerchantMutation,
     SettingsMutation,
     MediaMutation,

@@ -5,7 +5,8 @@ from uuid import UUID
 
 import strawberry
 
-from resolvers import campaigns, catalog, orders, shops
+from headless_presale.shops import Shop
+from resolvers import campaigns, catalog, order_access, shops
 from resolvers.admin import merchant, staff
 from resolvers.errors import ArgumentInvalid
 from resolvers.global_ids import find_node_id
@@ -14,7 +15,7 @@ from schema.campaigns import CampaignItemType, CampaignType
 from schema.catalog import ProductType, VariantType
 from schema.customers import CustomerType
 from schema.nodes import Info, Node
-from schema.orders import OrderType
+from schema.orders import OrderToken, OrderType
 from schema.permissions import customer_only, requires
 from schema.shops import ShopType
 
@@ -31,9 +32,14 @@ class Query:
         shop = await shops.find_shop(info.context, slug)
         return None if shop is None else ShopType(shop=shop)
 
-    @strawberry.field(description="An order for the holder of its token; null for everybody else.")
-    async def order(self, info: Info, id: strawberry.ID, token: str) -> OrderType | None:
-        order = await orders.find_own_order(info.context, id, token)
+    @strawberry.field(
+        description="An order for the holder of its token, and for its own customer without one; "
+        "null for everybody else."
+    )
+    async def order(
+        self, info: Info, id: strawberry.ID, token: OrderToken = None
+    ) -> OrderType | None:
+        order = await order_access.find_own_order(info.context, id, token)
         return None if order is None else OrderType(order=order)
 
     @strawberry.field(
@@ -72,22 +78,21 @@ class Query:
 
 
 async def _find_node(info: Info, kind: str, uuid: UUID) -> Node | None:
-    loaders = info.context.loaders
     match kind:
         case "Shop":
-            shop = await loaders.shops.load(uuid)
+            shop = await _shop(info, uuid)
             return None if shop is None else ShopType(shop=shop)
         case "Product":
             product = await catalog.find_published_product(info.context, uuid)
             if product is None:
                 return None
-            shop = await loaders.shops.load(product.shop_id)
+            shop = await _shop(info, product.shop_id)
             return None if shop is None else ProductType(product=product, shop=shop)
         case "ProductVariant":
-            variant = await loaders.variants.load(uuid)
+            variant = await info.context.loaders.variants.load(uuid)
             if variant is None or not variant.product.is_published:
                 return None
-            shop = await loaders.shops.load(variant.product.shop_id)
+            shop = await _shop(info, variant.product.shop_id)
             if shop is None:
                 return None
             return VariantType(variant=variant, product_row=variant.product, shop=shop)
@@ -95,16 +100,24 @@ async def _find_node(info: Info, kind: str, uuid: UUID) -> Node | None:
             campaign = await campaigns.find_public_campaign(info.context, uuid)
             if campaign is None:
                 return None
-            shop = await loaders.shops.load(campaign.shop_id)
+            shop = await _shop(info, campaign.shop_id)
             return None if shop is None else CampaignType(snapshot=campaign, shop=shop)
         case "CampaignItem":
             offer = await campaigns.find_public_item(info.context, uuid)
             if offer is None:
                 return None
             campaign, item = offer
-            shop = await loaders.shops.load(campaign.shop_id)
+            shop = await _shop(info, campaign.shop_id)
             if shop is None:
                 return None
             return CampaignItemType(item=item, snapshot=campaign, shop=shop)
         case _:
             return None
+
+
+async def _shop(info: Info, shop_id: UUID) -> Shop | None:
+    """Return the shop that a node belongs to; raises OriginNotAllowed."""
+    shop = await info.context.loaders.shops.load(shop_id)
+    if shop is not None:
+        info.context.shops.check(shop)
+    return shop

@@ -8,7 +8,8 @@ from headless_presale.checkout.errors import (
 )
 from headless_presale.checkout.place import PlaceOrder, place_order
 from headless_presale.checkout.reservation import drain
-from headless_presale.checkout.rules import Address, Buyer, CartLine
+from headless_presale.checkout.rules import Buyer, CartLine
+from headless_presale.kernel.postal import Address
 
 __all__ = [
     "Address",

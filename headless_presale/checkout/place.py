@@ -32,12 +32,13 @@ from headless_presale.checkout.errors import (
     TermsOutdated,
 )
 from headless_presale.checkout.reservation import Reservation, reserve
-from headless_presale.checkout.rules import Address, Buyer, CartLine
+from headless_presale.checkout.rules import Buyer, CartLine
 from headless_presale.kernel import clock, metrics
 from headless_presale.kernel.errors import DomainError, Unavailable
 from headless_presale.kernel.idempotency import check_key, hash_request
 from headless_presale.kernel.ids import customer_id_of, reservation_id_of
 from headless_presale.kernel.money import Money
+from headless_presale.kernel.postal import Address
 from headless_presale.kernel.redis import is_troubled
 from headless_presale.kernel.unit_of_work import UnitOfWork, shielded, unit_of_work
 from headless_presale.orders import OrderStatus, OrderView, find_order, write_order
@@ -138,7 +139,7 @@ async def _place(command: PlaceOrder) -> OrderView:
     command = replace(
         command,
         buyer=command.buyer.checked(),
-        shipping_address=command.shipping_address.checked(),
+        shipping_address=command.shipping_address.checked(("shippingAddress",)),
     )
     customer_id = customer_id_of(command.shop_id, command.buyer.email)
     order_id = reservation_id_of(customer_id, command.idempotency_key)

@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from babel import Locale
 from email_validator import EmailNotValidError, validate_email
 
 from headless_presale.campaigns import CampaignSnapshot, ItemSnapshot
@@ -20,14 +19,6 @@ from headless_presale.pricing import QuotedPrice, group_by_price
 
 MAX_LINES = 20
 MAX_QUANTITY = 100
-
-_NO_DESTINATIONS = {"EU", "EZ", "QO", "UN", "XA", "XB", "ZZ"}
-COUNTRIES = frozenset(
-    code
-    for code in map(str, Locale("en").territories)
-    if len(code) == 2 and code.isalpha() and code not in _NO_DESTINATIONS
-)
-"""ISO 3166-1 alpha-2 codes, by CLDR, without its groupings and placeholders."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,44 +58,6 @@ class Buyer:
     def to_json(self) -> dict[str, Any]:
         """Return the stored form."""
         return {"email": self.email, "name": self.name, "phone": self.phone}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Address:
-    """Where it ships to; lines as they are written on the parcel."""
-
-    country: str
-    city: str
-    line1: str
-    line2: str | None = None
-    region: str | None = None
-    postal_code: str | None = None
-
-    def checked(self) -> "Address":
-        """Return the address if it can be one.
-
-        Raises:
-            InvalidInput: no such country, a mandatory part is empty, or a text too long.
-        """
-        if self.country not in COUNTRIES:
-            raise InvalidInput(
-                reason="country must be an ISO 3166-1 code such as CN",
-                field=("shippingAddress", "country"),
-            )
-        check_text(self.city, ("shippingAddress", "city"), longest=200)
-        check_text(self.line1, ("shippingAddress", "line1"), longest=300)
-        for name, text in (
-            ("line2", self.line2),
-            ("region", self.region),
-            ("postalCode", self.postal_code),
-        ):
-            if text:
-                check_text(text, ("shippingAddress", name), longest=300)
-        return self
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the stored form."""
-        return {name: getattr(self, name) for name in Address.__slots__}
 
 
 def check_locale(locale: str) -> None:

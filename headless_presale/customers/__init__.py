@@ -5,10 +5,28 @@ from headless_presale.customers.access_tokens import (
     read_any_bearer,
     storefront_audience,
 )
+from headless_presale.customers.addresses import (
+    Entry,
+    SavedAddress,
+    add_address,
+    change_address,
+    list_addresses,
+    remove_address,
+    set_default_address,
+)
 from headless_presale.customers.codes import code_of, redeem_code, request_code
+from headless_presale.customers.consents import (
+    MailChoice,
+    choose_mail,
+    find_unwilling,
+    give_consent,
+    list_consents,
+    list_mail_choices,
+    withdraw_consent,
+)
 from headless_presale.customers.errors import CodeRefused, SessionEnded, TooManySignIns
 from headless_presale.customers.events import SignInCodeRequested
-from headless_presale.customers.models import Customer, CustomerCode
+from headless_presale.customers.models import Customer, CustomerCode, CustomerConsent
 from headless_presale.customers.sessions import (
     CustomerPrincipal,
     SignedIn,
@@ -16,23 +34,42 @@ from headless_presale.customers.sessions import (
     refresh_session,
     sign_out,
 )
+from headless_presale.customers.states import ConsentKind, ConsentSource, NotificationKind
 
 __all__ = [
     "CodeRefused",
+    "ConsentKind",
+    "ConsentSource",
     "Customer",
     "CustomerClaims",
     "CustomerCode",
+    "CustomerConsent",
     "CustomerPrincipal",
+    "Entry",
+    "MailChoice",
+    "NotificationKind",
+    "SavedAddress",
     "SessionEnded",
     "SignInCodeRequested",
     "SignedIn",
     "TooManySignIns",
+    "add_address",
+    "change_address",
+    "choose_mail",
     "code_of",
     "find_customer_principal",
+    "find_unwilling",
+    "give_consent",
+    "list_addresses",
+    "list_consents",
+    "list_mail_choices",
     "read_any_bearer",
     "redeem_code",
     "refresh_session",
+    "remove_address",
     "request_code",
+    "set_default_address",
     "sign_out",
     "storefront_audience",
+    "withdraw_consent",
 ]

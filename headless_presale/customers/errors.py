@@ -1,6 +1,6 @@
 """What customers are told no with."""
 
-from headless_presale.kernel.errors import DomainError
+from headless_presale.kernel.errors import DomainError, NotFound
 
 
 class CodeRefused(DomainError):
@@ -22,3 +22,17 @@ class TooManySignIns(DomainError):
 
     code = "TOO_MANY_ATTEMPTS"
     template = "too many attempts: wait {retry_after_seconds} seconds"
+
+
+class AddressNotFound(NotFound):
+    """No such address in this customer's book."""
+
+    code = "ADDRESS_NOT_FOUND"
+    template = "the address was not found"
+
+
+class NotificationMandatory(DomainError):
+    """These mails belong to the contract, or to the safety of the account."""
+
+    code = "NOTIFICATION_MANDATORY"
+    template = "these mails cannot be turned off"

@@ -10,6 +10,7 @@ from tortoise import fields
 from tortoise.indexes import Index
 from tortoise.models import Model
 
+from headless_presale.customers.states import ConsentKind, ConsentSource, NotificationKind
 from headless_presale.kernel.indexes import WhereIndex
 
 if TYPE_CHECKING:
@@ -20,7 +21,8 @@ class Customer(Model):
     """A buyer of one shop who has proven his address.
 
     The id is ``customer_id_of(shop_id, email)``: what orders of that address carry, those from
-    before the account included. ``email`` is stored case-folded.
+    before the account included. ``email`` is stored case-folded. ``version`` rises with
+    each change of his profile.
     """
 
     id = fields.UUIDField(primary_key=True)
@@ -31,8 +33,10 @@ class Customer(Model):
     email = fields.CharField(max_length=320)
     email_verified_at = fields.DatetimeField()
     name = fields.CharField(max_length=120, default="")
+    phone = fields.CharField(max_length=40, default="", db_default="")
     locale = fields.CharField(max_length=10)
     created_at = fields.DatetimeField()
+    version = fields.IntField(default=1, db_default=1)
 
     class Meta:
         table = "customer"
@@ -112,3 +116,73 @@ class CustomerRefreshToken(Model):
             Index(fields=("parent_hash",), name="customer_refresh_token_by_parent"),
             Index(fields=("expires_at",), name="customer_refresh_token_expiry"),
         )
+
+
+class CustomerAddress(Model):
+    """An address of a customer's address book.
+
+    The default is the one that was preferred last (``preferred_at``); the first is preferred when
+    it is added. ``name`` is who receives it.
+    """
+
+    id = fields.UUIDField(primary_key=True)
+    customer_id: UUID
+    customer: fields.ForeignKeyRelation["Customer"] = fields.ForeignKeyField(
+        "presale.Customer", related_name="addresses", db_index=False, on_delete=fields.RESTRICT
+    )
+    name = fields.CharField(max_length=200)
+    phone = fields.CharField(max_length=40, null=True)
+    country = fields.CharField(max_length=2)
+    region = fields.CharField(max_length=300, null=True)
+    city = fields.CharField(max_length=200)
+    line1 = fields.CharField(max_length=300)
+    line2 = fields.CharField(max_length=300, null=True)
+    postal_code = fields.CharField(max_length=300, null=True)
+    preferred_at = fields.DatetimeField(null=True)
+    version = fields.IntField(default=1, db_default=1)
+    created_at = fields.DatetimeField()
+    updated_at = fields.DatetimeField()
+
+    class Meta:
+        table = "customer_address"
+        indexes = (Index(fields=("customer_id",), name="customer_address_by_customer"),)
+
+
+class CustomerConsent(Model):
+    """A consent that was given or withdrawn. Append-only; a trigger sees to it.
+
+    ``text_version`` names the text that was shown; a withdrawal names the one it withdraws from.
+    """
+
+    id = fields.UUIDField(primary_key=True)
+    customer_id: UUID
+    customer: fields.ForeignKeyRelation["Customer"] = fields.ForeignKeyField(
+        "presale.Customer", related_name="consents", db_index=False, on_delete=fields.RESTRICT
+    )
+    kind = fields.CharEnumField(ConsentKind, max_length=20)
+    is_given = fields.BooleanField()
+    text_version = fields.CharField(max_length=40)
+    source = fields.CharEnumField(ConsentSource, max_length=12)
+    locale = fields.CharField(max_length=10)
+    at = fields.DatetimeField()
+
+    class Meta:
+        table = "customer_consent"
+        indexes = (Index(fields=("customer_id", "id"), name="customer_consent_by_customer"),)
+
+
+class CustomerMailChoice(Model):
+    """Whether a customer wants mails of a kind; without a row the kind's own default counts."""
+
+    id = fields.UUIDField(primary_key=True)
+    customer_id: UUID
+    customer: fields.ForeignKeyRelation["Customer"] = fields.ForeignKeyField(
+        "presale.Customer", related_name="mail_choices", db_index=False, on_delete=fields.RESTRICT
+    )
+    kind = fields.CharEnumField(NotificationKind, max_length=20)
+    is_on = fields.BooleanField()
+    changed_at = fields.DatetimeField()
+
+    class Meta:
+        table = "customer_mail_choice"
+        unique_together = (("customer", "kind"),)

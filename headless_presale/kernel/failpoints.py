@@ -113,6 +113,12 @@ FAILPOINTS: Mapping[str, str] = {
     "customers.known": "the customer is a row, he is not signed in",
     "customers.signed_in": "a sign-in is a row without tokens",
     "customers.signed_out": "sign-ins have ended, nothing is committed",
+    "customers.address_added": "an address is a row, nothing is committed",
+    "customers.address_changed": "an address is another one, nothing is committed",
+    "customers.address_removed": "an address is gone, nothing is committed",
+    "customers.address_preferred": "an address is the default, nothing is committed",
+    "customers.consent_written": "a consent is a row, nothing is committed",
+    "customers.mail_chosen": "a choice of mails is a row, nothing is committed",
     # Waiting for an opening
     "notify_me.listed": "somebody is on a list, nobody asks him to confirm",
     "notify_me.confirmed": "somebody has confirmed; what he unsubscribed from counts still",
@@ -120,6 +126,7 @@ FAILPOINTS: Mapping[str, str] = {
     "notify_me.unsubscribed": "somebody is unsubscribed, nothing is committed",
     "notify_me.taken_back": "somebody unsubscribed no more, nothing is committed",
     "notify_me.claimed": "some are noted as told, their mails are not written",
+    "notify_me.struck_off": "who wants no such mails is off the list, nothing is committed",
     # Telling
     "messages.batch_written": "messages to many are rows without jobs that send them",
     "messages.written": "a message is a row without a job that sends it",

@@ -13,8 +13,11 @@ HTTP_SECONDS = Histogram(
 )
 REQUESTS_REFUSED = Counter(
     "presale_requests_refused_total",
-    "Requests refused: the door was full, or the rate was too high.",
+    "Requests refused: the door was full, the rate too high, or the page of no shop's site.",
     ["reason"],
+)
+CHALLENGES = Counter(
+    "presale_challenges_total", "Proofs asked of callers who may be robots.", ["outcome"]
 )
 REQUESTS_IN_FLIGHT = Gauge(
     "presale_requests_in_flight", "Requests being worked on, commands of vanished clients included."

@@ -125,9 +125,9 @@ async def tell_watchers(campaign_id: UUID) -> int:
     variants = await find_variants([item.variant_id for item in campaign.items[:MOST_ITEMS]])
     facts: dict[str, dict[str, Any]] = {}
     async with unit_of_work() as work:
-        watchers = await claim_watchers(work, campaign_id, limit=AT_ONCE)
+        claimed = await claim_watchers(work, campaign_id, shop_id=shop.id, limit=AT_ONCE)
         letters = []
-        for watcher in watchers:
+        for watcher in claimed.watchers:
             locale = _language(watcher.locale, shop)
             if locale not in facts:
                 facts[locale] = opening_facts(campaign, shop, variants, locale)
@@ -142,7 +142,7 @@ async def tell_watchers(campaign_id: UUID) -> int:
             )
         if letters:
             await write_messages(ListMailKind.CAMPAIGN_OPENED, letters, queue=QUEUE)
-        if len(letters) == AT_ONCE:
+        if not claimed.is_last:
             await _ask_to_tell(campaign_id)
     return len(letters)
 

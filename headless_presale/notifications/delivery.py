@@ -33,13 +33,14 @@ from headless_presale.notifications.rendering import (
     render_list_mail,
 )
 from headless_presale.notifications.transports import MailTransport
+from headless_presale.orders import OrderView, find_order
 
 log = structlog.get_logger(__name__)
 
 CLAIM_SECONDS = 120
 """How long a worker may take over a message before another one may try."""
 
-OrderLink = Callable[[UUID], str]
+OrderLink = Callable[[OrderView], str]
 
 _transport: MailTransport | None = None
 _order_link: OrderLink | None = None
@@ -54,8 +55,8 @@ def set_transport(transport: MailTransport | None) -> None:
 def set_order_link(link: OrderLink | None) -> None:
     """Install what makes an order's address in a storefront. Without it messages have no link.
 
-    The address may carry the order's access token; it is made when a message is sent and kept
-    nowhere.
+    The address may carry the order's access token: the one that counts when the message is sent.
+    It is kept nowhere.
     """
     global _order_link
     _order_link = link
@@ -80,7 +81,7 @@ async def deliver(message_id: UUID) -> None:
     try:
         if (obstacle := await find_obstacle(message)) is not None:
             raise MailRefused(obstacle)
-        await transport.send(_compose(message, transport))
+        await transport.send(await _compose(message, transport))
         reach("messages.sent")
     except MailRefused as refusal:
         await record_failure(message_id, str(refusal))
@@ -91,7 +92,7 @@ async def deliver(message_id: UUID) -> None:
         await _record_sent(message_id)
 
 
-def _compose(message: Message, transport: MailTransport) -> Mail:
+async def _compose(message: Message, transport: MailTransport) -> Mail:
     leave = None
     if message.kind in list(AccountMailKind):
         secret = account_secret(AccountMailKind(message.kind), message.subject_id)
@@ -110,12 +111,11 @@ def _compose(message: Message, transport: MailTransport) -> Mail:
         )
         name = ""
     else:
-        order_id = UUID(message.context["order_id"])
         words = render(
             MessageKind(message.kind),
             message.locale,
             message.context,
-            order_link=_order_link(order_id) if _order_link else None,
+            order_link=await _find_order_link(UUID(message.context["order_id"])),
         )
         name = message.context["buyer_name"]
     return compose(
@@ -128,6 +128,13 @@ def _compose(message: Message, transport: MailTransport) -> Mail:
         written_at=message.created_at,
         unsubscribe_url=leave,
     )
+
+
+async def _find_order_link(order_id: UUID) -> str | None:
+    if _order_link is None:
+        return None
+    order = await find_order(order_id)
+    return None if order is None else _order_link(order)
 
 
 async def _claim(message_id: UUID) -> Message | None:

@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from headless_presale.campaigns import CampaignStatus, status_at
+from headless_presale.customers import NotificationKind, find_unwilling
 from headless_presale.kernel import clock
 from headless_presale.kernel.failpoints import reach
 from headless_presale.kernel.unit_of_work import UnitOfWork, shielded, unit_of_work
@@ -23,8 +24,8 @@ UPDATE campaign_watcher AS told SET told_at = $3 FROM waiting WHERE told.id = wa
 RETURNING told.id, told.person, told.email, told.locale
 """
 _READ = f"""
-SELECT w.id, w.person, w.email, w.locale, w.campaign_id, w.confirmed_at, w.told_at,
-       c.status, c.opens_at, c.closes_at, {_WANTS_NONE} AS wants_none
+SELECT w.id, w.person, w.email, w.locale, w.campaign_id, w.confirmed_at,
+       c.shop_id, c.status, c.opens_at, c.closes_at, {_WANTS_NONE} AS wants_none
 FROM campaign_watcher w JOIN campaign c ON c.id = w.campaign_id WHERE w.id = $1
 """
 _COUNT = f"""
@@ -51,7 +52,7 @@ class WatcherState:
 
     Attributes:
         status: of the campaign.
-        is_unsubscribed: from the shop.
+        is_unsubscribed: from the shop, by a link or in the account there.
     """
 
     watcher: Watcher
@@ -80,11 +81,41 @@ async def is_awaited(work: UnitOfWork, campaign_id: UUID) -> bool:
     return row is not None
 
 
-async def claim_watchers(work: UnitOfWork, campaign_id: UUID, *, limit: int) -> Sequence[Watcher]:
-    """Return some who are to be told, noted as told: what tells them belongs in ``work``."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claimed:
+    """Some who wait.
+
+    Attributes:
+        watchers: who is to be told.
+        is_last: whether nobody else waits, but for those whom another worker has in hand.
+    """
+
+    watchers: Sequence[Watcher]
+    is_last: bool
+
+
+async def claim_watchers(
+    work: UnitOfWork, campaign_id: UUID, *, shop_id: UUID, limit: int
+) -> Claimed:
+    """Return some who are to be told, noted as told: what tells them belongs in ``work``.
+
+    Who turned such mails off in his account is taken off the list.
+    """
     rows = await work.fetch(_CLAIM, campaign_id, limit, clock.now())
     reach("notify_me.claimed")
-    return [Watcher(**dict(row)) for row in rows]
+    found = [Watcher(**dict(row)) for row in rows]
+    unwilling = await _find_unwilling(work, shop_id, [watcher.email for watcher in found])
+    if gone := [watcher.id for watcher in found if watcher.email in unwilling]:
+        await work.execute("DELETE FROM campaign_watcher WHERE id = ANY($1::uuid[])", gone)
+        reach("notify_me.struck_off")
+    return Claimed(
+        watchers=[watcher for watcher in found if watcher.email not in unwilling],
+        is_last=len(found) < limit,
+    )
+
+
+async def _find_unwilling(work: UnitOfWork, shop_id: UUID, emails: Sequence[str]) -> frozenset[str]:
+    return await find_unwilling(work, shop_id, emails, NotificationKind.CAMPAIGN_OPENINGS)
 
 
 @shielded
@@ -92,8 +123,9 @@ async def find_watcher(watcher_id: UUID) -> WatcherState | None:
     """Return how it stands with somebody; None once there is nothing to write to."""
     async with unit_of_work() as work:
         row = await work.fetchrow(_READ, watcher_id)
-    if row is None or row["email"] is None:
-        return None
+        if row is None or row["email"] is None:
+            return None
+        unwilling = await _find_unwilling(work, row["shop_id"], [row["email"]])
     return WatcherState(
         watcher=Watcher(
             id=row["id"], person=row["person"], email=row["email"], locale=row["locale"]
@@ -106,7 +138,7 @@ async def find_watcher(watcher_id: UUID) -> WatcherState | None:
             at=clock.now(),
         ),
         confirmed_at=row["confirmed_at"],
-        is_unsubscribed=row["wants_none"],
+        is_unsubscribed=row["wants_none"] or row["email"] in unwilling,
     )
 
 

@@ -1,5 +1,12 @@
 """Orders: what was bought, what is due, what happened."""
 
+from headless_presale.orders.access import (
+    CustomerAccess,
+    OrderAccess,
+    TokenAccess,
+    order_token,
+    read_order_token,
+)
 from headless_presale.orders.calling_off import CallOffCampaign, call_off_campaign
 from headless_presale.orders.errors import (
     CancelNotAllowed,
@@ -42,6 +49,7 @@ from headless_presale.orders.merchant import (
     refund_order,
 )
 from headless_presale.orders.models import MerchantRefund, Order, OrderLine, OrderNote
+from headless_presale.orders.own import count_own_orders, list_own_orders
 from headless_presale.orders.paying import StartPayment, amount_of, start_payment
 from headless_presale.orders.refund_rules import (
     CancelPlan,
@@ -97,6 +105,7 @@ __all__ = [
     "CancelPreviewOutdated",
     "CancelTerms",
     "ClosePreview",
+    "CustomerAccess",
     "Due",
     "LatePaymentRefused",
     "LegRefund",
@@ -104,6 +113,7 @@ __all__ = [
     "LineView",
     "MerchantRefund",
     "Order",
+    "OrderAccess",
     "OrderCancelled",
     "OrderConfirmed",
     "OrderCount",
@@ -129,6 +139,7 @@ __all__ = [
     "RefundWish",
     "StartPayment",
     "Tally",
+    "TokenAccess",
     "add_note",
     "amount_of",
     "call_off_campaign",
@@ -137,6 +148,7 @@ __all__ = [
     "cancel_orders_of_campaign",
     "cancel_rule",
     "count_orders",
+    "count_own_orders",
     "find_order",
     "find_order_by_number",
     "find_order_of",
@@ -144,11 +156,14 @@ __all__ = [
     "leg_amount",
     "leg_due",
     "list_orders",
+    "list_own_orders",
     "merchant_cancel_rule",
+    "order_token",
     "plan_refund",
     "position_of",
     "preview_cancellation",
     "preview_close",
+    "read_order_token",
     "refund_campaign",
     "refund_order",
     "refundable",

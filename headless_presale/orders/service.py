@@ -10,6 +10,7 @@ from headless_presale.kernel.failpoints import reach
 from headless_presale.kernel.jsonb import to_jsonb
 from headless_presale.kernel.money import Money
 from headless_presale.kernel.unit_of_work import UnitOfWork, current_work, shielded, unit_of_work
+from headless_presale.orders.access import OrderAccess
 from headless_presale.orders.errors import CancelNotAllowed, OrderNotFound
 from headless_presale.orders.events import BalanceOpened, OrderCancelled, OrderPlaced
 from headless_presale.orders.models import Order
@@ -121,19 +122,25 @@ async def write_order(work: UnitOfWork, order: OrderView, *, campaign_version: i
     return True
 
 
-async def lock_order(order_id: UUID, *, shop_ids: Collection[UUID] | None = None) -> Order:
+async def lock_order(
+    order_id: UUID,
+    *,
+    shop_ids: Collection[UUID] | None = None,
+    access: OrderAccess | None = None,
+) -> Order:
     """Return the order, locked with all that belongs to it until the transaction ends.
 
     Args:
         shop_ids: those it may be of; None for any.
+        access: of the buyer who asks; None where it is not a buyer.
 
     Raises:
-        OrderNotFound: there is none.
+        OrderNotFound: there is none, or not for him.
     """
     await current_work().lock("order", order_id)
     found = Order.filter(id=order_id).select_for_update()
     order = await (found if shop_ids is None else found.filter(shop_id__in=list(shop_ids))).first()
-    if order is None:
+    if order is None or (access is not None and not access.opens(order)):
         raise OrderNotFound()
     return order
 
@@ -169,15 +176,15 @@ async def move(order: Order, target: OrderStatus, *, reason: str = "") -> OrderS
 
 
 @shielded
-async def cancel_order(order_id: UUID, *, reason: str) -> Order:
+async def cancel_order(order_id: UUID, *, reason: str, access: OrderAccess | None = None) -> Order:
     """Cancel for the buyer, as far as the policy of the order allows. Repeating changes nothing.
 
     Raises:
-        OrderNotFound: there is none.
+        OrderNotFound: there is none that this access opens.
         CancelNotAllowed: the stage does not allow it.
     """
     async with unit_of_work():
-        order = await lock_order(order_id)
+        order = await lock_order(order_id, access=access)
         if order.status is OrderStatus.CANCELLED:
             return order
         rule = cancel_rule(CancelPolicy.from_json(order.cancel_policy), order.status)

@@ -1,6 +1,6 @@
 """A shop's settings and its numbers."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -34,6 +34,7 @@ class ShopForm:
     default_locale: str | None
     names: Texts | None
     notify_double_opt_in: bool | None
+    storefront_origins: Sequence[str] | None
 
 
 @reads
@@ -59,6 +60,7 @@ async def change(
             default_locale=form.default_locale,
             translations=_names(form.names),
             notify_double_opt_in=form.notify_double_opt_in,
+            storefront_origins=form.storefront_origins,
         )
         return await update_shop(command)
 

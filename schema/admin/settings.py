@@ -46,6 +46,12 @@ class ShopUpdateInput:
         default=None,
         description="Whether people confirm by mail before they are told of openings.",
     )
+    storefront_origins: list[str] | None = strawberry.field(
+        default=None,
+        description="From which sites' pages browsers may use the shop: scheme, host and perhaps "
+        "a port, https but for this machine's own, at most 50. Empty: from all. What is sent "
+        "replaces the whole list.",
+    )
 
     def to_form(self) -> ShopForm:
         """Return it as the resolvers take it."""
@@ -61,6 +67,7 @@ class ShopUpdateInput:
             default_locale=self.default_locale,
             names=names,
             notify_double_opt_in=self.notify_double_opt_in,
+            storefront_origins=self.storefront_origins,
         )
 
 

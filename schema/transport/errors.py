@@ -48,7 +48,8 @@ class RequestError(Exception):
     """A refusal the client may read: authentication, rate limit, unavailable, malformed.
 
     Any other exception class is treated alike when it has the same attributes, so code that
-    must not import this module can define its own with ``public = True`` and a ``code``.
+    must not import this module can define its own with ``public = True`` and a ``code``. What it
+    has as ``details`` is sent with the code.
 
     Args:
         code: Stable, upper case; sent as ``extensions.code``.
@@ -195,11 +196,11 @@ class ErrorPresenter:
     ) -> dict[str, Any] | None:
         """Extensions to send with a public error; None when it has to be masked."""
         if is_public(cause):
-            extensions = {"code": cause.code}  # type: ignore[attr-defined]
+            extensions: dict[str, Any] = {"code": cause.code}  # type: ignore[attr-defined]
             retry_after = getattr(cause, "retry_after_seconds", None)
             if isinstance(retry_after, int):
                 extensions["retryAfterSeconds"] = retry_after
-            return extensions
+            return {**getattr(cause, "details", {}), **extensions}
         for ancestor in type(cause).__mro__:
             if ancestor in self._public_exceptions:
                 return {"code": self._public_exceptions[ancestor]}

@@ -10,6 +10,7 @@ the same and tells variables that do not fit from fields that failed.
 
 import asyncio
 import inspect
+from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -31,14 +32,19 @@ from graphql.execution import (
     execute_subscription_event,
     map_source_to_response_event,
 )
+from graphql.execution.collect_fields import collect_fields
 from strawberry import Schema
 from strawberry.execution import optimized_is_awaitable
 
 from schema.transport.documents import DocumentCache, PreparedDocument
 from schema.transport.errors import VARIABLES_INVALID, OperationTimedOut, coded
 from schema.transport.limits import DocumentLimits
+from schema.transport.metrics import TIMEOUTS
+from schema.transport.persisted import PersistedTexts, SharedTexts
+from schema.transport.requests import OperationRequest
 
 T = TypeVar("T")
+MutationHook = Callable[[Any, Mapping[str, int], Mapping[str, Any]], Awaitable[None]]
 
 _log = structlog.get_logger(__name__)
 
@@ -81,16 +87,6 @@ class _Awaitables:
 
 
 @dataclass(frozen=True, slots=True)
-class OperationRequest:
-    """What a client asks for, in the terms of GraphQL over HTTP."""
-
-    query: str
-    variables: dict[str, Any] | None = None
-    operation_name: str | None = None
-    extensions: dict[str, Any] | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Operation:
     """An operation that passed every check that needs no variables but ``first`` and ``last``."""
 
@@ -128,10 +124,15 @@ class Engine:
         renew_context: Derives a fresh context from a given one. It is called for every event of a
             subscription (and by the WebSocket for every operation), so that dataloaders never
             answer a later event from an earlier one's cache.
+        on_mutation: Called before any field of a mutation is run, with the context, the names of
+            its root fields and how often each is asked for, and the request's extensions. What it
+            raises is answered, and nothing is run.
         is_discoverable: See ``DocumentCache``.
         timeout_seconds: How long a query, a mutation, the beginning of a subscription and each of
             its events may take. Then its resolvers are cancelled and it is answered ``TIMEOUT``.
             A subscription may wait for its events as long as it likes.
+        persisted_memory_bytes: Memory for texts that clients name by their hash.
+        shared_texts: Where the processes of a deployment share them.
     """
 
     def __init__(
@@ -141,8 +142,11 @@ class Engine:
         limits: DocumentLimits,
         document_memory_bytes: int,
         renew_context: Callable[[Any], Any],
+        on_mutation: MutationHook | None = None,
         is_discoverable: bool = True,
         timeout_seconds: float = 10.0,
+        persisted_memory_bytes: int = 4 * 1024 * 1024,
+        shared_texts: SharedTexts | None = None,
     ) -> None:
         if schema.extensions or schema.directives:
             raise ValueError(
@@ -155,12 +159,25 @@ class Engine:
             memory_bytes=document_memory_bytes,
             is_discoverable=is_discoverable,
         )
+        self.texts = PersistedTexts(memory_bytes=persisted_memory_bytes, shared=shared_texts)
         self._is_discoverable = is_discoverable
         self._timeout_seconds = timeout_seconds
         self._schema = schema._schema
         self._limits = limits
         self._executor_class = schema.execution_context_class
         self._renew_context = renew_context
+        self._on_mutation = on_mutation
+
+    async def receive(self, request: OperationRequest) -> Operation:
+        """Find the operation to run, also one whose document the client names by its hash.
+
+        Raises:
+            DocumentRefused: See ``prepare`` and ``PersistedTexts.resolve``.
+        """
+        request = await self.texts.resolve(request)
+        operation = self.prepare(request)
+        await self.texts.learn(request)
+        return operation
 
     def prepare(self, request: OperationRequest) -> Operation:
         """Find the operation to run; parse and validate its document unless that is known.
@@ -178,6 +195,10 @@ class Engine:
         executor = self._build(operation, context)
         if isinstance(executor, list):
             return Outcome(errors=executor, executed=False)
+        if self._on_mutation is not None and operation.kind is OperationType.MUTATION:
+            await self._on_mutation(
+                context, root_fields(executor), operation.request.extensions or {}
+            )
         result = await self._settle(executor, execute_root_selection_set)
         return Outcome(data=result.data, errors=result.errors)
 
@@ -266,6 +287,7 @@ class Engine:
             if not limit.expired():
                 raise
         operation = executor.operation
+        TIMEOUTS.labels(operation.operation.value).inc()
         _log.warning(
             "graphql.timed_out",
             operation=operation.operation.value,
@@ -273,6 +295,21 @@ class Engine:
             seconds=self._timeout_seconds,
         )
         raise OperationTimedOut(self._timeout_seconds)
+
+
+def root_fields(executor: Executor[Any]) -> Counter[str]:
+    """The names of the fields an operation begins with, by how often the executor resolves each."""
+    root = executor.schema.get_root_type(executor.operation.operation)
+    if root is None:
+        return Counter()
+    try:
+        collected = collect_fields(
+            executor.schema, executor.fragments, executor.variable_values, root, executor.operation
+        )
+    except GraphQLError:
+        # The execution will stumble over the same, and tell.
+        return Counter()
+    return Counter(details[0].node.name.value for details in collected.grouped_field_set.values())
 
 
 def response_body(outcome: Outcome, errors: list[dict[str, Any]]) -> Mapping[str, Any]:

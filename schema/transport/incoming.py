@@ -7,7 +7,8 @@ import orjson
 from starlette.requests import ClientDisconnect, Request
 
 from schema.transport.errors import REQUEST_TOO_LARGE, RequestRefused
-from schema.transport.execution import OperationRequest
+from schema.transport.persisted import read_digest
+from schema.transport.requests import OperationRequest
 
 
 async def read_post(request: Request, max_body_bytes: int) -> OperationRequest:
@@ -39,6 +40,11 @@ def read_get(request: Request, max_bytes: int) -> OperationRequest:
     return parse_parameters(parameters)
 
 
+def asks_for_data(request: Request) -> bool:
+    """Tell whether a query string asks for something, and not for the editor."""
+    return "query" in request.query_params or "extensions" in request.query_params
+
+
 def decode_json(raw: bytes, what: str) -> Any:
     """Decode JSON in UTF-8.
 
@@ -61,9 +67,6 @@ def parse_parameters(parameters: object) -> OperationRequest:
         raise RequestRefused(400, "Batches are not supported: send one operation per request.")
     if not isinstance(parameters, Mapping):
         raise RequestRefused(400, "A GraphQL request has to be a JSON object.")
-    query = parameters.get("query")
-    if not isinstance(query, str) or not query:
-        raise RequestRefused(400, "The parameter 'query' has to be a non-empty string.")
     operation_name = parameters.get("operationName")
     if operation_name is not None and not isinstance(operation_name, str):
         raise RequestRefused(400, "The parameter 'operationName' has to be a string or null.")
@@ -71,8 +74,18 @@ def parse_parameters(parameters: object) -> OperationRequest:
     for name, value in (("variables", variables), ("extensions", extensions)):
         if value is not None and not isinstance(value, dict):
             raise RequestRefused(400, f"The parameter '{name}' has to be an object or null.")
+    digest = read_digest(extensions)
+    query = parameters.get("query")
+    if digest is not None and query is None:
+        query = ""
+    elif not isinstance(query, str) or not query:
+        raise RequestRefused(400, "The parameter 'query' has to be a non-empty string.")
     return OperationRequest(
-        query=query, variables=variables, operation_name=operation_name, extensions=extensions
+        query=query,
+        variables=variables,
+        operation_name=operation_name,
+        extensions=extensions,
+        digest=digest,
     )
 
 

@@ -34,13 +34,13 @@ from schema.transport.errors import (
 from schema.transport.event_stream import EventStream
 from schema.transport.execution import (
     Engine,
+    MutationHook,
     Operation,
-    OperationRequest,
     Outcome,
     response_body,
 )
 from schema.transport.ide import editor_page
-from schema.transport.incoming import read_get, read_post
+from schema.transport.incoming import asks_for_data, read_get, read_post
 from schema.transport.limits import DocumentLimits
 from schema.transport.negotiation import (
     GRAPHQL_RESPONSE,
@@ -49,6 +49,7 @@ from schema.transport.negotiation import (
     negotiate,
     require_json,
 )
+from schema.transport.persisted import SharedTexts
 from schema.transport.websocket import (
     SUBPROTOCOL,
     SUBPROTOCOL_NOT_ACCEPTABLE,
@@ -58,7 +59,7 @@ from schema.transport.websocket import (
     SocketLimits,
 )
 
-VARY = "Accept, Accept-Language"
+VARY = "Accept, Accept-Language, Origin"
 GOING_AWAY = 1001
 
 ContextFactory = Callable[[Request | WebSocket], Awaitable[Any]]
@@ -77,10 +78,12 @@ class PresaleGraphQL(GraphQL[Any, None]):
             parameters are also set on a context that has the attribute ``connection_params``.
         on_ws_operation: Called with the socket and its context before each of its operations; a
             public exception is answered in its place.
+        on_mutation: See ``Engine``.
         limits: What a document may ask for.
         public_exceptions: Exception classes shown to clients, with their codes.
         max_body_bytes: Largest request body, query string and WebSocket message.
         document_memory_bytes: Memory for parsed and validated documents.
+        shared_texts: Where the processes of a deployment share persisted queries.
         allowed_origins: Origins whose pages may open sockets besides the same origin. ``*`` suits
             an API that takes no cookies.
         heartbeat_seconds: Pause between comments on an event stream.
@@ -102,6 +105,7 @@ class PresaleGraphQL(GraphQL[Any, None]):
         renew_context: Callable[[Any], Any] | None = None,
         on_ws_connect: SocketHook | None = None,
         on_ws_operation: OperationHook | None = None,
+        on_mutation: MutationHook | None = None,
         limits: DocumentLimits | None = None,
         public_exceptions: Mapping[type[Exception], str] | None = None,
         max_body_bytes: int = 100 * 1024,
@@ -113,6 +117,7 @@ class PresaleGraphQL(GraphQL[Any, None]):
         graphql_ide: GraphQL_IDE | None = "graphiql",
         timeout_seconds: float = 10.0,
         is_discoverable: bool = True,
+        shared_texts: SharedTexts | None = None,
     ) -> None:
         super().__init__(
             schema,
@@ -137,8 +142,10 @@ class PresaleGraphQL(GraphQL[Any, None]):
             limits=limits or DocumentLimits(),
             document_memory_bytes=document_memory_bytes,
             renew_context=self._renew_context,
+            on_mutation=on_mutation,
             is_discoverable=is_discoverable,
             timeout_seconds=timeout_seconds,
+            shared_texts=shared_texts,
         )
         self._editor = editor_page(self.graphql_ide) if self.graphql_ide else None
         self._live: set[GraphQLSocket | EventStream] = set()
@@ -233,7 +240,7 @@ class PresaleGraphQL(GraphQL[Any, None]):
         if request.method not in ("GET", "POST"):
             raise RequestRefused(405, "Use GET or POST.", headers={"allow": "GET, POST"})
         is_get = request.method == "GET"
-        if is_get and accepted.html and self._editor and "query" not in request.query_params:
+        if is_get and accepted.html and self._editor and not asks_for_data(request):
             return HTMLResponse(
                 self._editor.html,
                 headers={"content-security-policy": self._editor.policy, "vary": VARY},
@@ -246,12 +253,12 @@ class PresaleGraphQL(GraphQL[Any, None]):
             else await read_post(request, self._max_body_bytes)
         )
         try:
-            operation = self.engine.prepare(received)
+            operation = await self.engine.receive(received)
         except DocumentRefused as refused:
             outcome = Outcome(errors=refused.errors, executed=False)
             if accepted.json is None:
                 return self._stream(request, None, _once(outcome))
-            return self._result(request, accepted.json, received, None, outcome, None)
+            return self._result(request, accepted.json, None, outcome, None)
         _check_transport(operation, accepted, is_get=is_get)
         is_subscription = operation.kind is OperationType.SUBSCRIPTION
         if is_subscription and self._stopping:
@@ -268,13 +275,12 @@ class PresaleGraphQL(GraphQL[Any, None]):
         outcome = await self.engine.execute(operation, context)
         if accepted.json is None:
             return self._stream(request, operation, _once(outcome))
-        return self._result(request, accepted.json, received, operation, outcome, context)
+        return self._result(request, accepted.json, operation, outcome, context)
 
     def _result(
         self,
         request: Request,
         media: str,
-        received: OperationRequest,
         operation: Operation | None,
         outcome: Outcome,
         context: Any,

@@ -270,7 +270,7 @@ class GraphQLSocket:
             )
             return
         try:
-            operation = self._engine.prepare(request)
+            operation = await self._engine.receive(request)
         except DocumentRefused as refused:
             await self._send_errors(operation_id, refused.errors)
             return

@@ -77,7 +77,7 @@ async def _has_a_successor(world: World, _: object) -> None:
     assert (await CustomerGrant.get()).revoked_at is None
 
 
-async def _as_a_customer(world: World) -> CustomerPrincipal:
+async def as_a_customer(world: World) -> CustomerPrincipal:
     signed_in: Any = await _redeem(await _with_a_code(world))
     claims = CustomerClaims(
         customer_id=signed_in.customer.id,
@@ -103,5 +103,5 @@ SCENARIOS = [
     Scenario("signing in with a code", _with_a_code, _redeem, _is_in_once),
     Scenario("a wrong code", _with_a_wrong_code, _redeem, _is_counted),
     Scenario("a customer's refreshing", _signed_in, refresh_session, _has_a_successor),
-    Scenario("a customer's signing out", _as_a_customer, _leave, _is_out),
+    Scenario("a customer's signing out", as_a_customer, _leave, _is_out),
 ]

@@ -17,7 +17,7 @@ from headless_presale.notify_me import (
 )
 from headless_presale.notify_me.asking import put_on_list
 from tests.failpoints.world import Scenario, World
-from tests.support.waiting import scheduled_sale
+from tests.support.waiting import scheduled_sale, turn_off_openings
 
 EMAIL = "ann@example.com"
 
@@ -78,9 +78,9 @@ async def _is_back(world: World, _: object) -> None:
     assert await world.count("SELECT count(*) FROM notify_me_unsubscribed") == 0
 
 
-async def _three_wait(world: World) -> UUID:
+async def _four_wait(world: World) -> UUID:
     # For the world's own sale, which is open: they confirmed in its last moment.
-    for number in range(3):
+    for number in range(4):
         at = clock.now() - timedelta(days=1)
         await CampaignWatcher.create(
             id=new_id(),
@@ -92,11 +92,14 @@ async def _three_wait(world: World) -> UUID:
             consented_at=at,
             confirmed_at=at,
         )
+    # One more does not want it any more.
+    await turn_off_openings(world.sale.shop.id, "ann3@example.com")
     return world.sale.campaign.id
 
 
 async def _are_told_once(world: World, _: object) -> None:
     assert await world.count("SELECT count(*) FROM campaign_watcher WHERE told_at IS NULL") == 0
+    assert await world.count("SELECT count(*) FROM campaign_watcher") == 3
     mails = "SELECT count(*) FROM message WHERE kind = 'campaign_opened'"
     assert await world.count(mails) == 3
     jobs = (
@@ -112,5 +115,5 @@ SCENARIOS = [
     Scenario("confirming to be told", _a_link, confirm, _is_confirmed),
     Scenario("unsubscribing", _leaving, unsubscribe, _has_left),
     Scenario("subscribing again", _has_left_before, take_back, _is_back),
-    Scenario("telling of an opening", _three_wait, tell_watchers, _are_told_once),
+    Scenario("telling of an opening", _four_wait, tell_watchers, _are_told_once),
 ]

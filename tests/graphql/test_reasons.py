@@ -10,7 +10,13 @@ from headless_presale.kernel.errors import InvalidInput
 from resolvers.messages import REASONS, message_of
 
 ROOT = Path(__file__).parents[2]
-BUYERS_MEET = ("headless_presale/checkout", "headless_presale/orders", "headless_presale/payments")
+BUYERS_MEET = (
+    "headless_presale/checkout",
+    "headless_presale/customers",
+    "headless_presale/notify_me",
+    "headless_presale/orders",
+    "headless_presale/payments",
+)
 MERCHANTS_MEET = (
     "headless_presale/campaigns",
     "headless_presale/shops",

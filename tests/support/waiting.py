@@ -15,8 +15,11 @@ from headless_presale.campaigns import (
     find_snapshot,
     publish_campaign,
 )
+from headless_presale.customers import Customer, NotificationKind
+from headless_presale.customers.models import CustomerMailChoice
 from headless_presale.identity.limits import Source
 from headless_presale.kernel import clock
+from headless_presale.kernel.ids import customer_id_of, new_id
 from headless_presale.notifications import ListMailKind, Message, announcing, deliver
 from headless_presale.notify_me import CampaignWatcher, NotifyMe, confirm_token, notify_me
 from headless_presale.shops.models import Shop
@@ -82,6 +85,25 @@ async def mails_written(admin: asyncpg.Connection, kind: ListMailKind) -> list[s
     await run_jobs(admin)
     rows = await Message.filter(kind=str(kind)).order_by("recipient")
     return [row.recipient for row in rows]
+
+
+async def turn_off_openings(shop_id: UUID, email: str = EMAIL) -> None:
+    """Let an address have an account in which it wants no mails about openings."""
+    customer = await Customer.create(
+        id=customer_id_of(shop_id, email),
+        shop_id=shop_id,
+        email=email,
+        email_verified_at=clock.now(),
+        locale="en",
+        created_at=clock.now(),
+    )
+    await CustomerMailChoice.create(
+        id=new_id(),
+        customer_id=customer.id,
+        kind=NotificationKind.CAMPAIGN_OPENINGS,
+        is_on=False,
+        changed_at=clock.now(),
+    )
 
 
 async def run_jobs(admin: asyncpg.Connection) -> list[str]:

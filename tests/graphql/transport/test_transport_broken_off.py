@@ -10,8 +10,9 @@ import pytest
 import strawberry
 
 from schema.transport import execution
-from schema.transport.execution import Engine, OperationRequest
+from schema.transport.execution import Engine
 from schema.transport.limits import DocumentLimits
+from schema.transport.requests import OperationRequest
 
 
 @strawberry.type

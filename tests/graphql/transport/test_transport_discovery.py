@@ -10,8 +10,9 @@ from graphql import get_introspection_query
 
 from schema.transport.documents import DocumentCache
 from schema.transport.errors import DocumentRefused
-from schema.transport.execution import Engine, OperationRequest
+from schema.transport.execution import Engine
 from schema.transport.limits import DocumentLimits
+from schema.transport.requests import OperationRequest
 from tests.graphql.transport.conftest import make_view, open_socket, serving
 
 

@@ -13,7 +13,8 @@ from strawberry.extensions import QueryDepthLimiter
 from schema.transport import DocumentLimits
 from schema.transport.documents import DocumentCache
 from schema.transport.errors import DocumentRefused
-from schema.transport.execution import Engine, OperationRequest
+from schema.transport.execution import Engine
+from schema.transport.requests import OperationRequest
 from tests.graphql.transport.test_transport_hostile import doubling
 from tests.graphql.transport.toy_schema import Pet, schema
 from tests.support.effort import count_calls

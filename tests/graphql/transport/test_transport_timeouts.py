@@ -10,11 +10,13 @@ from typing import Any
 import httpx
 import pytest
 import strawberry
+from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
 from schema.transport import PresaleGraphQL, execution
-from schema.transport.execution import Engine, OperationRequest
+from schema.transport.execution import Engine
 from schema.transport.limits import DocumentLimits
+from schema.transport.requests import OperationRequest
 from tests.graphql.transport.conftest import open_socket, serving
 
 SECONDS = 0.2
@@ -138,10 +140,14 @@ def nothing_cancelled() -> None:
 )
 async def test_an_operation_is_given_up_after_its_time(query: str, what: str) -> None:
     engine = make_engine()
+    operation = engine.prepare(OperationRequest(query))
+    kind = {"operation": operation.kind.value}
+    before = REGISTRY.get_sample_value("presale_graphql_timeouts_total", kind) or 0
 
     with capture_logs() as logs:
-        outcome = await engine.execute(engine.prepare(OperationRequest(query)), None)
+        outcome = await engine.execute(operation, None)
 
+    assert REGISTRY.get_sample_value("presale_graphql_timeouts_total", kind) == before + 1
     assert (outcome.data, outcome.executed) == (None, True)
     assert [error.message for error in outcome.errors or ()] == [TIMED_OUT["message"]]
     assert cancelled == [what]

@@ -100,7 +100,7 @@ async def test_without_a_worker_jobs_wait_and_are_done_when_one_comes(
 
     # then: it is late, and says so
     async def waits() -> bool:
-        return await site.metric("presale_jobs_waiting") == 1
+        return await site.metric("presale_jobs_waiting") == await _jobs_due(site) > 0
 
     await until(waits, seconds=15)
     assert await site.metric("presale_oldest_due_job_seconds") > 0
@@ -136,9 +136,19 @@ async def test_metrics_are_printed_without_the_database(site: Site) -> None:
         assert math.isnan(await site.metric("presale_oldest_due_job_seconds"))
 
     async def is_known() -> bool:
-        return await site.metric("presale_jobs_waiting") == 0
+        return not math.isnan(await site.metric("presale_jobs_waiting"))
 
     await until(is_known, seconds=30)
+    # Not always zero: a worker that was ended may have left a periodic job behind.
+    assert await site.metric("presale_jobs_waiting") == await _jobs_due(site)
+
+
+async def _jobs_due(site: Site) -> int:
+    count: int = await site.look(
+        "SELECT count(*) FROM procrastinate_jobs "
+        "WHERE status = 'todo' AND (scheduled_at IS NULL OR scheduled_at <= now())"
+    )
+    return count
 
 
 async def _jobs_left(site: Site) -> int:

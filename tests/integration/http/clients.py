@@ -91,10 +91,14 @@ async def open_socket(client: httpx.AsyncClient, **headers: str) -> AsyncIterato
 
 
 async def subscribe(
-    socket: ClientConnection, operation_id: str, document: str, variables: dict[str, Any]
+    socket: ClientConnection,
+    operation_id: str,
+    document: str,
+    variables: dict[str, Any],
+    **more: Any,
 ) -> None:
     """Begin an operation."""
-    payload = {"query": document, "variables": variables}
+    payload = {"query": document, "variables": variables, **more}
     await socket.send(json.dumps({"id": operation_id, "type": "subscribe", "payload": payload}))
 
 

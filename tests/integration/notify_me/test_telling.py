@@ -49,6 +49,7 @@ from tests.support.waiting import (
     run_jobs,
     scheduled_sale,
     send_all,
+    turn_off_openings,
     watcher_of,
 )
 
@@ -126,6 +127,36 @@ async def test_leaving_holds_for_all_campaigns_of_the_shop_and_no_other(
 
     told = await CampaignWatcher.exclude(told_at=None)
     assert [row.campaign_id for row in told] == [other.campaign.id]
+
+
+async def test_who_turned_openings_off_in_his_account_is_struck_off(
+    database_admin: asyncpg.Connection, clock: ManualClock, mail_server: MailServer
+) -> None:
+    sale = await scheduled_sale(is_confirmed=True)
+    for email in (EMAIL, LIN):
+        await ask(sale, email)
+    await turn_off_openings(sale.shop.id)
+    await opened(clock)
+    assert await mails_written(database_admin, OPENED) == [LIN]
+    assert await CampaignWatcher.filter(email=EMAIL).count() == 0
+
+    # Who does so before his mail is sent gets none either.
+    await turn_off_openings(sale.shop.id, LIN)
+    await send_all()
+
+    assert mail_server.mails == []
+    assert (await Message.get(kind=OPENED)).failure == "unsubscribed"
+
+
+async def test_who_turned_openings_off_is_not_asked_to_confirm(
+    database_admin: asyncpg.Connection,
+) -> None:
+    sale = await scheduled_sale()
+    await turn_off_openings(sale.shop.id)
+
+    await ask(sale)
+
+    assert await mails_written(database_admin, ListMailKind.NOTIFY_ME_CONFIRM) == []
 
 
 async def test_nobody_is_told_twice(database_admin: asyncpg.Connection, clock: ManualClock) -> None:

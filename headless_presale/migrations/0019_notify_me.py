@@ -13,7 +13,7 @@ from headless_presale.kernel.indexes import WhereIndex
 class Migration(migrations.Migration):
     """Two tables, and a column of shops that has a value for those there are."""
 
-    dependencies = [("presale", "0015_customers")]
+    dependencies = [("presale", "0018_own_orders")]
 
     initial = False
 
