@@ -16,13 +16,16 @@ from headless_presale.campaigns import (
     unschedule_campaign,
 )
 from headless_presale.customers import TooManySignIns
+from headless_presale.event_handlers import EVENT_HANDLERS
 from headless_presale.identity.limits import Source
 from headless_presale.kernel.clock import ManualClock
 from headless_presale.kernel.errors import DomainError, InvalidInput
+from headless_presale.kernel.events import set_event_handlers
 from headless_presale.kernel.unit_of_work import shielded, unit_of_work
-from headless_presale.notifications import ListMailKind
+from headless_presale.notifications import ListMailKind, announcing
 from headless_presale.notify_me import (
     CampaignWatcher,
+    NotifyMeAsked,
     NotifyMeClosed,
     WatcherCount,
     confirm,
@@ -103,6 +106,26 @@ async def test_the_answer_and_its_statements_do_not_tell_who_is_known(
     # Two limits of two statements each; then campaign, list, event and job.
     assert len(seen[0][1]) == (2 + 2 * 2) + (2 + 4)
     assert await mails_written(database_admin, CONFIRM) == ["known@example.com", "new@example.com"]
+
+
+async def test_control_who_decides_while_asked_tells_by_his_statements() -> None:
+    async def decide(event: NotifyMeAsked) -> None:
+        await announcing.ask_to_confirm(event.watcher_id)
+
+    set_event_handlers({**EVENT_HANDLERS, NotifyMeAsked: (decide,)})
+    sale = await scheduled_sale()
+    await ask(sale, "confirmed@example.com")
+    await confirm(await confirm_link("confirmed@example.com"))
+
+    counts = []
+    async with counted_statements() as sent:
+        await ask(sale, at=Source(address="192.0.2.9"))
+        for number, name in enumerate(("new", "confirmed")):
+            del sent[:]
+            await ask(sale, f"{name}@example.com", at=Source(address=f"192.0.2.{10 + number}"))
+            counts.append(len(sent))
+
+    assert counts[0] > counts[1]
 
 
 async def test_a_shop_may_do_without_confirming(database_admin: asyncpg.Connection) -> None:

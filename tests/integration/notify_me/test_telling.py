@@ -18,6 +18,7 @@ from headless_presale.campaigns import (
 )
 from headless_presale.catalog.models import Product
 from headless_presale.kernel.clock import ManualClock
+from headless_presale.kernel.unit_of_work import shielded, unit_of_work
 from headless_presale.notifications import (
     ListMailKind,
     Message,
@@ -28,9 +29,11 @@ from headless_presale.notifications import (
 from headless_presale.notify_me import (
     CampaignWatcher,
     WatcherCount,
+    claim_watchers,
     confirm,
     count_watchers,
     take_back,
+    telling,
     unsubscribe,
     unsubscribe_token,
 )
@@ -325,6 +328,37 @@ async def test_two_workers_tell_different_people(
     assert await CampaignWatcher.filter(told_at=None).count() == 0
     sending = "SELECT count(*) FROM procrastinate_jobs WHERE task_name LIKE '%:send_message'"
     assert await database_admin.fetchval(sending) == 40
+
+
+async def test_control_without_the_claim_somebody_is_told_twice(
+    database_admin: asyncpg.Connection, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Who only looks, and notes it afterwards, writes to the same people as the other worker. Two
+    # mails of one person are still one row: that is the second line, and taken away as well.
+    looking = re.sub(
+        r"UPDATE campaign_watcher.*RETURNING",
+        "SELECT",
+        telling._CLAIM.replace("FOR UPDATE SKIP LOCKED", "").replace(
+            "told.locale\n",
+            "told.locale FROM campaign_watcher told JOIN waiting USING (id), "
+            "(SELECT $3::timestamptz) AS at",
+        ),
+        flags=re.DOTALL,
+    )
+    monkeypatch.setattr(telling, "_CLAIM", looking)
+    sale = await scheduled_sale(is_confirmed=True)
+    await ask(sale)
+    await opened(clock)
+
+    @shielded
+    async def claimed() -> list[str]:
+        async with unit_of_work() as work:
+            found = await claim_watchers(
+                work, sale.campaign.id, shop_id=sale.shop.id, limit=announcing.AT_ONCE
+            )
+            return [watcher.email for watcher in found.watchers]
+
+    assert await claimed() + await claimed() == [EMAIL, EMAIL]
 
 
 async def test_a_piece_that_fails_has_told_nobody(
