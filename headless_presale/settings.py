@@ -73,7 +73,8 @@ class Settings(BaseSettings):
     rate_limit_payments: int = Field(default=600, ge=0)
     """Payments that he may start, and orders that he may cancel."""
     rate_limit_codes: int = Field(default=300, ge=0)
-    """Codes that he may have mailed, beside the pauses that each mailbox and address has."""
+    """Codes that he may have mailed, and people put on notify-me lists, beside the pauses that each
+    mailbox and address has."""
     rate_limit_logins: int = Field(default=600, ge=0)
     """Codes and tokens that he may try to sign in with."""
     rate_limit_mails: int = Field(default=60, ge=0)

@@ -14,6 +14,7 @@ KINDS: Mapping[str, Kind] = {
     "orderCancel": Kind.PAYMENTS,
     "paymentStart": Kind.PAYMENTS,
     "signInCodeRequest": Kind.CODES,
+    "campaignNotifyMe": Kind.CODES,
     "signInCodeRedeem": Kind.LOGINS,
     "sessionRefresh": Kind.LOGINS,
     "signOut": Kind.CHANGES,
