@@ -40,8 +40,8 @@ WAIT_SECONDS = 1.0
 ALLOWED_METHODS = "GET, POST"
 ALLOWED_HEADERS = (
     "authorization, content-type, accept-language, if-none-match, x-request-id, traceparent, "
-    "tracestate, baggage, apollo-require-preflight, apollographql-client-name, "
-    "apollographql-client-version"
+    "tracestate, baggage, x-challenge-response, apollo-require-preflight, "
+    "apollographql-client-name, apollographql-client-version"
 )
 EXPOSED_HEADERS = "etag, ratelimit, ratelimit-policy, retry-after, www-authenticate, x-request-id"
 MAX_AGE_SECONDS = 7_200

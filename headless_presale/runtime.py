@@ -14,6 +14,7 @@ from pydantic import SecretStr
 
 from headless_presale import checkout
 from headless_presale.challenges import SiteVerify, close_challenger, set_challenger
+from headless_presale.customers import Outside, WeChatApi, close_outside, set_outside
 from headless_presale.database import close_database, open_database
 from headless_presale.event_handlers import EVENT_HANDLERS
 from headless_presale.identity import set_issuer
@@ -164,6 +165,13 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
         set_campaign_link(_campaign_link(settings.campaign_url_template))
         set_outlet(Outlet(allow_private=settings.webhooks_allow_private))
         stack.callback(set_outlet, None)
+        set_outside(
+            Outside(
+                wechat=WeChatApi(settings.wechat_api_url),
+                allow_private=settings.sign_in_providers_allow_private,
+            )
+        )
+        stack.push_async_callback(close_outside)
         stack.push_async_callback(_finish_accepted)
         hub = LiveHub()
         await hub.start()

@@ -77,6 +77,15 @@ class RequestContext:
             raise RuntimeError("settings.secret_key is not set")
         return self.settings.secret_key.get_secret_value()
 
+    @property
+    def cost_limit(self) -> int:
+        """What one operation of this caller may cost, by what his token says he is."""
+        if self.claims is None:
+            return self.settings.cost_limit_anonymous
+        if isinstance(self.claims, CustomerClaims):
+            return self.settings.cost_limit_customer
+        return self.settings.cost_limit_merchant
+
     def renewed(self) -> "RequestContext":
         """Return a context of the same caller with its own moment and its own loaders."""
         return replace(

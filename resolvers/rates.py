@@ -25,6 +25,12 @@ KINDS: Mapping[str, Kind] = {
     "consentGive": Kind.CHANGES,
     "consentWithdraw": Kind.CHANGES,
     "notificationChoiceSet": Kind.CHANGES,
+    "cartCreate": Kind.CHANGES,
+    "cartLineAdd": Kind.CHANGES,
+    "cartLineUpdate": Kind.CHANGES,
+    "cartLineRemove": Kind.CHANGES,
+    "cartPricesAccept": Kind.CHANGES,
+    "cartClaim": Kind.CHANGES,
     "staffInvite": Kind.MAILS,
 }
 """Every mutation of a storefront, and those of a merchant that send a mail or check a code. A

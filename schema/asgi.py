@@ -25,7 +25,7 @@ from resolvers.messages import message_of
 from resolvers.rates import count_mutations
 from resolvers.shop_directory import ShopDirectory
 from schema.contract import schema, schema_text
-from schema.transport import PresaleGraphQL, request_id_of
+from schema.transport import DocumentLimits, PresaleGraphQL, request_id_of
 
 ContextFactory = Callable[[Request | WebSocket], Awaitable[RequestContext]]
 
@@ -56,6 +56,7 @@ def create_graphql_app(settings: Settings) -> PresaleGraphQL:
         on_ws_connect=authenticate_socket,
         on_ws_operation=count_operation,
         on_mutation=count_mutations,
+        limits=DocumentLimits(cost=settings.highest_cost_limit),
         max_body_bytes=settings.max_body_bytes,
         timeout_seconds=settings.operation_timeout_seconds,
         is_discoverable=settings.mode == "development",

@@ -66,6 +66,7 @@ def test_the_periodic_tasks_and_how_often_they_run() -> None:
         "maintenance:retry_stalled": {15},
         "payments:reconcile": {30},
         "maintenance:forget_finished": {3600},
+        "carts:forget_ended": {3600},
         "customers:forget_ended": {3600},
         "notify_me:forget_old": {3600},
         "identity:forget_attempts": {3600},

@@ -13,7 +13,7 @@ from headless_presale.kernel.indexes import WhereIndex
 class Migration(migrations.Migration):
     """Two tables, and a column of shops that has a value for those there are."""
 
-    dependencies = [("presale", "0018_own_orders")]
+    dependencies = [("presale", "0020_sign_in_providers")]
 
     initial = False
 
