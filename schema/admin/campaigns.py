@@ -147,6 +147,7 @@ class AdminCampaignType:
     @strawberry.field(
         description="Who waits for it to open, and was told.",
         extensions=requires(Scope.CAMPAIGNS_READ),
+        directives=[Cost(weight=10)],
     )
     async def notify_me(self, info: Info) -> NotifyMeCountType:
         counted = await notify_me.count_of(info.context, self.row.id)
