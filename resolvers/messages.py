@@ -23,6 +23,10 @@ DEFAULT_LOCALE = SUPPORTED_LOCALES[0]
 MESSAGES: Mapping[str, Mapping[str, str]] = {
     **campaign_texts.MESSAGES,
     **customer_texts.MESSAGES,
+    "BUYER_MISMATCH": {
+        "en": "You are signed in with another address, or to another shop. Sign out to order so.",
+        "zh-CN": "您登录的邮箱或店铺与此不符，请退出登录后再下单。",
+    },
     **cart_texts.MESSAGES,
     "CANCEL_NOT_ALLOWED": {
         "en": "This order can no longer be cancelled: {status}.",

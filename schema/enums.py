@@ -97,6 +97,7 @@ class ErrorCode(StrEnum):
     """One member for every code of the domain; a test compares them."""
 
     ADDRESS_NOT_FOUND = "ADDRESS_NOT_FOUND"
+    BUYER_MISMATCH = "BUYER_MISMATCH"
     CAMPAIGN_ALREADY_PUBLISHED = "CAMPAIGN_ALREADY_PUBLISHED"
     CAMPAIGN_CONFLICT = "CAMPAIGN_CONFLICT"
     CAMPAIGN_FIXED = "CAMPAIGN_FIXED"
