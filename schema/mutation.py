@@ -25,6 +25,7 @@ from schema.customers import CustomerMutation
 from schema.errors import UserError, user_errors
 from schema.inputs import OrderCancelInput, OrderPlaceInput, PaymentStartInput
 from schema.nodes import Info
+from schema.notify_me import NotifyMeMutation
 from schema.order_tokens import OrderTokenMutation
 from schema.orders import OrderType
 from schema.payments import PaymentType
@@ -102,6 +103,7 @@ class Mutation(
     StorefrontMutation,
     CartMutation,
     CustomerMutation,
+    NotifyMeMutation,
     CustomerSignInMutation,
     PersonalMutation,
     MerchantMutation,
