@@ -55,6 +55,11 @@ class Settings(BaseSettings):
     """Requests that one API process works on at once; one more is refused at the door with 503
     and ``Retry-After``. 0: none is refused, and under overload all of them wait ever longer."""
 
+    max_sockets_per_client: int = Field(default=200, ge=0)
+    """Sockets and event streams that one address, and one grant, may hold open in one process; one
+    more is closed with 4429, or answered 429. This machine itself may hold any number. 0: so may
+    everybody."""
+
     operation_timeout_seconds: float = Field(default=10.0, gt=0, le=600)
     """How long a GraphQL operation may take, and each event of a subscription; then it is answered
     503 ``TIMEOUT``. A command it has begun goes on to its end."""
@@ -73,13 +78,21 @@ class Settings(BaseSettings):
     rate_limit_payments: int = Field(default=600, ge=0)
     """Payments that he may start, and orders that he may cancel."""
     rate_limit_codes: int = Field(default=300, ge=0)
-    """Codes that he may have mailed, beside the pauses that each mailbox and address has."""
+    """Codes and notices he may have mailed, beside the pauses that each mailbox and address has."""
     rate_limit_logins: int = Field(default=600, ge=0)
     """Codes and tokens that he may try to sign in with."""
     rate_limit_mails: int = Field(default=60, ge=0)
     """Invitations that a merchant's grant may send."""
     rate_limit_changes: int = Field(default=1_200, ge=0)
     """Whatever else a storefront's mutations may change."""
+
+    cost_limit_anonymous: int = Field(default=5_000, ge=100, le=1_000_000)
+    """Cost points of one GraphQL operation of somebody without a token; fields declare theirs by
+    ``@cost`` in the schema. More is refused, ``DOCUMENT_TOO_COMPLEX``, before anything is run."""
+    cost_limit_customer: int = Field(default=5_000, ge=100, le=1_000_000)
+    """The same of a customer who is signed in."""
+    cost_limit_merchant: int = Field(default=20_000, ge=100, le=1_000_000)
+    """The same of a merchant's staff, applications and systems."""
 
     challenge_url: str | None = None
     """Where a provider of challenges for robots is asked (``siteverify``), such as
@@ -111,6 +124,11 @@ class Settings(BaseSettings):
     """Address of an order in your storefront, for links in mails: ``{id}`` becomes its GraphQL id
     and ``{token}`` the guest's token. Unset, mails carry no link."""
 
+    campaign_url_template: str | None = None
+    """Address of a campaign in your storefront, for mails that tell of its opening: ``{shop}`` and
+    ``{handle}`` become the shop's slug and the campaign's handle, ``{id}`` its GraphQL id. Unset,
+    those mails carry no link."""
+
     webhooks_allow_private: bool = False
     """Send webhooks to http, to any port and into private networks as well. For development, and
     for receivers of your own: whoever registers an endpoint then reaches what this machine does."""
@@ -124,6 +142,13 @@ class Settings(BaseSettings):
     oidc_name: str = "single sign-on"
     """What the button calls the provider."""
     oidc_scopes: str = "openid email profile"
+
+    wechat_api_url: str = "https://api.weixin.qq.com"
+    """Where codes of mini-programs are exchanged, when shops' customers sign in by WeChat."""
+    sign_in_providers_allow_private: bool = False
+    """Let the OpenID Connect providers of shops be at http, on any port and in private networks as
+    well. For development, and where all shops are yours: whoever names one then has this machine
+    ask what it reaches."""
 
     mail_transport: Literal["console", "file", "smtp"] = "file"
     mail_from: str = "Presale <no-reply@localhost>"
@@ -158,6 +183,7 @@ class Settings(BaseSettings):
         "challenge_secret",
         "challenge_site_key",
         "media_url",
+        "campaign_url_template",
         "order_url_template",
         "sandbox_gateway_url",
         "sandbox_gateway_api_key",
@@ -182,6 +208,13 @@ class Settings(BaseSettings):
     def _template_names_the_order(cls, value: str | None) -> str | None:
         if value is not None and ("{id}" not in value or "{token}" not in value):
             raise ValueError("the order's address needs {id} and {token}")
+        return value
+
+    @field_validator("campaign_url_template")
+    @classmethod
+    def _template_names_the_campaign(cls, value: str | None) -> str | None:
+        if value is not None and "{handle}" not in value and "{id}" not in value:
+            raise ValueError("the campaign's address needs {handle} or {id}")
         return value
 
     @model_validator(mode="after")
@@ -211,12 +244,24 @@ class Settings(BaseSettings):
             raise ValueError("the provider's address must begin with https://")
         return value
 
+    @field_validator("wechat_api_url")
+    @classmethod
+    def _wechat_is_an_address(cls, value: str) -> str:
+        if not re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", value):
+            raise ValueError("WeChat's address is like https://api.weixin.qq.com")
+        return value
+
     @field_validator("media_url")
     @classmethod
     def _media_url_names_a_bucket(cls, value: str | None) -> str | None:
         if value is not None and not re.fullmatch(r"s3://[^/\s]+(/\S*)?", value):
             raise ValueError("the media store's address is s3://bucket or s3://bucket/prefix")
         return value
+
+    @property
+    def highest_cost_limit(self) -> int:
+        """What no operation of anybody may exceed."""
+        return max(self.cost_limit_anonymous, self.cost_limit_customer, self.cost_limit_merchant)
 
     @property
     def proxy_networks(self) -> tuple[Network, ...]:

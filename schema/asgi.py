@@ -25,7 +25,7 @@ from resolvers.messages import message_of
 from resolvers.rates import count_mutations
 from resolvers.shop_directory import ShopDirectory
 from schema.contract import schema, schema_text
-from schema.transport import PresaleGraphQL, request_id_of
+from schema.transport import DocumentLimits, PresaleGraphQL, request_id_of
 
 ContextFactory = Callable[[Request | WebSocket], Awaitable[RequestContext]]
 
@@ -56,6 +56,7 @@ def create_graphql_app(settings: Settings) -> PresaleGraphQL:
         on_ws_connect=authenticate_socket,
         on_ws_operation=count_operation,
         on_mutation=count_mutations,
+        limits=DocumentLimits(cost=settings.highest_cost_limit),
         max_body_bytes=settings.max_body_bytes,
         timeout_seconds=settings.operation_timeout_seconds,
         is_discoverable=settings.mode == "development",
@@ -73,6 +74,7 @@ def context_factory(shops: ShopDirectory, limits: OperationLimits) -> ContextFac
             or await read_token(connection.headers.get("authorization")),
             address=connection.client.host if connection.client is not None else "",
             meter=Meter(connection.scope, limits),
+            socket_place=connection.scope["state"].get("socket_place"),
             settings=runtime.settings,
             hub=runtime.hub,
             shops=shops.seen_from(connection.scope.get(FOREIGN_ORIGIN)),
@@ -88,13 +90,15 @@ async def authenticate_socket(context: RequestContext, params: Mapping[str, Any]
 
     Raises:
         Unauthenticated: it carries one that is not valid; the socket closes.
+        TooManyConnections: its grant has as many sockets as it may; likewise.
     """
     token = params.get("authorization", params.get("Authorization"))
-    if token is None:
-        return
-    if not isinstance(token, str):
-        raise Unauthenticated("'authorization' must be a text.")
-    context.claims = await read_token(token)
+    if token is not None:
+        if not isinstance(token, str):
+            raise Unauthenticated("'authorization' must be a text.")
+        context.claims = await read_token(token)
+    if context.claims is not None and context.socket_place is not None:
+        context.socket_place.take_for(context.claims.grant_id)
 
 
 async def count_operation(websocket: WebSocket, context: RequestContext) -> None:

@@ -3,6 +3,13 @@
 from headless_presale.kernel.errors import DomainError
 
 
+class BuyerMismatch(DomainError):
+    """Who is signed in orders under another address, or in another shop than his."""
+
+    code = "BUYER_MISMATCH"
+    template = "this is not the address or the shop that is signed in to"
+
+
 class CampaignMismatch(DomainError):
     """The lines belong to several campaigns; an order is placed under one campaign's terms."""
 
@@ -10,22 +17,8 @@ class CampaignMismatch(DomainError):
     template = "the lines belong to several campaigns; place one order for each"
 
 
-class CurrencyMismatch(DomainError):
-    """The lines are priced in several currencies."""
-
-    code = "CURRENCY_MISMATCH"
-    template = "the lines are priced in several currencies"
-
-
 class TermsOutdated(DomainError):
     """The terms accepted are not the current ones. ``params``: accepted, current."""
 
     code = "TERMS_OUTDATED"
     template = "version {current} of the terms is in force, not {accepted}"
-
-
-class PriceChanged(DomainError):
-    """The total is not what the buyer was shown. ``params``: total (as text), money."""
-
-    code = "PRICE_CHANGED"
-    template = "the total is {total} now"

@@ -1,7 +1,7 @@
-"""The rules of a cart: what may be asked for, and how it is priced. Pure."""
+"""The rules of an order: who buys, where it ships to, and how it is priced. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -9,6 +9,7 @@ from uuid import UUID
 from email_validator import EmailNotValidError, validate_email
 
 from headless_presale.campaigns import CampaignSnapshot, ItemSnapshot
+from headless_presale.checkout.errors import BuyerMismatch
 from headless_presale.kernel.errors import InvalidInput
 from headless_presale.kernel.ids import new_id
 from headless_presale.kernel.locales import read_locale
@@ -16,17 +17,6 @@ from headless_presale.kernel.money import MAX_AMOUNT_MINOR, Money
 from headless_presale.kernel.texts import check_text
 from headless_presale.orders import LineView
 from headless_presale.pricing import QuotedPrice, group_by_price
-
-MAX_LINES = 20
-MAX_QUANTITY = 100
-
-
-@dataclass(frozen=True, slots=True)
-class CartLine:
-    """A wish: so many of one campaign item."""
-
-    item_id: UUID
-    quantity: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,31 +50,38 @@ class Buyer:
         return {"email": self.email, "name": self.name, "phone": self.phone}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """Who is signed in.
+
+    Attributes:
+        email: the address he has proven, case-folded; None where he has proven none.
+    """
+
+    customer_id: UUID
+    shop_id: UUID
+    email: str | None
+
+    def checked(self, buyer: Buyer, shop_id: UUID) -> Buyer:
+        """Return the buyer as :meth:`Buyer.checked`, with the account's address if he gives none.
+
+        Raises:
+            BuyerMismatch: another address is given, or it is an account of another shop.
+            InvalidInput: as there.
+        """
+        if self.shop_id != shop_id:
+            raise BuyerMismatch(field=("shop",))
+        if self.email is None:
+            return buyer.checked()
+        buyer = (buyer if buyer.email else replace(buyer, email=self.email)).checked()
+        if buyer.email.lower() != self.email:
+            raise BuyerMismatch(field=("buyer", "email"))
+        return buyer
+
+
 def check_locale(locale: str) -> None:
     """Raise InvalidInput unless it is a language tag that an order can keep."""
     read_locale(locale, ("locale",))
-
-
-def sum_lines(lines: Sequence[CartLine]) -> dict[UUID, int]:
-    """Return the quantity by item: lines of one item are one wish.
-
-    Raises:
-        InvalidInput: no line, too many, or a quantity out of range.
-    """
-    if not lines:
-        raise InvalidInput(reason="the order has no lines", field=("lines",))
-    if len(lines) > MAX_LINES:
-        raise InvalidInput(reason="at most {most} lines", most=MAX_LINES, field=("lines",))
-    wanted: dict[UUID, int] = {}
-    for index, line in enumerate(lines):
-        wanted[line.item_id] = wanted.get(line.item_id, 0) + line.quantity
-        if line.quantity < 1 or wanted[line.item_id] > MAX_QUANTITY:
-            raise InvalidInput(
-                reason="the quantity must be within 1 and {most}",
-                most=MAX_QUANTITY,
-                field=("lines", str(index), "quantity"),
-            )
-    return wanted
 
 
 def price_lines(

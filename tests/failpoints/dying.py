@@ -15,6 +15,7 @@ from headless_presale.settings import Settings
 from tests.failpoints import (
     authorizing,
     buying,
+    carts,
     cataloguing,
     charting,
     customers,
@@ -23,6 +24,7 @@ from tests.failpoints import (
     personal,
     running,
     uploading,
+    waiting,
     webhooks,
 )
 from tests.failpoints.world import Scenario
@@ -34,12 +36,14 @@ SCENARIOS: dict[str, Scenario] = {
         *authorizing.SCENARIOS,
         *ending.SCENARIOS,
         *charting.SCENARIOS,
+        *carts.SCENARIOS,
         *customers.SCENARIOS,
         *personal.SCENARIOS,
         *cataloguing.SCENARIOS,
         *merchant.SCENARIOS,
         *running.SCENARIOS,
         *uploading.SCENARIOS,
+        *waiting.SCENARIOS,
         *webhooks.SCENARIOS,
     )
 }

@@ -125,6 +125,13 @@ def test_every_mutation_takes_one_input_and_answers_user_errors() -> None:
     assert mutation is not None
     storefront = {name for name, field in mutation.fields.items() if scopes_of(field) is None}
     assert storefront == {
+        "cartClaim",
+        "cartCreate",
+        "cartLineAdd",
+        "cartLineRemove",
+        "cartLineUpdate",
+        "cartPricesAccept",
+        "campaignNotifyMe",
         "addressAdd",
         "addressChange",
         "addressRemove",
@@ -135,9 +142,11 @@ def test_every_mutation_takes_one_input_and_answers_user_errors() -> None:
         "orderPlace",
         "orderCancel",
         "paymentStart",
+        "profileUpdate",
         "sessionRefresh",
         "signInCodeRedeem",
         "signInCodeRequest",
+        "signInWeChat",
         "signOut",
     }
     for name, field in mutation.fields.items():
@@ -253,6 +262,7 @@ def test_what_is_a_customers_says_so() -> None:
     }
     assert guarded == {
         "Query.me",
+        "Mutation.cartClaim",
         "Mutation.addressAdd",
         "Mutation.addressChange",
         "Mutation.addressRemove",
@@ -260,7 +270,7 @@ def test_what_is_a_customers_says_so() -> None:
         "Mutation.consentGive",
         "Mutation.consentWithdraw",
         "Mutation.notificationChoiceSet",
-        "Mutation.signOut",
+        "Mutation.profileUpdate",
     }
 
 
@@ -339,11 +349,17 @@ UNPAGED = {
     "MediaAsset.translations",
     "StaffMember.shopIds",
     "Viewer.scopes",
+    "AdminShop.signInProviders",
+    "AdminSignInProvider.redirectUris",
+    "Shop.signInProviders",
     "Merchant.webhookEventTypes",
     "WebhookDelivery.log",
     "WebhookEndpoint.eventTypes",
     "WebhookEndpoint.shopIds",
     "Campaign.items",
+    # At most MAX_LINES; units by price, at most MAX_QUANTITY.
+    "Cart.lines",
+    "CartLine.units",
     "CampaignAvailability.items",
     "CampaignItem.batches",
     "Order.dueLater",

@@ -11,7 +11,7 @@ from typing import Any
 
 from headless_presale.identity import ROLE_SCOPES, Role, Scope
 from headless_presale.kernel import clock
-from tests.graphql.admin.tenancy import catalog, media, webhooks
+from tests.graphql.admin.tenancy import catalog, media, sign_in_providers, webhooks
 from tests.graphql.admin.tenancy.campaign_examples import CAMPAIGN_MUTATIONS
 from tests.graphql.admin.tenancy.world import Example, House
 
@@ -107,6 +107,7 @@ MUTATIONS: Mapping[str, tuple[Example, ...]] = {
     **webhooks.MUTATIONS,
     **catalog.MUTATIONS,
     **media.MUTATIONS,
+    **sign_in_providers.MUTATIONS,
 }
 
 GIVES: Mapping[str, frozenset[Scope]] = {
@@ -137,6 +138,7 @@ ARGUMENTS: Mapping[str, Callable[[House], Any]] = {
     "AdminShop.orders(filter)": lambda house: {"campaignId": house.ids["campaign"]},
     # Twenty times all of an order, by edges and by nodes, is more than may be asked at once.
     "AdminShop.orders(first)": lambda house: 5,
+    "AdminShop.campaigns(first)": lambda house: 5,
     "AdminShop.order(id)": lambda house: house.ids["order"],
 }
 """Values of the arguments of guarded fields; paging needs none where the default will do."""
