@@ -36,6 +36,7 @@ SETTINGS = (
     "default_locale",
     "translations",
     "storefront_origins",
+    "trusted_documents_only",
 )
 FIXED_BY_PRODUCTS = ("slug", "currency")
 """Its products' addresses and prices hang on these."""
@@ -52,6 +53,7 @@ class UpdateShop:
         timezone: a name of the IANA database, such as ``Asia/Shanghai``.
         translations: locale -> ``name`` -> text. A language that is named gets these texts and
             no others, with none of them it is removed; one that is not named stays.
+        trusted_documents_only: storefronts may send registered documents alone.
         storefront_origins: from which sites' pages browsers may use the shop; empty: from all.
     """
 
@@ -65,6 +67,7 @@ class UpdateShop:
     default_locale: str | None = None
     translations: Mapping[str, Mapping[str, str]] | None = None
     storefront_origins: Sequence[str] | None = None
+    trusted_documents_only: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,6 +169,7 @@ def _read_settings(command: UpdateShop) -> dict[str, Any]:
         "timezone": _read_timezone,
         "default_locale": lambda tag: read_locale(tag, ("default_locale",)),
         "translations": _read_translations,
+        "trusted_documents_only": bool,
         "storefront_origins": lambda texts: read_origins(texts, ("storefront_origins",)),
     }
     given = {name: getattr(command, name) for name in SETTINGS}

@@ -34,6 +34,7 @@ class ShopForm:
     default_locale: str | None
     names: Texts | None
     storefront_origins: Sequence[str] | None
+    trusted_documents_only: bool | None
 
 
 @reads
@@ -59,6 +60,7 @@ async def change(
             default_locale=form.default_locale,
             translations=_names(form.names),
             storefront_origins=form.storefront_origins,
+            trusted_documents_only=form.trusted_documents_only,
         )
         return await update_shop(command)
 

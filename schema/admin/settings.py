@@ -49,6 +49,12 @@ class ShopUpdateInput:
         "replaces the whole list.",
     )
 
+    trusted_documents_only: bool | None = strawberry.field(
+        default=None,
+        description="Have storefronts send registered documents alone: `headless-presale documents "
+        "import` registers them. Whoever sends another is answered `DOCUMENT_NOT_TRUSTED`.",
+    )
+
     def to_form(self) -> ShopForm:
         """Return it as the resolvers take it."""
         names = None
@@ -63,6 +69,7 @@ class ShopUpdateInput:
             default_locale=self.default_locale,
             names=names,
             storefront_origins=self.storefront_origins,
+            trusted_documents_only=self.trusted_documents_only,
         )
 
 
