@@ -13,7 +13,7 @@ from babel.dates import format_date
 from headless_presale.campaigns import Fault
 from headless_presale.kernel.errors import DomainError, Reasoned
 from headless_presale.kernel.locales import SUPPORTED_LOCALES
-from resolvers import campaign_texts, customer_texts
+from resolvers import campaign_texts, cart_texts, customer_texts
 from resolvers.catalog_reasons import CATALOG_REASONS
 
 T = TypeVar("T")
@@ -23,6 +23,7 @@ DEFAULT_LOCALE = SUPPORTED_LOCALES[0]
 MESSAGES: Mapping[str, Mapping[str, str]] = {
     **campaign_texts.MESSAGES,
     **customer_texts.MESSAGES,
+    **cart_texts.MESSAGES,
     "CANCEL_NOT_ALLOWED": {
         "en": "This order can no longer be cancelled: {status}.",
         "zh-CN": "该订单已无法取消：{status}。",
@@ -332,6 +333,7 @@ REASONS: Mapping[str, Mapping[str, str]] = {
         "the hold on the slots has run out": "名额的保留时间已过",
         "the number must be within {lowest} and {highest}": "数值须在 {lowest} 到 {highest} 之间",
         "the only text of a shop is its name": "店铺可翻译的文字只有名称",
+        "name either lines or a cart": "请填写商品行或购物车，二者选一",
         "the order has no lines": "订单中没有商品",
         "the quantity must be within 1 and {most}": "数量须在 1 到 {most} 之间",
         "the shortest recommended window is longer than the longest": (

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from headless_presale.campaigns import CampaignNotOpen, CancelPolicy, find_snapshots_of_items
+from headless_presale.carts import CartEmpty, CartNotFound
 from headless_presale.checkout import Address, Buyer, CartLine, PlaceOrder, place_order
 from headless_presale.kernel.errors import InvalidInput
 from headless_presale.kernel.events import EventRecord, acting_as
@@ -22,6 +23,7 @@ from headless_presale.orders import (
 )
 from headless_presale.payments import Payment, PaymentLeg, held_of
 from headless_presale.shops import ShopNotFound
+from resolvers.carts import CartRef, read_for_order
 from resolvers.context import RequestContext
 from resolvers.errors import Answer, answer, reads
 from resolvers.global_ids import read_input_id
@@ -46,7 +48,8 @@ class OrderWish:
     """An order as a client sent it."""
 
     shop: str
-    lines: Sequence[LineWish]
+    lines: Sequence[LineWish] | None
+    cart: CartRef | None
     buyer: Buyer
     shipping_address: Address
     accepted_terms_version: int
@@ -69,17 +72,13 @@ async def _place(context: RequestContext, wish: OrderWish) -> OrderView:
     if shop is None:
         raise ShopNotFound(shop=wish.shop[:60], field=("shop",))
     context.loaders.shops.prime(shop.id, shop)
+    if (wish.lines is None) == (wish.cart is None):
+        raise InvalidInput(reason="name either lines or a cart", field=("lines",))
+    cart = await read_for_order(context, wish.cart) if wish.cart is not None else None
     command = PlaceOrder(
         shop_id=shop.id,
-        lines=[
-            CartLine(
-                read_input_id(
-                    line.campaign_item_id, "CampaignItem", ("lines", str(i), "campaignItemId")
-                ),
-                line.quantity,
-            )
-            for i, line in enumerate(wish.lines)
-        ],
+        lines=_lines_of(wish.lines or ()) if cart is None else cart.lines,
+        cart_id=None if cart is None else cart.id,
         buyer=wish.buyer,
         shipping_address=wish.shipping_address,
         accepted_terms_version=wish.accepted_terms_version,
@@ -93,6 +92,22 @@ async def _place(context: RequestContext, wish: OrderWish) -> OrderView:
         except CampaignNotOpen as refused:
             refused.params["opens_at"] = await _opening_of(command)
             raise
+        except CartEmpty as refused:
+            if cart is not None and not cart.is_there:
+                raise CartNotFound(field=refused.field) from None
+            raise
+
+
+def _lines_of(wishes: Sequence[LineWish]) -> list[CartLine]:
+    return [
+        CartLine(
+            read_input_id(
+                wish.campaign_item_id, "CampaignItem", ("lines", str(i), "campaignItemId")
+            ),
+            wish.quantity,
+        )
+        for i, wish in enumerate(wishes)
+    ]
 
 
 def _checked_locale(tag: str | None) -> str | None:

@@ -6,9 +6,10 @@ from typing import Annotated, Any
 import strawberry
 
 from headless_presale.customers import SignedIn
-from resolvers import customers, own_orders
+from resolvers import carts, customers, own_orders
 from resolvers.customers import CodeWish
 from resolvers.errors import Answer
+from schema.carts import CartType
 from schema.enums import OrderStatus
 from schema.errors import UserError, user_errors
 from schema.nodes import (
@@ -46,6 +47,11 @@ class CustomerType(PersonalFields):
     @strawberry.field(description="The language of his mails, such as zh-CN.")
     def locale(self) -> str:
         return self.customer.locale
+
+    @strawberry.field(description="What he means to buy; null as long as he has no cart.")
+    async def cart(self, info: Info) -> CartType | None:
+        cart = await carts.find_cart_of(info.context, self.customer.id)
+        return None if cart is None else CartType(cart=cart)
 
     @strawberry.field(description="When he signed in for the first time.")
     def created_at(self) -> datetime:

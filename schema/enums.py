@@ -8,6 +8,7 @@ from enum import StrEnum
 import strawberry
 
 from headless_presale.campaigns import CampaignStatus, MissedBalance, PlanKind
+from headless_presale.carts import PriceChangeReason, Unavailability
 from headless_presale.orders import OrderStatus
 from headless_presale.payments import PaymentLeg, PaymentStatus, RefundStatus
 from headless_presale.pricing import PriceReason
@@ -18,6 +19,12 @@ strawberry.enum(
     MissedBalance, description="What happens to the deposit when the balance is not paid in time."
 )
 strawberry.enum(PriceReason, description="Why a price is what it is.")
+strawberry.enum(PriceChangeReason, description="Why a line no longer costs what it was shown at.")
+strawberry.enum(
+    Unavailability,
+    name="CartLineUnavailability",
+    description="Why a line of a cart cannot be ordered now.",
+)
 strawberry.enum(OrderStatus, description="Where an order stands.")
 strawberry.enum(PaymentLeg, description="Which part of an order a payment is for.")
 strawberry.enum(PaymentStatus, description="Where a payment stands.")
@@ -33,8 +40,10 @@ __all__ = [
     "PaymentLeg",
     "PaymentStatus",
     "PlanKind",
+    "PriceChangeReason",
     "PriceReason",
     "RefundStatus",
+    "Unavailability",
 ]
 
 
@@ -92,6 +101,10 @@ class ErrorCode(StrEnum):
     CANCEL_NOT_ALLOWED = "CANCEL_NOT_ALLOWED"
     CANCEL_PREVIEW_OUTDATED = "CANCEL_PREVIEW_OUTDATED"
     CAPACITY_BELOW_SOLD = "CAPACITY_BELOW_SOLD"
+    CART_CHANGED = "CART_CHANGED"
+    CART_EMPTY = "CART_EMPTY"
+    CART_LINE_NOT_FOUND = "CART_LINE_NOT_FOUND"
+    CART_NOT_FOUND = "CART_NOT_FOUND"
     CLIENT_NOT_FOUND = "CLIENT_NOT_FOUND"
     CODE_REFUSED = "CODE_REFUSED"
     CURRENCY_MISMATCH = "CURRENCY_MISMATCH"

@@ -18,6 +18,7 @@ from schema.admin.product_mutations import (
 from schema.admin.settings import SettingsMutation
 from schema.admin.staff import StaffMutation
 from schema.admin.webhook_mutations import WebhookMutation
+from schema.cart_mutations import CartMutation
 from schema.customers import CustomerMutation
 from schema.errors import UserError, user_errors
 from schema.inputs import OrderCancelInput, OrderPlaceInput, PaymentStartInput
@@ -96,6 +97,7 @@ class StorefrontMutation:
 @strawberry.type(description="Writes: a storefront's, then a merchant's by what they are about.")
 class Mutation(
     StorefrontMutation,
+    CartMutation,
     CustomerMutation,
     PersonalMutation,
     MerchantMutation,

@@ -6,12 +6,13 @@ from uuid import UUID
 import strawberry
 
 from headless_presale.shops import Shop
-from resolvers import campaigns, catalog, order_access, shops
+from resolvers import campaigns, carts, catalog, order_access, shops
 from resolvers.admin import merchant, staff
 from resolvers.errors import ArgumentInvalid
 from resolvers.global_ids import find_node_id
 from schema.admin.merchant import MerchantType, Viewer
 from schema.campaigns import CampaignItemType, CampaignType
+from schema.carts import CartType
 from schema.catalog import ProductType, VariantType
 from schema.customers import CustomerType
 from schema.nodes import Info, Node
@@ -41,6 +42,16 @@ class Query:
     ) -> OrderType | None:
         order = await order_access.find_own_order(info.context, id, token)
         return None if order is None else OrderType(order=order)
+
+    @strawberry.field(
+        description="A cart for the holder of its token, or without one for its customer; null for "
+        "everybody else. Priced as it is read, to be asked again whenever it is shown."
+    )
+    async def cart(
+        self, info: Info, id: strawberry.ID, token: str | None = None
+    ) -> CartType | None:
+        cart = await carts.find_cart(info.context, id, token)
+        return None if cart is None else CartType(cart=cart)
 
     @strawberry.field(
         description="A public thing by its global id: shops, products, variants, campaigns, items."

@@ -118,6 +118,16 @@ FAILPOINTS: Mapping[str, str] = {
     "customers.address_preferred": "an address is the default, nothing is committed",
     "customers.consent_written": "a consent is a row, nothing is committed",
     "customers.mail_chosen": "a choice of mails is a row, nothing is committed",
+    # Carts
+    "carts.ended_one_gone": "a cart of the customer's that had ended is gone, there is no other",
+    "carts.made": "a cart is a row, nothing is committed",
+    "carts.touched": "a cart is locked and lives on, its lines are as they were",
+    "carts.line_written": "a line is as it is to be, nothing is committed",
+    "carts.line_removed": "a line is out of its cart, nothing is committed",
+    "carts.prices_accepted": "what lines were shown at is written, nothing is committed",
+    "carts.own_one_gone": "the cart that a customer had is gone, the other is not his",
+    "carts.claimed": "a guest's cart is a customer's, without what was in his own",
+    "carts.lines_moved": "what was in a customer's cart is in the one he claimed, uncommitted",
     # Telling
     "messages.written": "a message is a row without a job that sends it",
     "messages.claimed": "a worker has a message in hand, nothing is committed",

@@ -64,6 +64,8 @@ from headless_presale.orders.refund_rules import (
 )
 from headless_presale.orders.rules import Due, cancel_rule, is_balance_in_time, leg_due
 from headless_presale.orders.service import (
+    FIRST_RIDER_ARGUMENT,
+    Rider,
     cancel_order,
     cancel_orders_of_campaign,
     write_order,
@@ -91,6 +93,7 @@ from headless_presale.orders.view import LineView, OrderView, find_order, find_o
 
 __all__ = [
     "CLAIMING",
+    "FIRST_RIDER_ARGUMENT",
     "HOLDING",
     "ORDER_LIFECYCLE",
     "RELEASED",
@@ -137,6 +140,7 @@ __all__ = [
     "RefundPlan",
     "RefundTooLarge",
     "RefundWish",
+    "Rider",
     "StartPayment",
     "Tally",
     "TokenAccess",

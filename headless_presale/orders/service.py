@@ -1,6 +1,6 @@
 """Orders: written once, moved by what happens to them. Every move is one conditional step."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -34,7 +34,7 @@ from headless_presale.slots import release
 
 # The lock is the foreign key's own, taken before the version is compared: no order can slip in
 # behind whoever calls the campaign off.
-_INSERT = """
+_PLACED = """
 WITH placed AS (
     INSERT INTO sales_order (
         id, shop_id, campaign_id, customer_id, status, currency, total_minor, deposit_minor,
@@ -54,23 +54,47 @@ WITH placed AS (
                         $28::bigint[], $29::text[], $30::text[], $31::date[])
          WITH ORDINALITY AS l(id, item_id, pool_id, quantity, numbers, unit_price_minor,
                               price_reason, title, ships_by, position)
-)
-SELECT id FROM placed
-"""
+)"""
+_INSERT = f"{_PLACED} SELECT id FROM placed"
+FIRST_RIDER_ARGUMENT = 34
 
 
-async def write_order(work: UnitOfWork, order: OrderView, *, campaign_version: int) -> bool:
+@dataclass(frozen=True, slots=True)
+class Rider:
+    """What is changed by the statement that writes an order: with it, or not at all.
+
+    Attributes:
+        sql: CTEs behind ``placed``, whose arguments are numbered from ``FIRST_RIDER_ARGUMENT``.
+        args: those arguments.
+        counted: the CTE whose rows are counted.
+        check: raises a DomainError, and nothing is written, unless their number is right.
+    """
+
+    sql: str
+    args: tuple[object, ...]
+    counted: str
+    check: Callable[[int], None]
+
+
+async def write_order(
+    work: UnitOfWork, order: OrderView, *, campaign_version: int, rider: Rider | None = None
+) -> bool:
     """Write an order with its lines and its first event, in two statements.
 
     Args:
         campaign_version: what the order was priced from.
+        rider: what else belongs into the first of them.
 
     Returns:
         False, and nothing is written, if the id exists already or the campaign is no longer of
         the version the order was priced from.
     """
+    insert = _INSERT
+    if rider is not None:
+        counted = f"(SELECT count(*) FROM {rider.counted}) AS counted"
+        insert = f"{_PLACED}, {rider.sql} SELECT id, {counted} FROM placed"
     row = await work.fetchrow(
-        _INSERT,
+        insert,
         order.id,
         order.shop_id,
         order.campaign_id,
@@ -104,9 +128,12 @@ async def write_order(work: UnitOfWork, order: OrderView, *, campaign_version: i
         [line.ships_by for line in order.lines],
         order.number,
         order.quantity,
+        *(rider.args if rider is not None else ()),
     )
     if row is None:
         return False
+    if rider is not None:
+        rider.check(row["counted"])
     reach("orders.written")
     work.emit(
         OrderPlaced(
