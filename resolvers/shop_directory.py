@@ -145,9 +145,7 @@ class ShopsSeen:
         if self._origin is not None and not is_used_from(shop.storefront_origins, self._origin):
             raise OriginNotAllowed
         if shop.trusted_documents_only:
-            await self._check_document(
-                shop.id, BoundShop(shop.merchant_id, shop.documents_version)
-            )
+            await self._check_document(shop.id, BoundShop(shop.merchant_id, shop.documents_version))
 
     async def are_guarded(self) -> bool:
         """Tell whether there is any shop that the caller might not use so."""

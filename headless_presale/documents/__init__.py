@@ -1,6 +1,6 @@
 """Documents that clients name by their hash, and those that a shop lets in alone."""
 
-from headless_presale.documents.errors import DocumentNotFound, TooManyDocuments
+from headless_presale.documents.errors import DocumentNotFound, ManifestUnreadable, TooManyDocuments
 from headless_presale.documents.manifests import ManifestDocument, read_manifest
 from headless_presale.documents.models import TrustedDocument
 from headless_presale.documents.shared_texts import SharedTexts
@@ -20,6 +20,7 @@ __all__ = [
     "BoundShop",
     "DocumentNotFound",
     "ManifestDocument",
+    "ManifestUnreadable",
     "SharedTexts",
     "TooManyDocuments",
     "TrustedDocument",

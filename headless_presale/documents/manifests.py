@@ -12,15 +12,17 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from headless_presale.kernel.errors import InvalidInput
-from headless_presale.kernel.texts import check_text
+from headless_presale.documents.errors import ManifestUnreadable
+from headless_presale.kernel.texts import is_storable
 
 APOLLO_FORMAT = "apollo-persisted-query-manifest"
 MAX_TEXT_LENGTH = 50_000
 MAX_NAME_LENGTH = 120
 
 _SHA_256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
-_OPERATION_NAME = re.compile(r"\b(?:query|mutation|subscription)\s+([_A-Za-z][_0-9A-Za-z]*)", re.ASCII)
+_OPERATION_NAME = re.compile(
+    r"\b(?:query|mutation|subscription)\s+([_a-z]\w*)", re.ASCII | re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,20 +38,20 @@ def read_manifest(raw: bytes) -> list[ManifestDocument]:
     """Return the documents of a manifest, each once, in its order.
 
     Raises:
-        InvalidInput: it is none, or an identifier that is a SHA-256 is not that of its text.
+        ManifestUnreadable: it is none, or an identifier that is a SHA-256 is not that of its text.
     """
     try:
         said = json.loads(raw)
     except (ValueError, RecursionError):
-        raise InvalidInput(reason="a manifest is a JSON file") from None
+        raise ManifestUnreadable("a manifest is a JSON file") from None
     if not isinstance(said, dict):
-        raise InvalidInput(reason="a manifest is a JSON object")
+        raise ManifestUnreadable("a manifest is a JSON object")
     found: dict[str, ManifestDocument] = {}
     for identifier, text in _entries(said):
         document = _read_document(identifier, text)
         found.setdefault(document.digest, document)
     if not found:
-        raise InvalidInput(reason="the manifest names no operation")
+        raise ManifestUnreadable("the manifest names no operation")
     return list(found.values())
 
 
@@ -57,27 +59,26 @@ def _entries(said: dict[str, Any]) -> Iterable[tuple[object, object]]:
     if "format" not in said or not isinstance(said.get("operations"), list):
         return said.items()
     if said["format"] != APOLLO_FORMAT or said.get("version") != 1:
-        raise InvalidInput(reason="this is no manifest of {format}, version 1", format=APOLLO_FORMAT)
+        raise ManifestUnreadable(f"the format is not {APOLLO_FORMAT}, version 1")
     return _apollo_entries(said["operations"])
 
 
 def _apollo_entries(operations: list[Any]) -> Iterator[tuple[object, object]]:
     for operation in operations:
         if not isinstance(operation, dict):
-            raise InvalidInput(reason="an operation of the manifest is no object")
+            raise ManifestUnreadable("an operation of the manifest is no object")
         yield operation.get("id"), operation.get("body")
 
 
 def _read_document(identifier: object, text: object) -> ManifestDocument:
     if not isinstance(identifier, str) or not isinstance(text, str):
-        raise InvalidInput(reason="each operation of a manifest has an identifier and a text")
-    check_text(text, (identifier[:80],), longest=MAX_TEXT_LENGTH)
+        raise ManifestUnreadable("each operation of a manifest has an identifier and a text")
+    if not text.strip() or len(text) > MAX_TEXT_LENGTH or not is_storable(text):
+        raise ManifestUnreadable(
+            f"{identifier[:80]}: a text has 1 to {MAX_TEXT_LENGTH:,} characters, none of them NUL"
+        )
     digest = hashlib.sha256(text.encode()).hexdigest()
     if _SHA_256.fullmatch(identifier) and identifier != digest:
-        raise InvalidInput(
-            reason="the hash is not that of the text, which is {digest}",
-            digest=digest,
-            field=(identifier,),
-        )
+        raise ManifestUnreadable(f"{identifier}: not the hash of its text, which is {digest}")
     named = _OPERATION_NAME.search(text)
     return ManifestDocument(digest, named[1][:MAX_NAME_LENGTH] if named else "", text)

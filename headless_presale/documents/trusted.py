@@ -19,7 +19,10 @@ MAX_DOCUMENTS = 2_000
 
 @dataclass(frozen=True, slots=True)
 class BoundShop:
-    """A shop that answers registered documents alone; ``version`` rises with each change of them."""
+    """A shop that answers registered documents alone.
+
+    ``version`` rises with each change of them.
+    """
 
     merchant_id: UUID
     version: int
@@ -38,7 +41,7 @@ async def register_documents(shop_id: UUID, documents: Sequence[ManifestDocument
         known = {row.digest async for row in TrustedDocument.filter(shop_id=shop_id).only("digest")}
         new = [document for document in documents if document.digest not in known]
         if len(known) + len(new) > MAX_DOCUMENTS:
-            raise TooManyDocuments(most=MAX_DOCUMENTS)
+            raise TooManyDocuments(MAX_DOCUMENTS)
         if not new:
             return 0
         at = clock.now()
@@ -71,7 +74,7 @@ async def remove_document(shop_id: UUID, digest: str) -> None:
         shop = await _lock_shop(shop_id)
         document = await TrustedDocument.get_or_none(shop_id=shop_id, digest=digest)
         if document is None:
-            raise DocumentNotFound(document=digest[:64])
+            raise DocumentNotFound(digest)
         await document.delete()
         before = {"digest": digest, "name": document.name}
         await _note(work, shop, "shop.document_remove", before=before, after={})
