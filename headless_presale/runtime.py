@@ -12,6 +12,7 @@ from pydantic import SecretStr
 
 from headless_presale import checkout
 from headless_presale.challenges import SiteVerify, close_challenger, set_challenger
+from headless_presale.customers import Outside, WeChatApi, close_outside, set_outside
 from headless_presale.database import close_database, open_database
 from headless_presale.event_handlers import EVENT_HANDLERS
 from headless_presale.identity import set_issuer
@@ -142,6 +143,13 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
         set_order_link(_order_link(settings))
         set_outlet(Outlet(allow_private=settings.webhooks_allow_private))
         stack.callback(set_outlet, None)
+        set_outside(
+            Outside(
+                wechat=WeChatApi(settings.wechat_api_url),
+                allow_private=settings.sign_in_providers_allow_private,
+            )
+        )
+        stack.push_async_callback(close_outside)
         stack.push_async_callback(_finish_accepted)
         hub = LiveHub()
         await hub.start()

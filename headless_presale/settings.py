@@ -55,6 +55,11 @@ class Settings(BaseSettings):
     """Requests that one API process works on at once; one more is refused at the door with 503
     and ``Retry-After``. 0: none is refused, and under overload all of them wait ever longer."""
 
+    max_sockets_per_client: int = Field(default=200, ge=0)
+    """Sockets and event streams that one address, and one grant, may hold open in one process; one
+    more is closed with 4429, or answered 429. This machine itself may hold any number. 0: so may
+    everybody."""
+
     operation_timeout_seconds: float = Field(default=10.0, gt=0, le=600)
     """How long a GraphQL operation may take, and each event of a subscription; then it is answered
     503 ``TIMEOUT``. A command it has begun goes on to its end."""
@@ -73,7 +78,7 @@ class Settings(BaseSettings):
     rate_limit_payments: int = Field(default=600, ge=0)
     """Payments that he may start, and orders that he may cancel."""
     rate_limit_codes: int = Field(default=300, ge=0)
-    """Codes that he may have mailed, beside the pauses that each mailbox and address has."""
+    """Codes and notices he may have mailed, beside the pauses that each mailbox and address has."""
     rate_limit_logins: int = Field(default=600, ge=0)
     """Codes and tokens that he may try to sign in with."""
     rate_limit_mails: int = Field(default=60, ge=0)
@@ -132,6 +137,13 @@ class Settings(BaseSettings):
     oidc_name: str = "single sign-on"
     """What the button calls the provider."""
     oidc_scopes: str = "openid email profile"
+
+    wechat_api_url: str = "https://api.weixin.qq.com"
+    """Where codes of mini-programs are exchanged, when shops' customers sign in by WeChat."""
+    sign_in_providers_allow_private: bool = False
+    """Let the OpenID Connect providers of shops be at http, on any port and in private networks as
+    well. For development, and where all shops are yours: whoever names one then has this machine
+    ask what it reaches."""
 
     mail_transport: Literal["console", "file", "smtp"] = "file"
     mail_from: str = "Presale <no-reply@localhost>"
@@ -217,6 +229,13 @@ class Settings(BaseSettings):
         is_local = parts.hostname in ("localhost", "127.0.0.1", "::1")
         if not parts.hostname or not (parts.scheme == "https" or is_local):
             raise ValueError("the provider's address must begin with https://")
+        return value
+
+    @field_validator("wechat_api_url")
+    @classmethod
+    def _wechat_is_an_address(cls, value: str) -> str:
+        if not re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", value):
+            raise ValueError("WeChat's address is like https://api.weixin.qq.com")
         return value
 
     @field_validator("media_url")

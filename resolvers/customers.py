@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from headless_presale import customers
-from headless_presale.customers import SignedIn
+from headless_presale.customers import Customer, SignedIn, UpdateProfile
 from headless_presale.identity.limits import Source
 from headless_presale.kernel.locales import read_locale
 from headless_presale.shops import Shop, ShopNotFound
@@ -28,7 +28,7 @@ async def request_code(context: RequestContext, wish: CodeWish) -> Answer[dateti
 
 
 async def _request_code(context: RequestContext, wish: CodeWish) -> datetime:
-    shop = await _shop(context, wish.shop)
+    shop = await named_shop(context, wish.shop)
     locale = context.locale if wish.locale is None else read_locale(wish.locale, ("locale",))
     return await customers.request_code(
         shop.id, wish.email, locale=locale, source=Source(address=context.address)
@@ -44,7 +44,7 @@ async def redeem_code(
 
 
 async def _redeem_code(context: RequestContext, slug: str, email: str, code: str) -> SignedIn:
-    shop = await _shop(context, slug)
+    shop = await named_shop(context, slug)
     return await customers.redeem_code(shop.id, email, code, source=Source(address=context.address))
 
 
@@ -57,15 +57,40 @@ async def refresh(context: RequestContext, refresh_token: str) -> Answer[SignedI
     return refreshed
 
 
-async def sign_out(context: RequestContext, *, is_everywhere: bool) -> Answer[int]:
-    """End the caller's sign-in, or all he has; answer how many ended."""
+async def sign_out(
+    context: RequestContext, *, is_everywhere: bool, refresh_token: str | None
+) -> Answer[int]:
+    """End a sign-in, or all that its customer has; answer how many ended.
+
+    Args:
+        refresh_token: of the sign-in that is meant; None: the caller's own.
+
+    Raises:
+        Unauthenticated: neither it is given, nor is anybody signed in.
+    """
     context.begin_mutation()
-    return await answer(
-        customers.sign_out(context.customer, is_everywhere=is_everywhere), context.locale
-    )
+    if refresh_token is not None:
+        ending = customers.sign_out_with(refresh_token, is_everywhere=is_everywhere)
+    else:
+        # What an earlier mutation of the same document ended has to count for this one.
+        context.forget_principal()
+        principal = await context.authenticate_customer()
+        ending = customers.sign_out(principal, is_everywhere=is_everywhere)
+    return await answer(ending, context.locale)
 
 
-async def _shop(context: RequestContext, slug: str) -> Shop:
+async def update_profile(context: RequestContext, command: UpdateProfile) -> Answer[Customer]:
+    """Change the caller's profile."""
+    context.begin_mutation()
+    return await answer(customers.update_profile(context.customer, command), context.locale)
+
+
+async def named_shop(context: RequestContext, slug: str) -> Shop:
+    """Return the shop that the input names.
+
+    Raises:
+        ShopNotFound: there is none.
+    """
     shop = await context.shops.find(slug)
     if shop is None:
         raise ShopNotFound(shop=slug[:60], field=("shop",))

@@ -23,6 +23,10 @@ DEFAULT_LOCALE = SUPPORTED_LOCALES[0]
 MESSAGES: Mapping[str, Mapping[str, str]] = {
     **campaign_texts.MESSAGES,
     **customer_texts.MESSAGES,
+    "BUYER_MISMATCH": {
+        "en": "You are signed in with another address, or to another shop. Sign out to order so.",
+        "zh-CN": "您登录的邮箱或店铺与此不符，请退出登录后再下单。",
+    },
     **cart_texts.MESSAGES,
     "CANCEL_NOT_ALLOWED": {
         "en": "This order can no longer be cancelled: {status}.",
@@ -194,6 +198,26 @@ MESSAGES: Mapping[str, Mapping[str, str]] = {
         "en": "The session has ended. Sign in again.",
         "zh-CN": "登录已失效，请重新登录。",
     },
+    "SIGN_IN_BLOCKED": {
+        "en": "The sign-in provider has blocked this user.",
+        "zh-CN": "该用户已被登录平台限制登录。",
+    },
+    "SIGN_IN_PROVIDER_EXISTS": {
+        "en": "The shop has this sign-in provider already.",
+        "zh-CN": "店铺已添加过该登录方式。",
+    },
+    "SIGN_IN_PROVIDER_NOT_FOUND": {
+        "en": "The shop has no such sign-in provider.",
+        "zh-CN": "店铺没有这种登录方式。",
+    },
+    "SIGN_IN_PROVIDER_UNAVAILABLE": {
+        "en": "{provider} cannot be reached at the moment. Try again, or sign in another way.",
+        "zh-CN": "{provider} 暂时无法使用，请重试或换一种方式登录。",
+    },
+    "SIGN_IN_REFUSED": {
+        "en": "This sign-in is not valid any more. Begin it anew.",
+        "zh-CN": "本次登录已失效，请重新登录。",
+    },
     "SLOTS_SOLD_OUT": {
         "en": "Not enough slots are left: {remaining}.",
         "zh-CN": "剩余名额不足，仅剩 {remaining} 个。",
@@ -301,8 +325,22 @@ REASONS: Mapping[str, Mapping[str, str]] = {
         "there is no event {name}; order.* means all of orders": (
             "没有事件 {name}；order.* 表示订单的全部事件"
         ),
-        "webhooks go to port 443 or 8443": "Webhook 只能发往 443 或 8443 端口",
+        "the port is 443 or 8443": "端口须为 443 或 8443",
         "a name has 1 to {most} printable characters": "名称须为 1 到 {most} 个可见字符",
+        "a mini-program has none": "小程序没有此项",
+        "a shop has at most {most} providers": "每个店铺最多 {most} 种登录方式",
+        "an address is absolute, https (http to this machine alone), "
+        "without a fragment and without a user": (
+            "地址须为完整的 https 地址（仅本机可用 http），不含片段和用户名"
+        ),
+        "an issuer has at most {longest} characters and no query": (
+            "签发者地址最多 {longest} 个字符，且不含查询参数"
+        ),
+        "must be ASCII of 1 to {longest} characters": "须为 1 到 {longest} 个 ASCII 字符",
+        "must be ASCII without spaces, at most {longest} characters": (
+            "须为不含空格的 ASCII 字符，最多 {longest} 个"
+        ),
+        "name 1 to {most} addresses": "请填写 1 到 {most} 个地址",
         "a refund is more than nothing": "退款金额须大于零",
         "an order has at most {most} notes": "每个订单最多 {most} 条备注",
         "an order has at most {most} refunds": "每个订单最多退款 {most} 次",

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import strawberry
 
-from headless_presale.customers import SignedIn
+from headless_presale.customers import SignedIn, UpdateProfile
 from resolvers import carts, customers, own_orders
 from resolvers.customers import CodeWish
 from resolvers.errors import Answer
@@ -28,7 +28,7 @@ from schema.permissions import customer_only
 from schema.personal import PersonalFields
 
 
-@strawberry.type(name="Customer", description="A buyer of one shop who has proven his address.")
+@strawberry.type(name="Customer", description="A buyer of one shop who has proven who he is.")
 class CustomerType(PersonalFields):
     """Seen by nobody but himself."""
 
@@ -36,13 +36,24 @@ class CustomerType(PersonalFields):
     def id(self) -> strawberry.ID:
         return global_id("Customer", self.customer.id)
 
-    @strawberry.field(description="Proven by a code that was mailed there.")
-    def email(self) -> str:
+    @strawberry.field(
+        description="Proven by a code that was mailed there, or by a provider's word. Null of who "
+        "signed in by a provider that told none."
+    )
+    def email(self) -> str | None:
         return self.customer.email
 
     @strawberry.field(description="Empty where it is not known.")
     def name(self) -> str:
         return self.customer.name
+
+    @strawberry.field(description="Empty where it is not known.")
+    def phone(self) -> str:
+        return self.customer.phone
+
+    @strawberry.field(description="Of the profile: `profileUpdate` takes the one you read.")
+    def version(self) -> int:
+        return self.customer.version
 
     @strawberry.field(description="The language of his mails, such as zh-CN.")
     def locale(self) -> str:
@@ -104,6 +115,25 @@ class SignOutInput:
     everywhere: bool = strawberry.field(
         default=False, description="In every browser, not only in this one."
     )
+    refresh_token: str | None = strawberry.field(
+        default=None,
+        description="Of the sign-in that is to end; needs no access token then, which may have "
+        "ended already: send no `Authorization` with it.",
+    )
+
+
+@strawberry.input(description="What to change of one's profile; what is left out or null stays.")
+class ProfileUpdateInput:
+    version: int = strawberry.field(description="`Customer.version` as you read it.")
+    name: str | None = strawberry.field(
+        default=None, description="At most 120 characters; an empty text takes it away."
+    )
+    phone: str | None = strawberry.field(
+        default=None, description="At most 40 characters; an empty text takes it away."
+    )
+    locale: str | None = strawberry.field(
+        default=None, description="The language of mails: a tag such as `zh-CN`."
+    )
 
 
 @strawberry.type
@@ -145,7 +175,14 @@ class SignOutPayload:
     user_errors: list[UserError]
 
 
-def _session(signed_in: Answer[SignedIn]) -> dict[str, Any]:
+@strawberry.type
+class ProfileUpdatePayload:
+    customer: CustomerType | None
+    user_errors: list[UserError]
+
+
+def session_parts(signed_in: Answer[SignedIn]) -> dict[str, Any]:
+    """Return what a sign-in answers with, or why there is none."""
     session, errors = signed_in.value, user_errors(signed_in.refusals)
     if session is None:
         empty = dict.fromkeys(("access_token", "expires_at", "refresh_token", "customer"))
@@ -185,7 +222,7 @@ class CustomerMutation:
         signed_in = await customers.redeem_code(
             info.context, shop=input.shop, email=input.email, code=input.code
         )
-        return SignInCodeRedeemPayload(**_session(signed_in))
+        return SignInCodeRedeemPayload(**session_parts(signed_in))
 
     @strawberry.mutation(
         description="Exchange a refresh token for new tokens. A token that comes a second time, "
@@ -195,12 +232,29 @@ class CustomerMutation:
         self, info: Info, input: SessionRefreshInput
     ) -> SessionRefreshPayload:
         refreshed = await customers.refresh(info.context, input.refresh_token)
-        return SessionRefreshPayload(**_session(refreshed))
+        return SessionRefreshPayload(**session_parts(refreshed))
 
     @strawberry.mutation(
-        description="Sign out: the tokens of this sign-in, or of all, end at once.",
-        extensions=customer_only(),
+        description="Sign out: the tokens of this sign-in, or of all, end at once. Needs the "
+        "access token of a customer, or the sign-in's `refreshToken`."
     )
     async def sign_out(self, info: Info, input: SignOutInput) -> SignOutPayload:
-        ended = await customers.sign_out(info.context, is_everywhere=input.everywhere)
+        ended = await customers.sign_out(
+            info.context, is_everywhere=input.everywhere, refresh_token=input.refresh_token
+        )
         return SignOutPayload(ended=ended.value, user_errors=user_errors(ended.refusals))
+
+    @strawberry.mutation(
+        description="Change one's own profile. An address is changed by proving the new one.",
+        extensions=customer_only(),
+    )
+    async def profile_update(self, info: Info, input: ProfileUpdateInput) -> ProfileUpdatePayload:
+        command = UpdateProfile(
+            version=input.version, name=input.name, phone=input.phone, locale=input.locale
+        )
+        changed = await customers.update_profile(info.context, command)
+        customer = changed.value
+        return ProfileUpdatePayload(
+            customer=None if customer is None else CustomerType(customer=customer),
+            user_errors=user_errors(changed.refusals),
+        )

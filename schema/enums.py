@@ -9,6 +9,7 @@ import strawberry
 
 from headless_presale.campaigns import CampaignStatus, MissedBalance, PlanKind
 from headless_presale.carts import PriceChangeReason, Unavailability
+from headless_presale.customers import ProviderKind
 from headless_presale.orders import OrderStatus
 from headless_presale.payments import PaymentLeg, PaymentStatus, RefundStatus
 from headless_presale.pricing import PriceReason
@@ -28,6 +29,11 @@ strawberry.enum(
 strawberry.enum(OrderStatus, description="Where an order stands.")
 strawberry.enum(PaymentLeg, description="Which part of an order a payment is for.")
 strawberry.enum(PaymentStatus, description="Where a payment stands.")
+strawberry.enum(
+    ProviderKind,
+    name="SignInProviderKind",
+    description="How a sign-in provider is asked who a customer is.",
+)
 strawberry.enum(RefundStatus, description="Where a refund stands.")
 
 __all__ = [
@@ -42,6 +48,7 @@ __all__ = [
     "PlanKind",
     "PriceChangeReason",
     "PriceReason",
+    "ProviderKind",
     "RefundStatus",
     "Unavailability",
 ]
@@ -90,6 +97,7 @@ class ErrorCode(StrEnum):
     """One member for every code of the domain; a test compares them."""
 
     ADDRESS_NOT_FOUND = "ADDRESS_NOT_FOUND"
+    BUYER_MISMATCH = "BUYER_MISMATCH"
     CAMPAIGN_ALREADY_PUBLISHED = "CAMPAIGN_ALREADY_PUBLISHED"
     CAMPAIGN_CONFLICT = "CAMPAIGN_CONFLICT"
     CAMPAIGN_FIXED = "CAMPAIGN_FIXED"
@@ -146,6 +154,11 @@ class ErrorCode(StrEnum):
     SHOP_FIXED = "SHOP_FIXED"
     SHOP_NOT_FOUND = "SHOP_NOT_FOUND"
     SHOP_SLUG_TAKEN = "SHOP_SLUG_TAKEN"
+    SIGN_IN_BLOCKED = "SIGN_IN_BLOCKED"
+    SIGN_IN_PROVIDER_EXISTS = "SIGN_IN_PROVIDER_EXISTS"
+    SIGN_IN_PROVIDER_NOT_FOUND = "SIGN_IN_PROVIDER_NOT_FOUND"
+    SIGN_IN_PROVIDER_UNAVAILABLE = "SIGN_IN_PROVIDER_UNAVAILABLE"
+    SIGN_IN_REFUSED = "SIGN_IN_REFUSED"
     SKU_TAKEN = "SKU_TAKEN"
     SLOTS_SOLD_OUT = "SLOTS_SOLD_OUT"
     STAFF_MEMBER_EXISTS = "STAFF_MEMBER_EXISTS"

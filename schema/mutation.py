@@ -16,9 +16,11 @@ from schema.admin.product_mutations import (
     VariantMutation,
 )
 from schema.admin.settings import SettingsMutation
+from schema.admin.sign_in_providers import SignInProviderMutation
 from schema.admin.staff import StaffMutation
 from schema.admin.webhook_mutations import WebhookMutation
 from schema.cart_mutations import CartMutation
+from schema.customer_sign_in import CustomerSignInMutation
 from schema.customers import CustomerMutation
 from schema.errors import UserError, user_errors
 from schema.inputs import OrderCancelInput, OrderPlaceInput, PaymentStartInput
@@ -99,9 +101,11 @@ class Mutation(
     StorefrontMutation,
     CartMutation,
     CustomerMutation,
+    CustomerSignInMutation,
     PersonalMutation,
     MerchantMutation,
     SettingsMutation,
+    SignInProviderMutation,
     MediaMutation,
     StaffMutation,
     ClientMutation,

@@ -24,17 +24,50 @@ from headless_presale.customers.consents import (
     list_mail_choices,
     withdraw_consent,
 )
-from headless_presale.customers.errors import CodeRefused, SessionEnded, TooManySignIns
+from headless_presale.customers.errors import (
+    CodeRefused,
+    SessionEnded,
+    SignInBlocked,
+    SignInProviderExists,
+    SignInProviderNotFound,
+    SignInProviderUnavailable,
+    SignInRefused,
+    TooManySignIns,
+)
 from headless_presale.customers.events import SignInCodeRequested
-from headless_presale.customers.models import Customer, CustomerCode, CustomerConsent
+from headless_presale.customers.models import (
+    Customer,
+    CustomerCode,
+    CustomerConsent,
+    CustomerIdentity,
+    SignInProvider,
+)
+from headless_presale.customers.outside import Outside, close_outside, set_outside
+from headless_presale.customers.profile import UpdateProfile, update_profile
+from headless_presale.customers.providers import (
+    ProviderChanges,
+    ProviderWish,
+    create_provider,
+    delete_provider,
+    list_providers,
+    update_provider,
+)
 from headless_presale.customers.sessions import (
     CustomerPrincipal,
     SignedIn,
     find_customer_principal,
     refresh_session,
     sign_out,
+    sign_out_with,
 )
-from headless_presale.customers.states import ConsentKind, ConsentSource, NotificationKind
+from headless_presale.customers.states import (
+    ConsentKind,
+    ConsentSource,
+    NotificationKind,
+    ProviderKind,
+)
+from headless_presale.customers.wechat import sign_in_by_wechat
+from headless_presale.customers.wechat_api import WeChatApi
 
 __all__ = [
     "CodeRefused",
@@ -44,32 +77,54 @@ __all__ = [
     "CustomerClaims",
     "CustomerCode",
     "CustomerConsent",
+    "CustomerIdentity",
     "CustomerPrincipal",
     "Entry",
     "MailChoice",
     "NotificationKind",
+    "Outside",
+    "ProviderChanges",
+    "ProviderKind",
+    "ProviderWish",
     "SavedAddress",
     "SessionEnded",
+    "SignInBlocked",
     "SignInCodeRequested",
+    "SignInProvider",
+    "SignInProviderExists",
+    "SignInProviderNotFound",
+    "SignInProviderUnavailable",
+    "SignInRefused",
     "SignedIn",
     "TooManySignIns",
+    "UpdateProfile",
+    "WeChatApi",
     "add_address",
     "change_address",
     "choose_mail",
+    "close_outside",
     "code_of",
+    "create_provider",
+    "delete_provider",
     "find_customer_principal",
     "find_unwilling",
     "give_consent",
     "list_addresses",
     "list_consents",
     "list_mail_choices",
+    "list_providers",
     "read_any_bearer",
     "redeem_code",
     "refresh_session",
     "remove_address",
     "request_code",
     "set_default_address",
+    "set_outside",
+    "sign_in_by_wechat",
     "sign_out",
+    "sign_out_with",
     "storefront_audience",
+    "update_profile",
+    "update_provider",
     "withdraw_consent",
 ]

@@ -110,6 +110,8 @@ FAILPOINTS: Mapping[str, str] = {
     "customers.try_counted": "a wrong code is counted, nothing is committed",
     "customers.code_used": "a code is used up, nobody is signed in by it",
     "customers.known": "the customer is a row, he is not signed in",
+    "customers.made_without_address": "a customer without an address is a row by himself",
+    "customers.identity_linked": "a provider's name leads to a customer, nobody is signed in",
     "customers.signed_in": "a sign-in is a row without tokens",
     "customers.signed_out": "sign-ins have ended, nothing is committed",
     "customers.address_added": "an address is a row, nothing is committed",
@@ -118,6 +120,7 @@ FAILPOINTS: Mapping[str, str] = {
     "customers.address_preferred": "an address is the default, nothing is committed",
     "customers.consent_written": "a consent is a row, nothing is committed",
     "customers.mail_chosen": "a choice of mails is a row, nothing is committed",
+    "customers.profile_changed": "a profile is changed, nothing is committed",
     # Carts
     "carts.ended_one_gone": "a cart of the customer's that had ended is gone, there is no other",
     "carts.made": "a cart is a row, nothing is committed",

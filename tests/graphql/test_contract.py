@@ -141,9 +141,11 @@ def test_every_mutation_takes_one_input_and_answers_user_errors() -> None:
         "orderPlace",
         "orderCancel",
         "paymentStart",
+        "profileUpdate",
         "sessionRefresh",
         "signInCodeRedeem",
         "signInCodeRequest",
+        "signInWeChat",
         "signOut",
     }
     for name, field in mutation.fields.items():
@@ -267,7 +269,7 @@ def test_what_is_a_customers_says_so() -> None:
         "Mutation.consentGive",
         "Mutation.consentWithdraw",
         "Mutation.notificationChoiceSet",
-        "Mutation.signOut",
+        "Mutation.profileUpdate",
     }
 
 
@@ -346,6 +348,9 @@ UNPAGED = {
     "MediaAsset.translations",
     "StaffMember.shopIds",
     "Viewer.scopes",
+    "AdminShop.signInProviders",
+    "AdminSignInProvider.redirectUris",
+    "Shop.signInProviders",
     "Merchant.webhookEventTypes",
     "WebhookDelivery.log",
     "WebhookEndpoint.eventTypes",

@@ -11,7 +11,7 @@ from typing import Any
 
 from headless_presale.identity import ROLE_SCOPES, Role, Scope
 from headless_presale.kernel import clock
-from tests.graphql.admin.tenancy import catalog, media, webhooks
+from tests.graphql.admin.tenancy import catalog, media, sign_in_providers, webhooks
 from tests.graphql.admin.tenancy.campaign_examples import CAMPAIGN_MUTATIONS
 from tests.graphql.admin.tenancy.world import Example, House
 
@@ -108,6 +108,7 @@ MUTATIONS: Mapping[str, tuple[Example, ...]] = {
     **webhooks.MUTATIONS,
     **catalog.MUTATIONS,
     **media.MUTATIONS,
+    **sign_in_providers.MUTATIONS,
 }
 
 GIVES: Mapping[str, frozenset[Scope]] = {
