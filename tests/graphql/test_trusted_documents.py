@@ -164,7 +164,9 @@ async def test_nor_does_a_subscription(house: House) -> None:
 
     for text, variables in house.subscriptions.values():
         async with aclosing(house.api.follow(text, **variables)) as outcomes:
-            (error,) = (await anext(outcomes)).errors or ()
+            errors = (await anext(outcomes)).errors
+        assert errors is not None
+        (error,) = errors
         assert isinstance(error.original_error, DocumentNotTrusted)
 
 
