@@ -81,7 +81,7 @@ async def send_slowly(client: httpx.AsyncClient, body: dict[str, Any]) -> SlowRe
 
 @contextlib.asynccontextmanager
 async def open_socket(
-    client: httpx.AsyncClient, payload: dict[str, Any] | None = None, **headers: str
+    client: httpx.AsyncClient, payload: dict[str, Any] | None = None, /, **headers: str
 ) -> AsyncIterator[ClientConnection]:
     """Open a socket that speaks graphql-transport-ws, acknowledged."""
     url = str(client.base_url).replace("http", "ws", 1).rstrip("/") + "/graphql"
