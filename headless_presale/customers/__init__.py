@@ -44,6 +44,7 @@ from headless_presale.customers.models import (
 )
 from headless_presale.customers.oidc import Departure, Return, come_back, depart
 from headless_presale.customers.outside import Outside, close_outside, set_outside
+from headless_presale.customers.profile import UpdateProfile, update_profile
 from headless_presale.customers.providers import (
     ProviderChanges,
     ProviderWish,
@@ -58,6 +59,7 @@ from headless_presale.customers.sessions import (
     find_customer_principal,
     refresh_session,
     sign_out,
+    sign_out_with,
 )
 from headless_presale.customers.states import (
     ConsentKind,
@@ -98,6 +100,7 @@ __all__ = [
     "SignInRefused",
     "SignedIn",
     "TooManySignIns",
+    "UpdateProfile",
     "WeChatApi",
     "add_address",
     "change_address",
@@ -124,7 +127,9 @@ __all__ = [
     "set_outside",
     "sign_in_by_wechat",
     "sign_out",
+    "sign_out_with",
     "storefront_audience",
+    "update_profile",
     "update_provider",
     "withdraw_consent",
 ]

@@ -241,7 +241,9 @@ async def test_nobody_unknown_becomes_anybody(place: Place) -> None:
 async def ask(client: httpx.AsyncClient, place: Place, query: str, **given: Any) -> dict[str, Any]:
     """Return the payload of a mutation."""
     answer = await client.post(
-        f"{place.shop}/graphql", json={"query": query, "variables": {"input": given}}
+        f"{place.shop}/graphql",
+        json={"query": query, "variables": {"input": given}},
+        headers={"accept": "application/json"},
     )
     (payload,) = answer.json()["data"].values()
     assert payload["userErrors"] == []

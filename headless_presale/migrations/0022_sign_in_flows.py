@@ -9,7 +9,7 @@ from tortoise.migrations import operations as ops
 class Migration(migrations.Migration):
     """One table; no table that was there is touched."""
 
-    dependencies = [("presale", "0020_sign_in_providers")]
+    dependencies = [("presale", "0021_notify_me")]
 
     initial = False
 
