@@ -30,6 +30,7 @@ KINDS: Mapping[str, Kind] = {
     "cartLineRemove": Kind.CHANGES,
     "cartPricesAccept": Kind.CHANGES,
     "cartClaim": Kind.CHANGES,
+    "eventsRecord": Kind.EVENTS,
     "staffInvite": Kind.MAILS,
 }
 """Every mutation of a storefront, and those of a merchant that send a mail or check a code. A
