@@ -55,6 +55,11 @@ class Settings(BaseSettings):
     """Requests that one API process works on at once; one more is refused at the door with 503
     and ``Retry-After``. 0: none is refused, and under overload all of them wait ever longer."""
 
+    max_sockets_per_client: int = Field(default=200, ge=0)
+    """Sockets and event streams that one address, and one grant, may hold open in one process; one
+    more is closed with 4429, or answered 429. This machine itself may hold any number. 0: so may
+    everybody."""
+
     operation_timeout_seconds: float = Field(default=10.0, gt=0, le=600)
     """How long a GraphQL operation may take, and each event of a subscription; then it is answered
     503 ``TIMEOUT``. A command it has begun goes on to its end."""
@@ -73,7 +78,7 @@ class Settings(BaseSettings):
     rate_limit_payments: int = Field(default=600, ge=0)
     """Payments that he may start, and orders that he may cancel."""
     rate_limit_codes: int = Field(default=300, ge=0)
-    """Codes that he may have mailed, beside the pauses that each mailbox and address has."""
+    """Codes and notices he may have mailed, beside the pauses that each mailbox and address has."""
     rate_limit_logins: int = Field(default=600, ge=0)
     """Codes and tokens that he may try to sign in with."""
     rate_limit_mails: int = Field(default=60, ge=0)
