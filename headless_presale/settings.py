@@ -126,6 +126,11 @@ class Settings(BaseSettings):
     """Address of an order in your storefront, for links in mails: ``{id}`` becomes its GraphQL id
     and ``{token}`` the guest's token. Unset, mails carry no link."""
 
+    campaign_url_template: str | None = None
+    """Address of a campaign in your storefront, for mails that tell of its opening: ``{shop}`` and
+    ``{handle}`` become the shop's slug and the campaign's handle, ``{id}`` its GraphQL id. Unset,
+    those mails carry no link."""
+
     webhooks_allow_private: bool = False
     """Send webhooks to http, to any port and into private networks as well. For development, and
     for receivers of your own: whoever registers an endpoint then reaches what this machine does."""
@@ -180,6 +185,7 @@ class Settings(BaseSettings):
         "challenge_secret",
         "challenge_site_key",
         "media_url",
+        "campaign_url_template",
         "order_url_template",
         "sandbox_gateway_url",
         "sandbox_gateway_api_key",
@@ -204,6 +210,13 @@ class Settings(BaseSettings):
     def _template_names_the_order(cls, value: str | None) -> str | None:
         if value is not None and ("{id}" not in value or "{token}" not in value):
             raise ValueError("the order's address needs {id} and {token}")
+        return value
+
+    @field_validator("campaign_url_template")
+    @classmethod
+    def _template_names_the_campaign(cls, value: str | None) -> str | None:
+        if value is not None and "{handle}" not in value and "{id}" not in value:
+            raise ValueError("the campaign's address needs {handle} or {id}")
         return value
 
     @model_validator(mode="after")

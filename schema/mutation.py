@@ -26,6 +26,7 @@ from schema.errors import UserError, user_errors
 from schema.funnel import FunnelMutation
 from schema.inputs import OrderCancelInput, OrderPlaceInput, PaymentStartInput
 from schema.nodes import Info
+from schema.notify_me import NotifyMeMutation
 from schema.orders import OrderType
 from schema.payments import PaymentType
 from schema.personal import PersonalMutation
@@ -103,6 +104,7 @@ class Mutation(
     CartMutation,
     FunnelMutation,
     CustomerMutation,
+    NotifyMeMutation,
     CustomerSignInMutation,
     PersonalMutation,
     MerchantMutation,

@@ -24,6 +24,7 @@ from tests.failpoints import (
     personal,
     running,
     uploading,
+    waiting,
     webhooks,
 )
 from tests.failpoints.world import Scenario
@@ -42,6 +43,7 @@ SCENARIOS: dict[str, Scenario] = {
         *merchant.SCENARIOS,
         *running.SCENARIOS,
         *uploading.SCENARIOS,
+        *waiting.SCENARIOS,
         *webhooks.SCENARIOS,
     )
 }
