@@ -26,6 +26,7 @@ from schema.errors import UserError, user_errors
 from schema.inputs import OrderCancelInput, OrderPlaceInput, PaymentStartInput
 from schema.nodes import Info
 from schema.notify_me import NotifyMeMutation
+from schema.order_tokens import OrderTokenMutation
 from schema.orders import OrderType
 from schema.payments import PaymentType
 from schema.personal import PersonalMutation
@@ -112,6 +113,7 @@ class Mutation(
     StaffMutation,
     ClientMutation,
     OrderMutation,
+    OrderTokenMutation,
     CampaignMutation,
     WebhookMutation,
     ProductMutation,

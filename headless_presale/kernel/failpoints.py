@@ -58,6 +58,7 @@ FAILPOINTS: Mapping[str, str] = {
     "orders.note_written": "a note of the staff is a row, the audit log does not know",
     "orders.refund_decided": "a merchant's refund is a row, no payment owes it yet",
     "orders.version_raised": "a refunded order has its new version, the audit log does not know",
+    "orders.access_raised": "an order's tokens have ended, the new link is not asked for yet",
     "orders.reminder_noted": "a reminder is noted, its message is not written",
     # Expiring and cancelling
     "payments.called_off": "an open payment is called off here, its intent is not",
@@ -111,6 +112,8 @@ FAILPOINTS: Mapping[str, str] = {
     "customers.try_counted": "a wrong code is counted, nothing is committed",
     "customers.code_used": "a code is used up, nobody is signed in by it",
     "customers.known": "the customer is a row, he is not signed in",
+    "customers.flow_begun": "what a browser is sent to a provider with is a row, uncommitted",
+    "customers.flow_used": "an answer of a provider's is used up, nothing is committed",
     "customers.made_without_address": "a customer without an address is a row by himself",
     "customers.identity_linked": "a provider's name leads to a customer, nobody is signed in",
     "customers.signed_in": "a sign-in is a row without tokens",

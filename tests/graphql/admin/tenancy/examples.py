@@ -25,6 +25,7 @@ MUTATIONS: Mapping[str, tuple[Example, ...]] = {
             "shopId": house.ids["shop"],
             "version": 1,
             "contactEmail": f"hello@{house.mark}.example.com",
+            "trustedDocumentsOnly": True,
             "storefrontOrigins": [f"https://{house.mark}.example.com"],
             "translations": [{"locale": "fr", "name": f"Boutique of {house.mark}"}],
         },
@@ -92,6 +93,13 @@ MUTATIONS: Mapping[str, tuple[Example, ...]] = {
             "reason": "scratched",
             "version": 2,
             "idempotencyKey": "a-refund",
+        },
+    ),
+    "orderTokenRevokeByMerchant": (
+        lambda house: {
+            "orderId": house.ids["order"],
+            "version": 2,
+            "idempotencyKey": "a-revocation",
         },
     ),
     "orderCancelByMerchant": (
