@@ -138,6 +138,7 @@ FAILPOINTS: Mapping[str, str] = {
     "carts.lines_moved": "what was in a customer's cart is in the one he claimed, uncommitted",
     # Waiting for an opening
     "notify_me.listed": "somebody is on a list, nobody asks him to confirm",
+    "notify_me.mail_made_room": "an old confirming mail is no row any more, nor is the new one",
     "notify_me.confirmed": "somebody has confirmed; what he unsubscribed from counts still",
     "notify_me.wanted_again": "what was unsubscribed from counts no more, nothing is committed",
     "notify_me.unsubscribed": "somebody is unsubscribed, nothing is committed",
