@@ -83,6 +83,7 @@ FAILPOINTS: Mapping[str, str] = {
     "media.files_kept": "a picture's files are in the store; the database knows nothing",
     "media.row_written": "the picture is a row, the log does not know it",
     # Charting
+    "analytics.funnel_counted": "what visitors did is counted, nothing is committed",
     "analytics.sums_moved": "changes are in the sums and wait no more, nothing is committed",
     "analytics.sums_removed": "the sums of a shop are gone, to be made anew; nothing is committed",
     "analytics.sums_rebuilt": "the sums of a shop are made anew, nothing is committed",
