@@ -23,9 +23,11 @@ from schema.cart_mutations import CartMutation
 from schema.customer_sign_in import CustomerSignInMutation
 from schema.customers import CustomerMutation
 from schema.errors import UserError, user_errors
+from schema.funnel import FunnelMutation
 from schema.inputs import OrderCancelInput, OrderPlaceInput, PaymentStartInput
 from schema.nodes import Info
 from schema.notify_me import NotifyMeMutation
+from schema.order_tokens import OrderTokenMutation
 from schema.orders import OrderType
 from schema.payments import PaymentType
 from schema.personal import PersonalMutation
@@ -101,6 +103,7 @@ class StorefrontMutation:
 class Mutation(
     StorefrontMutation,
     CartMutation,
+    FunnelMutation,
     CustomerMutation,
     NotifyMeMutation,
     CustomerSignInMutation,
@@ -112,6 +115,7 @@ class Mutation(
     StaffMutation,
     ClientMutation,
     OrderMutation,
+    OrderTokenMutation,
     CampaignMutation,
     WebhookMutation,
     ProductMutation,

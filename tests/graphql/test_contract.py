@@ -131,6 +131,7 @@ def test_every_mutation_takes_one_input_and_answers_user_errors() -> None:
         "cartLineRemove",
         "cartLineUpdate",
         "cartPricesAccept",
+        "eventsRecord",
         "campaignNotifyMe",
         "addressAdd",
         "addressChange",
@@ -141,11 +142,14 @@ def test_every_mutation_takes_one_input_and_answers_user_errors() -> None:
         "notificationChoiceSet",
         "orderPlace",
         "orderCancel",
+        "orderTokenRevoke",
         "paymentStart",
         "profileUpdate",
         "sessionRefresh",
         "signInCodeRedeem",
         "signInCodeRequest",
+        "signInOidcComplete",
+        "signInOidcStart",
         "signInWeChat",
         "signOut",
     }
@@ -270,6 +274,7 @@ def test_what_is_a_customers_says_so() -> None:
         "Mutation.consentGive",
         "Mutation.consentWithdraw",
         "Mutation.notificationChoiceSet",
+        "Mutation.orderTokenRevoke",
         "Mutation.profileUpdate",
     }
 

@@ -25,6 +25,7 @@ MUTATIONS: Mapping[str, tuple[Example, ...]] = {
             "shopId": house.ids["shop"],
             "version": 1,
             "contactEmail": f"hello@{house.mark}.example.com",
+            "trustedDocumentsOnly": True,
             "storefrontOrigins": [f"https://{house.mark}.example.com"],
             "translations": [{"locale": "fr", "name": f"Boutique of {house.mark}"}],
         },
@@ -94,6 +95,13 @@ MUTATIONS: Mapping[str, tuple[Example, ...]] = {
             "idempotencyKey": "a-refund",
         },
     ),
+    "orderTokenRevokeByMerchant": (
+        lambda house: {
+            "orderId": house.ids["order"],
+            "version": 2,
+            "idempotencyKey": "a-revocation",
+        },
+    ),
     "orderCancelByMerchant": (
         lambda house: {
             "orderId": house.ids["order"],
@@ -129,6 +137,8 @@ ARGUMENTS: Mapping[str, Callable[[House], Any]] = {
     "Merchant.orders(shopIds)": lambda house: [house.ids["shop"]],
     "Merchant.orders(filter)": lambda house: {"campaignId": house.ids["campaign"]},
     "AdminShop.auditLog(filter)": lambda house: {"subjectId": house.ids["shop"]},
+    "AdminCampaign.funnel(from)": lambda house: (clock.now() - timedelta(days=1)).isoformat(),
+    "AdminCampaign.funnel(until)": lambda house: clock.now().isoformat(),
     "AdminShop.sales(from)": lambda house: (clock.now() - timedelta(days=1)).isoformat(),
     "AdminShop.sales(until)": lambda house: clock.now().isoformat(),
     "AdminShop.sales(by)": lambda house: "DAY",
