@@ -42,6 +42,7 @@ from headless_presale.customers.models import (
     CustomerIdentity,
     SignInProvider,
 )
+from headless_presale.customers.oidc import Departure, Return, come_back, depart
 from headless_presale.customers.outside import Outside, close_outside, set_outside
 from headless_presale.customers.profile import UpdateProfile, update_profile
 from headless_presale.customers.providers import (
@@ -79,6 +80,7 @@ __all__ = [
     "CustomerConsent",
     "CustomerIdentity",
     "CustomerPrincipal",
+    "Departure",
     "Entry",
     "MailChoice",
     "NotificationKind",
@@ -86,6 +88,7 @@ __all__ = [
     "ProviderChanges",
     "ProviderKind",
     "ProviderWish",
+    "Return",
     "SavedAddress",
     "SessionEnded",
     "SignInBlocked",
@@ -104,8 +107,10 @@ __all__ = [
     "choose_mail",
     "close_outside",
     "code_of",
+    "come_back",
     "create_provider",
     "delete_provider",
+    "depart",
     "find_customer_principal",
     "find_unwilling",
     "give_consent",
