@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from headless_presale import carts
+from headless_presale.analytics import FunnelStep, count_step
 from headless_presale.carts import CartKey, CartLine, CartNotFound, QuotedCart, StoredCart
 from headless_presale.customers import CustomerClaims
 from headless_presale.kernel.ids import sign_token, token_matches
@@ -66,6 +67,7 @@ async def _open(context: RequestContext, ref: CartRef) -> CartKey:
     if ref.token is not None:
         if not is_token(context, cart_id, ref.token):
             raise CartNotFound(field=("cartId",))
+        await _check_shop(context, cart_id)
         return CartKey(cart_id)
     customer_id = await _customer_id(context, is_mutation=True)
     if customer_id is None:
@@ -86,7 +88,20 @@ async def find_cart(context: RequestContext, cart_id: str, token: str | None) ->
             return None
     elif (customer_id := await _customer_id(context)) is None:
         return None
-    return await _quoted(context, await carts.find_cart(uuid, customer_id=customer_id))
+    found = await carts.find_cart(uuid, customer_id=customer_id)
+    if found is not None:
+        await context.shops.check_id(found.shop_id)
+    return await _quoted(context, found)
+
+
+@reads
+async def _check_shop(context: RequestContext, cart_id: UUID) -> None:
+    """Raise OriginNotAllowed or DocumentNotTrusted where a guest's cart may not be used so."""
+    if not await context.shops.are_guarded():
+        return
+    found = await carts.find_cart(cart_id, customer_id=None)
+    if found is not None:
+        await context.shops.check_id(found.shop_id)
 
 
 @reads
@@ -116,7 +131,17 @@ async def _create(context: RequestContext, slug: str) -> StoredCart:
 
 async def add_line(context: RequestContext, wish: LineWish) -> Answer[QuotedCart]:
     """Let a cart have so many of an item."""
-    return await _change(context, _put_line(context, wish, must_exist=False))
+    changed = await _change(context, _put_line(context, wish, must_exist=False))
+    if changed.value is not None:
+        _count_addition(changed.value)
+    return changed
+
+
+def _count_addition(cart: QuotedCart) -> None:
+    """Count an item that was not in the cart before: to add it again is to say the same."""
+    for line in cart.lines:
+        if line.stored.item_id == cart.stored.added and line.campaign is not None:
+            count_step(line.campaign.id, FunnelStep.ADD_TO_CART)
 
 
 async def update_line(context: RequestContext, wish: LineWish) -> Answer[QuotedCart]:
