@@ -9,6 +9,7 @@ from schema.admin.imports import ProductImportMutation
 from schema.admin.media import MediaMutation
 from schema.admin.merchant import MerchantMutation
 from schema.admin.order_changes import OrderMutation
+from schema.admin.privacy import PrivacyMutation
 from schema.admin.product_mutations import (
     ProductMediaMutation,
     ProductMutation,
@@ -25,6 +26,7 @@ from schema.nodes import Info
 from schema.orders import OrderType
 from schema.payments import PaymentType
 from schema.personal import PersonalMutation
+from schema.privacy import OwnPrivacyMutation
 
 
 @strawberry.type
@@ -88,12 +90,14 @@ class Mutation(
     StorefrontMutation,
     CustomerMutation,
     PersonalMutation,
+    OwnPrivacyMutation,
     MerchantMutation,
     SettingsMutation,
     MediaMutation,
     StaffMutation,
     ClientMutation,
     OrderMutation,
+    PrivacyMutation,
     CampaignMutation,
     WebhookMutation,
     ProductMutation,

@@ -26,7 +26,9 @@ from headless_presale.customers.consents import (
 )
 from headless_presale.customers.errors import CodeRefused, SessionEnded, TooManySignIns
 from headless_presale.customers.events import SignInCodeRequested
+from headless_presale.customers.limits import forget_requests
 from headless_presale.customers.models import Customer, CustomerCode, CustomerConsent
+from headless_presale.customers.profile import lock_customer
 from headless_presale.customers.sessions import (
     CustomerPrincipal,
     SignedIn,
@@ -59,10 +61,12 @@ __all__ = [
     "code_of",
     "find_customer_principal",
     "find_unwilling",
+    "forget_requests",
     "give_consent",
     "list_addresses",
     "list_consents",
     "list_mail_choices",
+    "lock_customer",
     "read_any_bearer",
     "redeem_code",
     "refresh_session",

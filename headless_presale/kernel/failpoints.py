@@ -118,6 +118,10 @@ FAILPOINTS: Mapping[str, str] = {
     "customers.address_preferred": "an address is the default, nothing is committed",
     "customers.consent_written": "a consent is a row, nothing is committed",
     "customers.mail_chosen": "a choice of mails is a row, nothing is committed",
+    # Privacy
+    "privacy.erasure_noted": "an erasure is a row, nothing is erased",
+    "privacy.table_erased": "a person is gone from some tables and in others, uncommitted",
+    "privacy.limits_forgotten": "a person is gone, nothing is committed",
     # Telling
     "messages.written": "a message is a row without a job that sends it",
     "messages.claimed": "a worker has a message in hand, nothing is committed",

@@ -10,6 +10,9 @@ from typing import Literal
 
 import structlog
 
+NOISY = ("tortoise", "procrastinate", "httpx", "httpcore", "uvicorn.access")
+"""They tell of each statement and each request, values included: only their warnings are kept."""
+
 
 def configure_logs(*, log_format: Literal["console", "json"], level: str) -> None:
     """Send structlog and the standard library's loggers through one formatter to stderr."""
@@ -47,6 +50,5 @@ def configure_logs(*, log_format: Literal["console", "json"], level: str) -> Non
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    # These tell of each statement and each request; they would drown what matters.
-    for noisy in ("tortoise", "procrastinate", "httpx", "httpcore", "uvicorn.access"):
+    for noisy in NOISY:
         logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))

@@ -4,6 +4,7 @@ from enum import StrEnum
 from typing import Any
 
 from tortoise import fields
+from tortoise.indexes import Index
 from tortoise.migrations.constraints import CheckConstraint
 from tortoise.models import Model
 
@@ -56,6 +57,7 @@ class Message(Model):
     class Meta:
         table = "message"
         unique_together = (("kind", "subject_id"),)
+        indexes = (Index(fields=("recipient",), name="message_by_recipient"),)
         constraints = (
             CheckConstraint(
                 check="sent_at IS NULL OR failed_at IS NULL", name="message_sent_or_failed"

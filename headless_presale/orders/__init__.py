@@ -44,6 +44,7 @@ from headless_presale.orders.merchant import (
 from headless_presale.orders.models import MerchantRefund, Order, OrderLine, OrderNote
 from headless_presale.orders.paying import StartPayment, amount_of, start_payment
 from headless_presale.orders.refund_rules import (
+    FULL_REFUND,
     CancelPlan,
     CancelTerms,
     LineQuantity,
@@ -56,8 +57,10 @@ from headless_presale.orders.refund_rules import (
 )
 from headless_presale.orders.rules import Due, cancel_rule, is_balance_in_time, leg_due
 from headless_presale.orders.service import (
+    call_off,
     cancel_order,
     cancel_orders_of_campaign,
+    lock_order,
     write_order,
 )
 from headless_presale.orders.settlement import settle_payment
@@ -83,6 +86,7 @@ from headless_presale.orders.view import LineView, OrderView, find_order, find_o
 
 __all__ = [
     "CLAIMING",
+    "FULL_REFUND",
     "HOLDING",
     "ORDER_LIFECYCLE",
     "RELEASED",
@@ -131,6 +135,7 @@ __all__ = [
     "Tally",
     "add_note",
     "amount_of",
+    "call_off",
     "call_off_campaign",
     "cancel_order",
     "cancel_order_by_merchant",
@@ -144,6 +149,7 @@ __all__ = [
     "leg_amount",
     "leg_due",
     "list_orders",
+    "lock_order",
     "merchant_cancel_rule",
     "plan_refund",
     "position_of",

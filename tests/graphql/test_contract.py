@@ -131,6 +131,7 @@ def test_every_mutation_takes_one_input_and_answers_user_errors() -> None:
         "addressSetDefault",
         "consentGive",
         "consentWithdraw",
+        "customerErase",
         "notificationChoiceSet",
         "orderPlace",
         "orderCancel",
@@ -259,6 +260,7 @@ def test_what_is_a_customers_says_so() -> None:
         "Mutation.addressSetDefault",
         "Mutation.consentGive",
         "Mutation.consentWithdraw",
+        "Mutation.customerErase",
         "Mutation.notificationChoiceSet",
         "Mutation.signOut",
     }
