@@ -14,6 +14,7 @@ from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.types import ASGIApp
 
 from headless_presale import __version__
+from headless_presale.cross_origin import CrossOrigin, NamedOrigins
 from headless_presale.health import readiness, refresh_job_metrics
 from headless_presale.kernel.errors import DomainError, Unavailable
 from headless_presale.kernel.events import acting_as
@@ -105,6 +106,7 @@ def create_app(
         exception_handlers=EXCEPTION_HANDLERS,
         middleware=[
             Middleware(SecurityHeaders, headers=headers),
+            Middleware(CrossOrigin, own=settings.base_url, named=NamedOrigins()),
             # Starlette would put its own outside of these, and refuse without their headers.
             Middleware(RequestBodyLimitMiddleware, max_body_size=MAX_BODY_BYTES),
             Middleware(Admission, door=door),

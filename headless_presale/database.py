@@ -24,6 +24,7 @@ MODEL_MODULES = (
     "headless_presale.media.models",
     "headless_presale.identity.models",
     "headless_presale.customers.models",
+    "headless_presale.carts.models",
     "headless_presale.slots.models",
     "headless_presale.campaigns.models",
     "headless_presale.payments.models",

@@ -200,7 +200,10 @@ class _Refusal:
                 (b"content-length", str(len(body)).encode()),
                 (b"retry-after", str(RETRY_AFTER_SECONDS).encode()),
                 (b"cache-control", b"no-store"),
-                (b"vary", b"Accept, Accept-Language"),
+                (b"vary", b"Accept, Accept-Language, Origin"),
+                # Where the server refuses by itself, pages of other sites can read that too.
+                (b"access-control-allow-origin", b"*"),
+                (b"access-control-expose-headers", b"retry-after"),
             ),
             body,
         )

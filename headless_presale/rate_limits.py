@@ -264,7 +264,7 @@ async def _refuse(scope: Scope, refusal: RateLimited, send: Send) -> None:
         (b"content-length", str(len(body)).encode()),
         (b"retry-after", str(seconds).encode()),
         (b"cache-control", b"no-store"),
-        (b"vary", b"Accept, Accept-Language"),
+        (b"vary", b"Accept, Accept-Language, Origin"),
     ]
     await send({"type": "http.response.start", "status": refusal.http_status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -6,26 +6,27 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from uuid import UUID
 
 import structlog
 from pydantic import SecretStr
 
 from headless_presale import checkout
 from headless_presale.challenges import SiteVerify, close_challenger, set_challenger
+from headless_presale.customers import Outside, WeChatApi, close_outside, set_outside
 from headless_presale.database import close_database, open_database
 from headless_presale.event_handlers import EVENT_HANDLERS
 from headless_presale.identity import set_issuer
 from headless_presale.kernel import live
 from headless_presale.kernel.events import set_event_handlers
 from headless_presale.kernel.failpoints import arm_from_environment
-from headless_presale.kernel.ids import global_id, sign_token
+from headless_presale.kernel.ids import global_id
 from headless_presale.kernel.live import LiveHub
 from headless_presale.kernel.redis import close_redis, open_redis
 from headless_presale.kernel.unit_of_work import drain, set_publisher
 from headless_presale.kernel.vault import set_secret_key
 from headless_presale.media import open_store, set_store
 from headless_presale.notifications import make_transport, set_order_link, set_transport
+from headless_presale.orders import OrderView, order_token
 from headless_presale.payments.gateways import PaymentGateway, close_gateways, set_gateways
 from headless_presale.payments.gateways.sandbox import SandboxGateway
 from headless_presale.settings import Settings
@@ -73,14 +74,14 @@ def _kept_secret(path: Path) -> str:
     return path.read_text().strip()
 
 
-def _order_link(settings: Settings) -> Callable[[UUID], str] | None:
+def _order_link(settings: Settings) -> Callable[[OrderView], str] | None:
     template, key = settings.order_url_template, settings.secret_key
     if template is None or key is None:
         return None
 
-    def link(order_id: UUID) -> str:
-        token = sign_token(key.get_secret_value(), "order", order_id)
-        return template.replace("{id}", global_id("Order", order_id)).replace("{token}", token)
+    def link(order: OrderView) -> str:
+        token = order_token(key.get_secret_value(), order.id, order.access_generation)
+        return template.replace("{id}", global_id("Order", order.id)).replace("{token}", token)
 
     return link
 
@@ -142,6 +143,13 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
         set_order_link(_order_link(settings))
         set_outlet(Outlet(allow_private=settings.webhooks_allow_private))
         stack.callback(set_outlet, None)
+        set_outside(
+            Outside(
+                wechat=WeChatApi(settings.wechat_api_url),
+                allow_private=settings.sign_in_providers_allow_private,
+            )
+        )
+        stack.push_async_callback(close_outside)
         stack.push_async_callback(_finish_accepted)
         hub = LiveHub()
         await hub.start()

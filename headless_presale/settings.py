@@ -81,6 +81,14 @@ class Settings(BaseSettings):
     rate_limit_changes: int = Field(default=1_200, ge=0)
     """Whatever else a storefront's mutations may change."""
 
+    cost_limit_anonymous: int = Field(default=5_000, ge=100, le=1_000_000)
+    """Cost points of one GraphQL operation of somebody without a token; fields declare theirs by
+    ``@cost`` in the schema. More is refused, ``DOCUMENT_TOO_COMPLEX``, before anything is run."""
+    cost_limit_customer: int = Field(default=5_000, ge=100, le=1_000_000)
+    """The same of a customer who is signed in."""
+    cost_limit_merchant: int = Field(default=20_000, ge=100, le=1_000_000)
+    """The same of a merchant's staff, applications and systems."""
+
     challenge_url: str | None = None
     """Where a provider of challenges for robots is asked (``siteverify``), such as
     ``https://challenges.cloudflare.com/turnstile/v0/siteverify``. Unset: nobody is challenged."""
@@ -124,6 +132,13 @@ class Settings(BaseSettings):
     oidc_name: str = "single sign-on"
     """What the button calls the provider."""
     oidc_scopes: str = "openid email profile"
+
+    wechat_api_url: str = "https://api.weixin.qq.com"
+    """Where codes of mini-programs are exchanged, when shops' customers sign in by WeChat."""
+    sign_in_providers_allow_private: bool = False
+    """Let the OpenID Connect providers of shops be at http, on any port and in private networks as
+    well. For development, and where all shops are yours: whoever names one then has this machine
+    ask what it reaches."""
 
     mail_transport: Literal["console", "file", "smtp"] = "file"
     mail_from: str = "Presale <no-reply@localhost>"
@@ -211,12 +226,24 @@ class Settings(BaseSettings):
             raise ValueError("the provider's address must begin with https://")
         return value
 
+    @field_validator("wechat_api_url")
+    @classmethod
+    def _wechat_is_an_address(cls, value: str) -> str:
+        if not re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", value):
+            raise ValueError("WeChat's address is like https://api.weixin.qq.com")
+        return value
+
     @field_validator("media_url")
     @classmethod
     def _media_url_names_a_bucket(cls, value: str | None) -> str | None:
         if value is not None and not re.fullmatch(r"s3://[^/\s]+(/\S*)?", value):
             raise ValueError("the media store's address is s3://bucket or s3://bucket/prefix")
         return value
+
+    @property
+    def highest_cost_limit(self) -> int:
+        """What no operation of anybody may exceed."""
+        return max(self.cost_limit_anonymous, self.cost_limit_customer, self.cost_limit_merchant)
 
     @property
     def proxy_networks(self) -> tuple[Network, ...]:

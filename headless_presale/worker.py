@@ -16,6 +16,7 @@ from psycopg.rows import dict_row
 
 from headless_presale.analytics.jobs import jobs as analytics_jobs
 from headless_presale.campaigns.jobs import jobs as campaign_jobs
+from headless_presale.carts.jobs import jobs as cart_jobs
 from headless_presale.catalog.jobs import jobs as catalog_jobs
 from headless_presale.customers.jobs import jobs as customer_jobs
 from headless_presale.identity.jobs import jobs as identity_jobs
@@ -96,6 +97,7 @@ def create_job_app(database_url: str) -> procrastinate.App:
     for namespace, blueprint in (
         ("analytics", analytics_jobs),
         ("campaigns", campaign_jobs),
+        ("carts", cart_jobs),
         ("catalog", catalog_jobs),
         ("customers", customer_jobs),
         ("identity", identity_jobs),

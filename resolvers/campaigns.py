@@ -35,9 +35,16 @@ def is_public(campaign: CampaignSnapshot) -> bool:
 async def find_public_campaign(
     context: RequestContext, campaign_id: UUID
 ) -> CampaignSnapshot | None:
-    """Return a published campaign, or None."""
+    """Return a published campaign, or None.
+
+    Raises:
+        OriginNotAllowed: its shop may not be used from the caller's page.
+    """
     campaign = await context.loaders.campaigns.load(campaign_id)
-    return campaign if campaign is not None and is_public(campaign) else None
+    if campaign is None or not is_public(campaign):
+        return None
+    await context.shops.check_id(campaign.shop_id)
+    return campaign
 
 
 @reads
@@ -112,15 +119,8 @@ async def progress_of(context: RequestContext, campaign: CampaignSnapshot) -> Pr
 
 
 async def next_number(context: RequestContext, item: ItemSnapshot) -> int:
-    """Return the slot number the next buyer is quoted for: the number sold, plus one.
-
-    Exact while slots are sold in order. A returned number is sold again first and may lie in a
-    cheaper tier; the order itself is priced by the numbers it gets, and ``expectedTotalMinor``
-    keeps a buyer from being charged anything else than the total shown. When nothing is left it
-    is the last number.
-    """
-    progress = await progress_of_item(context, item)
-    return max(1, min(progress.sold + 1, progress.capacity))
+    """Return the slot number that the next buyer is quoted for."""
+    return item.next_number((await progress_of_item(context, item)).slots_left)
 
 
 async def current_price(

@@ -20,7 +20,7 @@ from headless_presale.operation_limits import Meter
 from headless_presale.settings import Settings
 from resolvers.errors import ServiceUnavailable, Unauthenticated, reads
 from resolvers.loaders import Loaders
-from resolvers.shop_directory import ShopDirectory
+from resolvers.shop_directory import ShopsSeen
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class RequestContext:
 
     settings: Settings
     hub: LiveHub
-    shops: ShopDirectory
+    shops: ShopsSeen
     request_id: str
     locale: str
     actor: str = "buyer"
@@ -76,6 +76,15 @@ class RequestContext:
         if self.settings.secret_key is None:
             raise RuntimeError("settings.secret_key is not set")
         return self.settings.secret_key.get_secret_value()
+
+    @property
+    def cost_limit(self) -> int:
+        """What one operation of this caller may cost, by what his token says he is."""
+        if self.claims is None:
+            return self.settings.cost_limit_anonymous
+        if isinstance(self.claims, CustomerClaims):
+            return self.settings.cost_limit_customer
+        return self.settings.cost_limit_merchant
 
     def renewed(self) -> "RequestContext":
         """Return a context of the same caller with its own moment and its own loaders."""
@@ -110,12 +119,15 @@ class RequestContext:
 
         Raises:
             Unauthenticated: there is no token of a customer's, or his sign-in has ended.
+            OriginNotAllowed: his shop may not be used from this page.
             ServiceUnavailable: nobody can tell at the moment.
         """
         if self._customer is None:
             self._customer = asyncio.create_task(_find_customer(self.claims))
         self.forbid_reuse()
-        return await asyncio.shield(self._customer)
+        found = await asyncio.shield(self._customer)
+        await self.shops.check_id(found.customer.shop_id)
+        return found
 
     def forget_principal(self) -> None:
         """Let the next look at who asks be a new one: what he may do can have changed since."""

@@ -28,7 +28,7 @@ async def request_code(context: RequestContext, wish: CodeWish) -> Answer[dateti
 
 
 async def _request_code(context: RequestContext, wish: CodeWish) -> datetime:
-    shop = await _shop(context, wish.shop)
+    shop = await named_shop(context, wish.shop)
     locale = context.locale if wish.locale is None else read_locale(wish.locale, ("locale",))
     return await customers.request_code(
         shop.id, wish.email, locale=locale, source=Source(address=context.address)
@@ -44,7 +44,7 @@ async def redeem_code(
 
 
 async def _redeem_code(context: RequestContext, slug: str, email: str, code: str) -> SignedIn:
-    shop = await _shop(context, slug)
+    shop = await named_shop(context, slug)
     return await customers.redeem_code(shop.id, email, code, source=Source(address=context.address))
 
 
@@ -62,7 +62,12 @@ async def sign_out(context: RequestContext, *, is_everywhere: bool) -> Answer[in
     )
 
 
-async def _shop(context: RequestContext, slug: str) -> Shop:
+async def named_shop(context: RequestContext, slug: str) -> Shop:
+    """Return the shop that the input names.
+
+    Raises:
+        ShopNotFound: there is none.
+    """
     shop = await context.shops.find(slug)
     if shop is None:
         raise ShopNotFound(shop=slug[:60], field=("shop",))

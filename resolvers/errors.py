@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Generic, ParamSpec, TypeVar
 
 import structlog
 
+from headless_presale import cross_origin
 from headless_presale.campaigns import CampaignNotPublishable
 from headless_presale.kernel.errors import DomainError, NotFound, Unavailable
 from headless_presale.kernel.unit_of_work import DATABASE_DOWN
@@ -82,6 +83,13 @@ class Forbidden(PublicError):
             "FORBIDDEN", f"This needs {because or f'the scope {wanted}'}.", http_status=403
         )
         self.headers = {"www-authenticate": f'Bearer error="insufficient_scope", scope="{wanted}"'}
+
+
+class OriginNotAllowed(PublicError):
+    """The shop names the sites whose pages may use it, and the caller's is none of them."""
+
+    def __init__(self) -> None:
+        super().__init__(cross_origin.CODE, cross_origin.MESSAGE, http_status=403)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,8 @@ from resolvers.campaigns import Progress, find_public_campaign, progress_of_item
 from resolvers.context import RequestContext
 from resolvers.errors import PublicError, reads
 from resolvers.global_ids import find_uuid, read_argument_id
-from resolvers.orders import EVENT_CURSORS, find_own_order
+from resolvers.order_access import find_own_order
+from resolvers.orders import EVENT_CURSORS
 
 REPLAY_BATCH = 100
 
@@ -105,30 +106,36 @@ class OrderNews:
 
 
 async def follow_order(
-    context: RequestContext, *, order_id: str, token: str, after: str | None
+    context: RequestContext, *, order_id: str, token: str | None, after: str | None
 ) -> AsyncGenerator[OrderNews, None]:
     """Yield what happened since the cursor, or from the beginning, and then what happens.
 
     Every event once and in order; a broadcast that got lost only delays it.
 
     Raises:
-        PublicError: ``ORDER_NOT_FOUND`` for an unknown order and a wrong token alike.
+        PublicError: ``ORDER_NOT_FOUND`` for an unknown order and for one that is not the
+            caller's alike, also when it ceases to be: its token was revoked.
+        Unauthenticated: the customer's sign-in has ended.
         ArgumentInvalid: not a cursor.
     """
     last_id = EVENT_CURSORS.decode(after, "after") if after is not None else 0
     uuid = find_uuid(order_id, "Order")
     if uuid is None or await find_own_order(context, order_id, token) is None:
-        raise PublicError("ORDER_NOT_FOUND", "There is no order with this id and token.")
+        raise _not_found()
     topic = f"order:{uuid}"
     async with aclosing(context.hub.follow(topic)) as wakes:
         async for _ in wakes:
             while events := await _read_events(topic, last_id):
                 order = await find_own_order(context.renewed(), order_id, token)
                 if order is None:
-                    return
+                    raise _not_found()
                 for event in events:
                     last_id = event.id
                     yield OrderNews(event, order)
+
+
+def _not_found() -> PublicError:
+    return PublicError("ORDER_NOT_FOUND", "There is no order with this id for you.")
 
 
 @reads

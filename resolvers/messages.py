@@ -13,7 +13,7 @@ from babel.dates import format_date
 from headless_presale.campaigns import Fault
 from headless_presale.kernel.errors import DomainError, Reasoned
 from headless_presale.kernel.locales import SUPPORTED_LOCALES
-from resolvers import campaign_texts, customer_texts
+from resolvers import campaign_texts, cart_texts, customer_texts
 from resolvers.catalog_reasons import CATALOG_REASONS
 
 T = TypeVar("T")
@@ -23,6 +23,7 @@ DEFAULT_LOCALE = SUPPORTED_LOCALES[0]
 MESSAGES: Mapping[str, Mapping[str, str]] = {
     **campaign_texts.MESSAGES,
     **customer_texts.MESSAGES,
+    **cart_texts.MESSAGES,
     "CANCEL_NOT_ALLOWED": {
         "en": "This order can no longer be cancelled: {status}.",
         "zh-CN": "该订单已无法取消：{status}。",
@@ -193,6 +194,26 @@ MESSAGES: Mapping[str, Mapping[str, str]] = {
         "en": "The session has ended. Sign in again.",
         "zh-CN": "登录已失效，请重新登录。",
     },
+    "SIGN_IN_BLOCKED": {
+        "en": "The sign-in provider has blocked this user.",
+        "zh-CN": "该用户已被登录平台限制登录。",
+    },
+    "SIGN_IN_PROVIDER_EXISTS": {
+        "en": "The shop has this sign-in provider already.",
+        "zh-CN": "店铺已添加过该登录方式。",
+    },
+    "SIGN_IN_PROVIDER_NOT_FOUND": {
+        "en": "The shop has no such sign-in provider.",
+        "zh-CN": "店铺没有这种登录方式。",
+    },
+    "SIGN_IN_PROVIDER_UNAVAILABLE": {
+        "en": "{provider} cannot be reached at the moment. Try again, or sign in another way.",
+        "zh-CN": "{provider} 暂时无法使用，请重试或换一种方式登录。",
+    },
+    "SIGN_IN_REFUSED": {
+        "en": "This sign-in is not valid any more. Begin it anew.",
+        "zh-CN": "本次登录已失效，请重新登录。",
+    },
     "SLOTS_SOLD_OUT": {
         "en": "Not enough slots are left: {remaining}.",
         "zh-CN": "剩余名额不足，仅剩 {remaining} 个。",
@@ -300,8 +321,22 @@ REASONS: Mapping[str, Mapping[str, str]] = {
         "there is no event {name}; order.* means all of orders": (
             "没有事件 {name}；order.* 表示订单的全部事件"
         ),
-        "webhooks go to port 443 or 8443": "Webhook 只能发往 443 或 8443 端口",
+        "the port is 443 or 8443": "端口须为 443 或 8443",
         "a name has 1 to {most} printable characters": "名称须为 1 到 {most} 个可见字符",
+        "a mini-program has none": "小程序没有此项",
+        "a shop has at most {most} providers": "每个店铺最多 {most} 种登录方式",
+        "an address is absolute, https (http to this machine alone), "
+        "without a fragment and without a user": (
+            "地址须为完整的 https 地址（仅本机可用 http），不含片段和用户名"
+        ),
+        "an issuer has at most {longest} characters and no query": (
+            "签发者地址最多 {longest} 个字符，且不含查询参数"
+        ),
+        "must be ASCII of 1 to {longest} characters": "须为 1 到 {longest} 个 ASCII 字符",
+        "must be ASCII without spaces, at most {longest} characters": (
+            "须为不含空格的 ASCII 字符，最多 {longest} 个"
+        ),
+        "name 1 to {most} addresses": "请填写 1 到 {most} 个地址",
         "a refund is more than nothing": "退款金额须大于零",
         "an order has at most {most} notes": "每个订单最多 {most} 条备注",
         "an order has at most {most} refunds": "每个订单最多退款 {most} 次",
@@ -332,6 +367,7 @@ REASONS: Mapping[str, Mapping[str, str]] = {
         "the hold on the slots has run out": "名额的保留时间已过",
         "the number must be within {lowest} and {highest}": "数值须在 {lowest} 到 {highest} 之间",
         "the only text of a shop is its name": "店铺可翻译的文字只有名称",
+        "name either lines or a cart": "请填写商品行或购物车，二者选一",
         "the order has no lines": "订单中没有商品",
         "the quantity must be within 1 and {most}": "数量须在 1 到 {most} 之间",
         "the shortest recommended window is longer than the longest": (
@@ -341,6 +377,13 @@ REASONS: Mapping[str, Mapping[str, str]] = {
         "there is no such policy": "没有这项规则",
         "this line is named twice": "同一行商品重复填写",
         "this is not a time zone such as Asia/Shanghai": "这不是有效的时区，例如 Asia/Shanghai",
+        "an origin begins with https, but for this machine's own": (
+            "来源须以 https 开头，本机地址除外"
+        ),
+        "an origin is a scheme, a host and perhaps a port, such as https://shop.example": (
+            "来源由协议、主机及可选端口组成，例如 https://shop.example"
+        ),
+        "at most {most} origins": "最多 {most} 个来源",
         "this is not an ISO 4217 code such as CNY": "这不是 ISO 4217 货币代码，例如 CNY",
         "this is not an e-mail address": "这不是有效的邮箱地址",
         "this is not the id of a {kind}": "这不是 {kind} 的编号",

@@ -1,14 +1,13 @@
-"""Orders: placed, shown to whoever holds the token, cancelled, followed."""
+"""Orders: placed, cancelled, and what is shown of them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from uuid import UUID
 
 from headless_presale.campaigns import CampaignNotOpen, CancelPolicy, find_snapshots_of_items
+from headless_presale.carts import CartEmpty, CartNotFound
 from headless_presale.checkout import Address, Buyer, CartLine, PlaceOrder, place_order
 from headless_presale.kernel.errors import InvalidInput
 from headless_presale.kernel.events import EventRecord, acting_as
-from headless_presale.kernel.ids import sign_token, token_matches
 from headless_presale.kernel.locales import read_locale
 from headless_presale.kernel.money import Money
 from headless_presale.orders import (
@@ -24,12 +23,13 @@ from headless_presale.orders import (
 )
 from headless_presale.payments import Payment, PaymentLeg, held_of
 from headless_presale.shops import ShopNotFound
+from resolvers.carts import CartRef, read_for_order
 from resolvers.context import RequestContext
 from resolvers.errors import Answer, answer, reads
-from resolvers.global_ids import find_uuid, read_input_id
+from resolvers.global_ids import read_input_id
+from resolvers.order_access import require_access
 from resolvers.paging import Page, PageRequest, page_by_id, serial_cursors
 
-TOKEN_PURPOSE = "order"
 MAX_REASON_LENGTH = 200
 
 EVENT_CURSORS = serial_cursors("events")
@@ -48,7 +48,8 @@ class OrderWish:
     """An order as a client sent it."""
 
     shop: str
-    lines: Sequence[LineWish]
+    lines: Sequence[LineWish] | None
+    cart: CartRef | None
     buyer: Buyer
     shipping_address: Address
     accepted_terms_version: int
@@ -71,17 +72,13 @@ async def _place(context: RequestContext, wish: OrderWish) -> OrderView:
     if shop is None:
         raise ShopNotFound(shop=wish.shop[:60], field=("shop",))
     context.loaders.shops.prime(shop.id, shop)
+    if (wish.lines is None) == (wish.cart is None):
+        raise InvalidInput(reason="name either lines or a cart", field=("lines",))
+    cart = await read_for_order(context, wish.cart) if wish.cart is not None else None
     command = PlaceOrder(
         shop_id=shop.id,
-        lines=[
-            CartLine(
-                read_input_id(
-                    line.campaign_item_id, "CampaignItem", ("lines", str(i), "campaignItemId")
-                ),
-                line.quantity,
-            )
-            for i, line in enumerate(wish.lines)
-        ],
+        lines=_lines_of(wish.lines or ()) if cart is None else cart.lines,
+        cart_id=None if cart is None else cart.id,
         buyer=wish.buyer,
         shipping_address=wish.shipping_address,
         accepted_terms_version=wish.accepted_terms_version,
@@ -95,6 +92,22 @@ async def _place(context: RequestContext, wish: OrderWish) -> OrderView:
         except CampaignNotOpen as refused:
             refused.params["opens_at"] = await _opening_of(command)
             raise
+        except CartEmpty as refused:
+            if cart is not None and not cart.is_there:
+                raise CartNotFound(field=refused.field) from None
+            raise
+
+
+def _lines_of(wishes: Sequence[LineWish]) -> list[CartLine]:
+    return [
+        CartLine(
+            read_input_id(
+                wish.campaign_item_id, "CampaignItem", ("lines", str(i), "campaignItemId")
+            ),
+            wish.quantity,
+        )
+        for i, wish in enumerate(wishes)
+    ]
 
 
 def _checked_locale(tag: str | None) -> str | None:
@@ -107,30 +120,8 @@ async def _opening_of(command: PlaceOrder) -> object:
     return next((campaign.opens_at for campaign in found.values()), None)
 
 
-def token_of(context: RequestContext, order: OrderView) -> str:
-    """Return the token that lets a guest read, pay and cancel the order."""
-    return sign_token(context.secret, TOKEN_PURPOSE, order.id)
-
-
-def require_token(
-    context: RequestContext, order_id: UUID, token: str, field: tuple[str, ...] = ()
-) -> None:
-    """Raise OrderNotFound unless the token is the order's own."""
-    if not token_matches(context.secret, TOKEN_PURPOSE, order_id, token):
-        raise OrderNotFound(field=field)
-
-
-async def find_own_order(context: RequestContext, order_id: str, token: str) -> OrderView | None:
-    """Return the order; None if there is none or the token is not its own: the two look alike."""
-    context.forbid_reuse()
-    uuid = find_uuid(order_id, "Order")
-    if uuid is None or not token_matches(context.secret, TOKEN_PURPOSE, uuid, token):
-        return None
-    return await context.loaders.orders.load(uuid)
-
-
 async def cancel(
-    context: RequestContext, *, order_id: str, token: str, reason: str | None
+    context: RequestContext, *, order_id: str, token: str | None, reason: str | None
 ) -> Answer[OrderView]:
     """Cancel an order as far as its policy allows; repeating changes nothing."""
     context.begin_mutation()
@@ -140,10 +131,9 @@ async def cancel(
 
 
 async def _cancel(
-    context: RequestContext, *, order_id: str, token: str, reason: str | None
+    context: RequestContext, *, order_id: str, token: str | None, reason: str | None
 ) -> OrderView:
-    uuid = read_input_id(order_id, "Order", ("orderId",))
-    require_token(context, uuid, token, ("orderId",))
+    uuid, access = await require_access(context, order_id, token)
     if reason is not None and (len(reason) > MAX_REASON_LENGTH or "\x00" in reason):
         raise InvalidInput(
             reason="must not be longer than {longest} characters, none of them NUL",
@@ -152,7 +142,7 @@ async def _cancel(
         )
     with acting_as(context.actor):
         try:
-            await cancel_order(uuid, reason=reason or "cancelled by the buyer")
+            await cancel_order(uuid, reason=reason or "cancelled by the buyer", access=access)
         except OrderNotFound:
             raise OrderNotFound(field=("orderId",)) from None
     order = await context.loaders.orders.load(uuid)

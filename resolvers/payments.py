@@ -1,4 +1,4 @@
-"""Starting a payment with the token of its order."""
+"""Starting a payment of an order."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,8 +11,7 @@ from headless_presale.orders import OrderNotFound, StartPayment, start_payment
 from headless_presale.payments import GatewayUnknown, Payment, PaymentLeg, PaymentStatus
 from resolvers.context import RequestContext
 from resolvers.errors import Answer, answer
-from resolvers.global_ids import read_input_id
-from resolvers.orders import require_token
+from resolvers.order_access import require_access
 
 MAX_RETURN_URL_LENGTH = 2_048
 MAX_GATEWAY_LENGTH = 30
@@ -23,7 +22,7 @@ class PaymentWish:
     """A payment as a client sent it."""
 
     order_id: str
-    token: str
+    token: str | None
     leg: PaymentLeg
     gateway: str
     return_url: str | None
@@ -37,8 +36,7 @@ async def start(context: RequestContext, wish: PaymentWish) -> Answer[Payment]:
 
 
 async def _start(context: RequestContext, wish: PaymentWish) -> Payment:
-    order_id = read_input_id(wish.order_id, "Order", ("orderId",))
-    require_token(context, order_id, wish.token, ("orderId",))
+    order_id, access = await require_access(context, wish.order_id, wish.token)
     check_key(wish.idempotency_key)
     if wish.return_url is not None:
         check_return_url(wish.return_url)
@@ -53,6 +51,7 @@ async def _start(context: RequestContext, wish: PaymentWish) -> Payment:
                     gateway=wish.gateway,
                     return_url=wish.return_url,
                     idempotency_key=wish.idempotency_key,
+                    access=access,
                 )
             )
         except OrderNotFound:

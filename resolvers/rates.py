@@ -17,6 +17,13 @@ KINDS: Mapping[str, Kind] = {
     "signInCodeRedeem": Kind.LOGINS,
     "sessionRefresh": Kind.LOGINS,
     "signOut": Kind.CHANGES,
+    "addressAdd": Kind.CHANGES,
+    "addressChange": Kind.CHANGES,
+    "addressRemove": Kind.CHANGES,
+    "addressSetDefault": Kind.CHANGES,
+    "consentGive": Kind.CHANGES,
+    "consentWithdraw": Kind.CHANGES,
+    "notificationChoiceSet": Kind.CHANGES,
     "staffInvite": Kind.MAILS,
 }
 """Every mutation of a storefront, and those of a merchant that send a mail or check a code. A

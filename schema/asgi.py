@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.websockets import WebSocket
 
 from headless_presale.app import create_app
+from headless_presale.cross_origin import FOREIGN_ORIGIN
 from headless_presale.documents import ValkeyTexts
 from headless_presale.identity import AccessClaims
 from headless_presale.operation_limits import Meter, OperationLimits, operation_limits
@@ -24,7 +25,7 @@ from resolvers.messages import message_of
 from resolvers.rates import count_mutations
 from resolvers.shop_directory import ShopDirectory
 from schema.contract import schema, schema_text
-from schema.transport import PresaleGraphQL, request_id_of
+from schema.transport import DocumentLimits, PresaleGraphQL, request_id_of
 
 ContextFactory = Callable[[Request | WebSocket], Awaitable[RequestContext]]
 
@@ -55,6 +56,7 @@ def create_graphql_app(settings: Settings) -> PresaleGraphQL:
         on_ws_connect=authenticate_socket,
         on_ws_operation=count_operation,
         on_mutation=count_mutations,
+        limits=DocumentLimits(cost=settings.highest_cost_limit),
         max_body_bytes=settings.max_body_bytes,
         timeout_seconds=settings.operation_timeout_seconds,
         is_discoverable=settings.mode == "development",
@@ -74,7 +76,7 @@ def context_factory(shops: ShopDirectory, limits: OperationLimits) -> ContextFac
             meter=Meter(connection.scope, limits),
             settings=runtime.settings,
             hub=runtime.hub,
-            shops=shops,
+            shops=shops.seen_from(connection.scope.get(FOREIGN_ORIGIN)),
             request_id=request_id_of(connection),
             locale=locale_of(connection.headers.get("accept-language")),
         )

@@ -1,21 +1,34 @@
 """A customer of a shop, and how he signs in."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 import strawberry
 
 from headless_presale.customers import SignedIn
-from resolvers import customers
+from resolvers import carts, customers, own_orders
 from resolvers.customers import CodeWish
 from resolvers.errors import Answer
+from schema.carts import CartType
+from schema.enums import OrderStatus
 from schema.errors import UserError, user_errors
-from schema.nodes import Info, global_id
+from schema.nodes import (
+    After,
+    Before,
+    Connection,
+    First,
+    Info,
+    Last,
+    connect,
+    global_id,
+    page_request,
+)
+from schema.orders import OrderType
 from schema.permissions import customer_only
 from schema.personal import PersonalFields
 
 
-@strawberry.type(name="Customer", description="A buyer of one shop who has proven his address.")
+@strawberry.type(name="Customer", description="A buyer of one shop who has proven who he is.")
 class CustomerType(PersonalFields):
     """Seen by nobody but himself."""
 
@@ -23,8 +36,11 @@ class CustomerType(PersonalFields):
     def id(self) -> strawberry.ID:
         return global_id("Customer", self.customer.id)
 
-    @strawberry.field(description="Proven by a code that was mailed there.")
-    def email(self) -> str:
+    @strawberry.field(
+        description="Proven by a code that was mailed there, or by a provider's word. Null of who "
+        "signed in by a provider that told none."
+    )
+    def email(self) -> str | None:
         return self.customer.email
 
     @strawberry.field(description="Empty where it is not known.")
@@ -35,9 +51,34 @@ class CustomerType(PersonalFields):
     def locale(self) -> str:
         return self.customer.locale
 
+    @strawberry.field(description="What he means to buy; null as long as he has no cart.")
+    async def cart(self, info: Info) -> CartType | None:
+        cart = await carts.find_cart_of(info.context, self.customer.id)
+        return None if cart is None else CartType(cart=cart)
+
     @strawberry.field(description="When he signed in for the first time.")
     def created_at(self) -> datetime:
         return self.customer.created_at
+
+    @strawberry.field(
+        description="All orders of his address in this shop, the latest first; those he placed "
+        "without signing in are among them."
+    )
+    async def orders(
+        self,
+        info: Info,
+        statuses: Annotated[
+            list[OrderStatus] | None,
+            strawberry.argument(description="Any of these; an empty list means any at all."),
+        ] = None,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> Connection[OrderType]:
+        request = page_request(first, after, last, before)
+        page = await own_orders.page_of_own_orders(info.context, self.customer, statuses, request)
+        return connect(page, lambda order: OrderType(order=order))
 
 
 @strawberry.input(description="Who wants to sign in.")
@@ -107,7 +148,8 @@ class SignOutPayload:
     user_errors: list[UserError]
 
 
-def _session(signed_in: Answer[SignedIn]) -> dict[str, Any]:
+def session_parts(signed_in: Answer[SignedIn]) -> dict[str, Any]:
+    """Return what a sign-in answers with, or why there is none."""
     session, errors = signed_in.value, user_errors(signed_in.refusals)
     if session is None:
         empty = dict.fromkeys(("access_token", "expires_at", "refresh_token", "customer"))
@@ -147,7 +189,7 @@ class CustomerMutation:
         signed_in = await customers.redeem_code(
             info.context, shop=input.shop, email=input.email, code=input.code
         )
-        return SignInCodeRedeemPayload(**_session(signed_in))
+        return SignInCodeRedeemPayload(**session_parts(signed_in))
 
     @strawberry.mutation(
         description="Exchange a refresh token for new tokens. A token that comes a second time, "
@@ -157,7 +199,7 @@ class CustomerMutation:
         self, info: Info, input: SessionRefreshInput
     ) -> SessionRefreshPayload:
         refreshed = await customers.refresh(info.context, input.refresh_token)
-        return SessionRefreshPayload(**_session(refreshed))
+        return SessionRefreshPayload(**session_parts(refreshed))
 
     @strawberry.mutation(
         description="Sign out: the tokens of this sign-in, or of all, end at once.",

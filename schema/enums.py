@@ -8,6 +8,8 @@ from enum import StrEnum
 import strawberry
 
 from headless_presale.campaigns import CampaignStatus, MissedBalance, PlanKind
+from headless_presale.carts import PriceChangeReason, Unavailability
+from headless_presale.customers import ProviderKind
 from headless_presale.orders import OrderStatus
 from headless_presale.payments import PaymentLeg, PaymentStatus, RefundStatus
 from headless_presale.pricing import PriceReason
@@ -18,9 +20,20 @@ strawberry.enum(
     MissedBalance, description="What happens to the deposit when the balance is not paid in time."
 )
 strawberry.enum(PriceReason, description="Why a price is what it is.")
+strawberry.enum(PriceChangeReason, description="Why a line no longer costs what it was shown at.")
+strawberry.enum(
+    Unavailability,
+    name="CartLineUnavailability",
+    description="Why a line of a cart cannot be ordered now.",
+)
 strawberry.enum(OrderStatus, description="Where an order stands.")
 strawberry.enum(PaymentLeg, description="Which part of an order a payment is for.")
 strawberry.enum(PaymentStatus, description="Where a payment stands.")
+strawberry.enum(
+    ProviderKind,
+    name="SignInProviderKind",
+    description="How a sign-in provider is asked who a customer is.",
+)
 strawberry.enum(RefundStatus, description="Where a refund stands.")
 
 __all__ = [
@@ -33,8 +46,11 @@ __all__ = [
     "PaymentLeg",
     "PaymentStatus",
     "PlanKind",
+    "PriceChangeReason",
     "PriceReason",
+    "ProviderKind",
     "RefundStatus",
+    "Unavailability",
 ]
 
 
@@ -92,6 +108,10 @@ class ErrorCode(StrEnum):
     CANCEL_NOT_ALLOWED = "CANCEL_NOT_ALLOWED"
     CANCEL_PREVIEW_OUTDATED = "CANCEL_PREVIEW_OUTDATED"
     CAPACITY_BELOW_SOLD = "CAPACITY_BELOW_SOLD"
+    CART_CHANGED = "CART_CHANGED"
+    CART_EMPTY = "CART_EMPTY"
+    CART_LINE_NOT_FOUND = "CART_LINE_NOT_FOUND"
+    CART_NOT_FOUND = "CART_NOT_FOUND"
     CLIENT_NOT_FOUND = "CLIENT_NOT_FOUND"
     CODE_REFUSED = "CODE_REFUSED"
     CURRENCY_MISMATCH = "CURRENCY_MISMATCH"
@@ -136,6 +156,11 @@ class ErrorCode(StrEnum):
     SHOP_FIXED = "SHOP_FIXED"
     SHOP_NOT_FOUND = "SHOP_NOT_FOUND"
     SHOP_SLUG_TAKEN = "SHOP_SLUG_TAKEN"
+    SIGN_IN_BLOCKED = "SIGN_IN_BLOCKED"
+    SIGN_IN_PROVIDER_EXISTS = "SIGN_IN_PROVIDER_EXISTS"
+    SIGN_IN_PROVIDER_NOT_FOUND = "SIGN_IN_PROVIDER_NOT_FOUND"
+    SIGN_IN_PROVIDER_UNAVAILABLE = "SIGN_IN_PROVIDER_UNAVAILABLE"
+    SIGN_IN_REFUSED = "SIGN_IN_REFUSED"
     SKU_TAKEN = "SKU_TAKEN"
     SLOTS_SOLD_OUT = "SLOTS_SOLD_OUT"
     STAFF_MEMBER_EXISTS = "STAFF_MEMBER_EXISTS"

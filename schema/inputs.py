@@ -3,6 +3,7 @@
 import strawberry
 
 from headless_presale.checkout import Address, Buyer
+from resolvers.carts import CartRef
 from resolvers.orders import LineWish, OrderWish
 from resolvers.payments import PaymentWish
 from schema.enums import PaymentLeg
@@ -46,7 +47,6 @@ class PostalAddressInput:
 @strawberry.input(description="An order to place.")
 class OrderPlaceInput:
     shop: str = strawberry.field(description="The shop's slug.")
-    lines: list[OrderLineInput]
     buyer: BuyerInput
     shipping_address: PostalAddressInput
     accepted_terms_version: int = strawberry.field(description="`Terms.version` as it was shown.")
@@ -59,12 +59,27 @@ class OrderPlaceInput:
     locale: str | None = strawberry.field(
         default=None, description="Language of messages to the buyer; else Accept-Language."
     )
+    lines: list[OrderLineInput] | None = strawberry.field(
+        default=None, description="What is ordered; or name a cart."
+    )
+    cart_id: strawberry.ID | None = strawberry.field(
+        default=None,
+        description="All lines of this cart are ordered, instead of `lines`, and leave it.",
+    )
+    cart_token: str | None = strawberry.field(
+        default=None, description="`cartToken` of a guest's cart; one's own needs none."
+    )
 
     def to_wish(self) -> OrderWish:
         """Return it as the resolvers take it."""
         return OrderWish(
             shop=self.shop,
-            lines=[LineWish(line.campaign_item_id, line.quantity) for line in self.lines],
+            lines=None
+            if self.lines is None
+            else [LineWish(line.campaign_item_id, line.quantity) for line in self.lines],
+            cart=None
+            if self.cart_id is None
+            else CartRef(cart_id=self.cart_id, token=self.cart_token),
             buyer=Buyer(email=self.buyer.email, name=self.buyer.name, phone=self.buyer.phone),
             shipping_address=self.shipping_address.to_address(),
             accepted_terms_version=self.accepted_terms_version,
@@ -77,18 +92,26 @@ class OrderPlaceInput:
 @strawberry.input(description="An order to cancel.")
 class OrderCancelInput:
     order_id: strawberry.ID
-    token: str = strawberry.field(description="`orderToken` of the payload that placed it.")
+    token: str | None = strawberry.field(
+        default=None,
+        description="`orderToken` of the payload that placed it. A customer who is signed in "
+        "needs none for his own order.",
+    )
     reason: str | None = strawberry.field(default=None, description="At most 200 characters.")
 
 
 @strawberry.input(description="A payment to start.")
 class PaymentStartInput:
     order_id: strawberry.ID
-    token: str = strawberry.field(description="`orderToken` of the payload that placed it.")
     leg: PaymentLeg
     gateway: str = strawberry.field(description="Such as `sandbox`.")
     idempotency_key: str = strawberry.field(
         description="Unique per wish, 1 to 200 characters: repeating it repeats nothing."
+    )
+    token: str | None = strawberry.field(
+        default=None,
+        description="`orderToken` of the payload that placed it. A customer who is signed in "
+        "needs none for his own order.",
     )
     return_url: str | None = strawberry.field(
         default=None, description="Where the gateway sends the buyer back to; http or https."

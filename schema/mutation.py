@@ -2,7 +2,7 @@
 
 import strawberry
 
-from resolvers import orders, payments
+from resolvers import order_access, orders, payments
 from schema.admin.campaign_mutations import CampaignMutation
 from schema.admin.clients import ClientMutation
 from schema.admin.imports import ProductImportMutation
@@ -17,8 +17,11 @@ from schema.admin.product_mutations import (
     VariantMutation,
 )
 from schema.admin.settings import SettingsMutation
+from schema.admin.sign_in_providers import SignInProviderMutation
 from schema.admin.staff import StaffMutation
 from schema.admin.webhook_mutations import WebhookMutation
+from schema.cart_mutations import CartMutation
+from schema.customer_sign_in import CustomerSignInMutation
 from schema.customers import CustomerMutation
 from schema.errors import UserError, user_errors
 from schema.inputs import OrderCancelInput, OrderPlaceInput, PaymentStartInput
@@ -27,6 +30,7 @@ from schema.orders import OrderType
 from schema.payments import PaymentType
 from schema.personal import PersonalMutation
 from schema.privacy import OwnPrivacyMutation
+from schema.transport.costs import Cost
 
 
 @strawberry.type
@@ -54,17 +58,23 @@ class PaymentStartPayload:
 class StorefrontMutation:
     """Each may be repeated: with the same idempotency key it answers the same."""
 
-    @strawberry.mutation(description="Hold slots and freeze their prices until the hold expires.")
+    @strawberry.mutation(
+        description="Hold slots and freeze their prices until the hold expires.",
+        directives=[Cost(weight=30)],
+    )
     async def order_place(self, info: Info, input: OrderPlaceInput) -> OrderPlacePayload:
         placed = await orders.place(info.context, input.to_wish())
         order = placed.value
         return OrderPlacePayload(
             order=None if order is None else OrderType(order=order),
-            order_token=None if order is None else orders.token_of(info.context, order),
+            order_token=None if order is None else order_access.token_of(info.context, order),
             user_errors=user_errors(placed.refusals),
         )
 
-    @strawberry.mutation(description="Cancel as far as the order's policy allows, and refund.")
+    @strawberry.mutation(
+        description="Cancel as far as the order's policy allows, and refund.",
+        directives=[Cost(weight=50)],
+    )
     async def order_cancel(self, info: Info, input: OrderCancelInput) -> OrderCancelPayload:
         cancelled = await orders.cancel(
             info.context, order_id=input.order_id, token=input.token, reason=input.reason
@@ -75,7 +85,10 @@ class StorefrontMutation:
             user_errors=user_errors(cancelled.refusals),
         )
 
-    @strawberry.mutation(description="Start paying one leg of an order with one gateway.")
+    @strawberry.mutation(
+        description="Start paying one leg of an order with one gateway.",
+        directives=[Cost(weight=50)],
+    )
     async def payment_start(self, info: Info, input: PaymentStartInput) -> PaymentStartPayload:
         started = await payments.start(info.context, input.to_wish())
         payment = started.value
@@ -88,11 +101,14 @@ class StorefrontMutation:
 @strawberry.type(description="Writes: a storefront's, then a merchant's by what they are about.")
 class Mutation(
     StorefrontMutation,
+    CartMutation,
     CustomerMutation,
+    CustomerSignInMutation,
     PersonalMutation,
     OwnPrivacyMutation,
     MerchantMutation,
     SettingsMutation,
+    SignInProviderMutation,
     MediaMutation,
     StaffMutation,
     ClientMutation,

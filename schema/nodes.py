@@ -9,6 +9,7 @@ import strawberry
 from resolvers.context import RequestContext
 from resolvers.global_ids import seal
 from resolvers.paging import Page, PageRequest
+from schema.transport.costs import Cost
 
 Info = strawberry.Info[RequestContext, None]
 
@@ -94,7 +95,10 @@ class Connection(Generic[T]):
     def page_info(self) -> PageInfo:
         return PageInfo(page=self.page)
 
-    @strawberry.field(description="The length of the whole list; counted only when selected.")
+    @strawberry.field(
+        description="The length of the whole list; counted only when selected.",
+        directives=[Cost(weight=10)],
+    )
     async def total_count(self) -> int:
         return await self.page.count()
 

@@ -1,7 +1,7 @@
 """An order as the holder of its token sees it."""
 
 from datetime import date, datetime
-from typing import Any
+from typing import Annotated, Any
 
 import strawberry
 
@@ -25,6 +25,14 @@ from schema.nodes import (
     page_request,
 )
 from schema.payments import PaymentType
+
+OrderToken = Annotated[
+    str | None,
+    strawberry.argument(
+        description="`orderToken` of the payload that placed it. A customer who is signed in needs "
+        "none for his own order."
+    ),
+]
 
 
 @strawberry.type(description="Slots of one item at one frozen price.")
@@ -254,9 +262,11 @@ class OrderFacts:
         return self.order.closed_reason or None
 
 
-@strawberry.type(name="Order", description="An order, for whoever holds its token.")
+@strawberry.type(
+    name="Order", description="An order, for whoever holds its token, and for its customer."
+)
 class OrderType(OrderFacts):
-    """Not a Node: without its token nobody finds it again."""
+    """Not a Node: only those it is for find it again."""
 
     @strawberry.field
     def lines(self) -> list[OrderLine]:

@@ -5,16 +5,18 @@ from uuid import UUID
 
 import strawberry
 
-from resolvers import campaigns, catalog, orders, shops
+from headless_presale.shops import Shop
+from resolvers import campaigns, carts, catalog, order_access, shops
 from resolvers.admin import merchant, staff
 from resolvers.errors import ArgumentInvalid
 from resolvers.global_ids import find_node_id
 from schema.admin.merchant import MerchantType, Viewer
 from schema.campaigns import CampaignItemType, CampaignType
+from schema.carts import CartType
 from schema.catalog import ProductType, VariantType
 from schema.customers import CustomerType
 from schema.nodes import Info, Node
-from schema.orders import OrderType
+from schema.orders import OrderToken, OrderType
 from schema.permissions import customer_only, requires
 from schema.shops import ShopType
 
@@ -31,10 +33,25 @@ class Query:
         shop = await shops.find_shop(info.context, slug)
         return None if shop is None else ShopType(shop=shop)
 
-    @strawberry.field(description="An order for the holder of its token; null for everybody else.")
-    async def order(self, info: Info, id: strawberry.ID, token: str) -> OrderType | None:
-        order = await orders.find_own_order(info.context, id, token)
+    @strawberry.field(
+        description="An order for the holder of its token, and for its own customer without one; "
+        "null for everybody else."
+    )
+    async def order(
+        self, info: Info, id: strawberry.ID, token: OrderToken = None
+    ) -> OrderType | None:
+        order = await order_access.find_own_order(info.context, id, token)
         return None if order is None else OrderType(order=order)
+
+    @strawberry.field(
+        description="A cart for the holder of its token, or without one for its customer; null for "
+        "everybody else. Priced as it is read, to be asked again whenever it is shown."
+    )
+    async def cart(
+        self, info: Info, id: strawberry.ID, token: str | None = None
+    ) -> CartType | None:
+        cart = await carts.find_cart(info.context, id, token)
+        return None if cart is None else CartType(cart=cart)
 
     @strawberry.field(
         description="A public thing by its global id: shops, products, variants, campaigns, items."
@@ -72,22 +89,21 @@ class Query:
 
 
 async def _find_node(info: Info, kind: str, uuid: UUID) -> Node | None:
-    loaders = info.context.loaders
     match kind:
         case "Shop":
-            shop = await loaders.shops.load(uuid)
+            shop = await _shop(info, uuid)
             return None if shop is None else ShopType(shop=shop)
         case "Product":
             product = await catalog.find_published_product(info.context, uuid)
             if product is None:
                 return None
-            shop = await loaders.shops.load(product.shop_id)
+            shop = await _shop(info, product.shop_id)
             return None if shop is None else ProductType(product=product, shop=shop)
         case "ProductVariant":
-            variant = await loaders.variants.load(uuid)
+            variant = await info.context.loaders.variants.load(uuid)
             if variant is None or not variant.product.is_published:
                 return None
-            shop = await loaders.shops.load(variant.product.shop_id)
+            shop = await _shop(info, variant.product.shop_id)
             if shop is None:
                 return None
             return VariantType(variant=variant, product_row=variant.product, shop=shop)
@@ -95,16 +111,24 @@ async def _find_node(info: Info, kind: str, uuid: UUID) -> Node | None:
             campaign = await campaigns.find_public_campaign(info.context, uuid)
             if campaign is None:
                 return None
-            shop = await loaders.shops.load(campaign.shop_id)
+            shop = await _shop(info, campaign.shop_id)
             return None if shop is None else CampaignType(snapshot=campaign, shop=shop)
         case "CampaignItem":
             offer = await campaigns.find_public_item(info.context, uuid)
             if offer is None:
                 return None
             campaign, item = offer
-            shop = await loaders.shops.load(campaign.shop_id)
+            shop = await _shop(info, campaign.shop_id)
             if shop is None:
                 return None
             return CampaignItemType(item=item, snapshot=campaign, shop=shop)
         case _:
             return None
+
+
+async def _shop(info: Info, shop_id: UUID) -> Shop | None:
+    """Return the shop that a node belongs to; raises OriginNotAllowed."""
+    shop = await info.context.loaders.shops.load(shop_id)
+    if shop is not None:
+        info.context.shops.check(shop)
+    return shop

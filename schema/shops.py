@@ -6,9 +6,10 @@ from uuid import UUID
 import strawberry
 
 from headless_presale.shops import Shop, shop_name
-from resolvers import shops
+from resolvers import customer_sign_in, shops
 from schema.campaigns import CampaignType
 from schema.catalog import ProductType
+from schema.customer_sign_in import SignInProviderType
 from schema.nodes import (
     After,
     Before,
@@ -47,6 +48,11 @@ class ShopType(Node):
     @strawberry.field(description="The language of texts that have no translation.")
     def default_locale(self) -> str:
         return self.shop.default_locale
+
+    @strawberry.field(description="Where its customers may sign in beside by mail, oldest first.")
+    async def sign_in_providers(self) -> list[SignInProviderType]:
+        found = await customer_sign_in.providers_of(self.shop)
+        return [SignInProviderType(row=row) for row in found]
 
     @strawberry.field(description="The moment this answer is about.")
     def server_time(self, info: Info) -> datetime:

@@ -10,7 +10,7 @@ import strawberry
 from resolvers import live
 from schema.enums import CampaignStatus
 from schema.nodes import Info, global_id
-from schema.orders import OrderType
+from schema.orders import OrderToken, OrderType
 
 
 @strawberry.type(description="The free slots of one item.")
@@ -124,7 +124,11 @@ class Subscription:
         "cursor, or all of it, then what comes."
     )
     async def order_tracking(
-        self, info: Info, order_id: strawberry.ID, token: str, after: TrackedAfter = None
+        self,
+        info: Info,
+        order_id: strawberry.ID,
+        token: OrderToken = None,
+        after: TrackedAfter = None,
     ) -> AsyncGenerator[OrderTracking, None]:
         following = live.follow_order(info.context, order_id=order_id, token=token, after=after)
         async with aclosing(following) as events:

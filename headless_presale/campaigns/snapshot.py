@@ -64,6 +64,15 @@ class ItemSnapshot:
         ]
         return max(promised, default=None)
 
+    def next_number(self, slots_left: int) -> int:
+        """Return the slot number the next buyer is quoted for: the number sold, plus one.
+
+        Exact while slots are sold in order. A returned number is sold again first and may lie in a
+        cheaper tier; the order itself is priced by the numbers it gets, and a buyer who names the
+        total that he was shown is charged no other. When nothing is left it is the last number.
+        """
+        return max(1, min(self.capacity - slots_left + 1, self.capacity))
+
     def quote(self, *, opens_at: datetime, at: datetime, number: int) -> QuotedPrice:
         """Return the price of one slot of this item."""
         return quote(self.price, self.tiers, opens_at=opens_at, at=at, number=number)

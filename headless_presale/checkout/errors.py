@@ -10,22 +10,8 @@ class CampaignMismatch(DomainError):
     template = "the lines belong to several campaigns; place one order for each"
 
 
-class CurrencyMismatch(DomainError):
-    """The lines are priced in several currencies."""
-
-    code = "CURRENCY_MISMATCH"
-    template = "the lines are priced in several currencies"
-
-
 class TermsOutdated(DomainError):
     """The terms accepted are not the current ones. ``params``: accepted, current."""
 
     code = "TERMS_OUTDATED"
     template = "version {current} of the terms is in force, not {accepted}"
-
-
-class PriceChanged(DomainError):
-    """The total is not what the buyer was shown. ``params``: total (as text), money."""
-
-    code = "PRICE_CHANGED"
-    template = "the total is {total} now"

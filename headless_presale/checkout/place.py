@@ -24,15 +24,18 @@ from headless_presale.campaigns import (
     find_snapshots_of_items,
     forget,
 )
-from headless_presale.checkout import rules
-from headless_presale.checkout.errors import (
-    CampaignMismatch,
+from headless_presale.carts import (
+    CartEmpty,
+    CartLine,
     CurrencyMismatch,
     PriceChanged,
-    TermsOutdated,
+    sum_lines,
 )
+from headless_presale.checkout import rules
+from headless_presale.checkout.emptying import emptying
+from headless_presale.checkout.errors import CampaignMismatch, TermsOutdated
 from headless_presale.checkout.reservation import Reservation, reserve
-from headless_presale.checkout.rules import Buyer, CartLine
+from headless_presale.checkout.rules import Buyer
 from headless_presale.kernel import clock, metrics
 from headless_presale.kernel.errors import DomainError, Unavailable
 from headless_presale.kernel.idempotency import check_key, hash_request
@@ -67,7 +70,8 @@ class PlaceOrder:
     """A buyer's order.
 
     ``expected_total_minor``, where given, is the total the buyer was shown: another one is refused
-    instead of charged.
+    instead of charged. ``cart_id`` names the cart that the lines are of, where they are of one: it
+    is emptied with the order.
     """
 
     shop_id: UUID
@@ -78,16 +82,29 @@ class PlaceOrder:
     idempotency_key: str
     locale: str
     expected_total_minor: int | None = None
+    cart_id: UUID | None = None
 
     def canonical(self) -> dict[str, Any]:
-        """Return what makes two requests the same; the language asked in does not."""
+        """Return what makes two requests the same; the language asked in does not.
+
+        Of a cart that is itself: a repeat finds it empty.
+        """
+        if self.cart_id is not None:
+            ordered: dict[str, Any] = {"cart": str(self.cart_id)}
+        else:
+            lines = sorted((str(line.item_id), line.quantity) for line in self.lines)
+            ordered = {"lines": lines}
         return {
-            "lines": sorted((str(line.item_id), line.quantity) for line in self.lines),
+            **ordered,
             "buyer": self.buyer.to_json(),
             "shipping_address": self.shipping_address.to_json(),
             "terms": self.accepted_terms_version,
             "expected_total": self.expected_total_minor,
         }
+
+    def place_of(self, *path: str) -> tuple[str, ...]:
+        """Return where the input names a line: at itself, or at the cart."""
+        return ("lines", *path) if self.cart_id is None else ("cartId",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +152,8 @@ async def place_order(command: PlaceOrder) -> OrderView:
 async def _place(command: PlaceOrder) -> OrderView:
     check_key(command.idempotency_key)
     rules.check_locale(command.locale)
-    quantities = rules.sum_lines(command.lines)
+    is_repeat_at_best = command.cart_id is not None and not command.lines
+    quantities = {} if is_repeat_at_best else sum_lines(command.lines)
     command = replace(
         command,
         buyer=command.buyer.checked(),
@@ -144,6 +162,11 @@ async def _place(command: PlaceOrder) -> OrderView:
     customer_id = customer_id_of(command.shop_id, command.buyer.email)
     order_id = reservation_id_of(customer_id, command.idempotency_key)
     request_hash = hash_request(command.canonical())
+    if is_repeat_at_best:
+        # Its order, if it has one under this key, has emptied it.
+        if (ordered := await _find_placed(order_id, request_hash)) is None:
+            raise CartEmpty(field=("cartId",))
+        return ordered
     try:
         wish = await _check(command, quantities, order_id, customer_id, request_hash)
     except DomainError:
@@ -176,16 +199,16 @@ async def _check(
     for index, line in enumerate(command.lines):
         campaign = found.get(line.item_id)
         if campaign is None or campaign.shop_id != command.shop_id:
-            raise ItemNotFound(field=("lines", str(index), "campaignItemId"))
+            raise ItemNotFound(field=command.place_of(str(index), "campaignItemId"))
     if len({campaign.currency for campaign in found.values()}) > 1:
-        raise CurrencyMismatch(field=("lines",))
+        raise CurrencyMismatch(field=command.place_of())
     if len({campaign.id for campaign in found.values()}) > 1:
-        raise CampaignMismatch(field=("lines",))
+        raise CampaignMismatch(field=command.place_of())
     campaign = next(iter(found.values()))
     status = campaign.status(clock.now())
     if status is CampaignStatus.DRAFT:
         # A draft is nobody's business yet.
-        raise ItemNotFound(field=("lines", "0", "campaignItemId"))
+        raise ItemNotFound(field=command.place_of("0", "campaignItemId"))
     if status is not CampaignStatus.LIVE:
         raise CampaignNotOpen(status=str(status))
     if campaign.terms is None or campaign.terms.version != command.accepted_terms_version:
@@ -294,7 +317,9 @@ async def _place_without_redis(wish: _Wish) -> OrderView:
 async def _write(
     work: UnitOfWork, wish: _Wish, order: OrderView, pools: Sequence[PoolOrder]
 ) -> bool:
-    if not await write_order(work, order, campaign_version=wish.campaign.version):
+    command = wish.command
+    rider = emptying(command.cart_id, command.lines) if command.cart_id is not None else None
+    if not await write_order(work, order, campaign_version=wish.campaign.version, rider=rider):
         return False
     await take_quota(work, wish.customer_id, pools)
     await claim(work, wish.order_id, pools)

@@ -1,4 +1,4 @@
-"""The rules of a cart: what may be asked for, and how it is priced. Pure."""
+"""The rules of an order: who buys, where it ships to, and how it is priced. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,17 +16,6 @@ from headless_presale.kernel.money import MAX_AMOUNT_MINOR, Money
 from headless_presale.kernel.texts import check_text
 from headless_presale.orders import LineView
 from headless_presale.pricing import QuotedPrice, group_by_price
-
-MAX_LINES = 20
-MAX_QUANTITY = 100
-
-
-@dataclass(frozen=True, slots=True)
-class CartLine:
-    """A wish: so many of one campaign item."""
-
-    item_id: UUID
-    quantity: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,28 +52,6 @@ class Buyer:
 def check_locale(locale: str) -> None:
     """Raise InvalidInput unless it is a language tag that an order can keep."""
     read_locale(locale, ("locale",))
-
-
-def sum_lines(lines: Sequence[CartLine]) -> dict[UUID, int]:
-    """Return the quantity by item: lines of one item are one wish.
-
-    Raises:
-        InvalidInput: no line, too many, or a quantity out of range.
-    """
-    if not lines:
-        raise InvalidInput(reason="the order has no lines", field=("lines",))
-    if len(lines) > MAX_LINES:
-        raise InvalidInput(reason="at most {most} lines", most=MAX_LINES, field=("lines",))
-    wanted: dict[UUID, int] = {}
-    for index, line in enumerate(lines):
-        wanted[line.item_id] = wanted.get(line.item_id, 0) + line.quantity
-        if line.quantity < 1 or wanted[line.item_id] > MAX_QUANTITY:
-            raise InvalidInput(
-                reason="the quantity must be within 1 and {most}",
-                most=MAX_QUANTITY,
-                field=("lines", str(index), "quantity"),
-            )
-    return wanted
 
 
 def price_lines(

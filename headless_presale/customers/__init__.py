@@ -24,11 +24,35 @@ from headless_presale.customers.consents import (
     list_mail_choices,
     withdraw_consent,
 )
-from headless_presale.customers.errors import CodeRefused, SessionEnded, TooManySignIns
+from headless_presale.customers.errors import (
+    CodeRefused,
+    SessionEnded,
+    SignInBlocked,
+    SignInProviderExists,
+    SignInProviderNotFound,
+    SignInProviderUnavailable,
+    SignInRefused,
+    TooManySignIns,
+)
 from headless_presale.customers.events import SignInCodeRequested
 from headless_presale.customers.limits import forget_requests
-from headless_presale.customers.models import Customer, CustomerCode, CustomerConsent
+from headless_presale.customers.models import (
+    Customer,
+    CustomerCode,
+    CustomerConsent,
+    CustomerIdentity,
+    SignInProvider,
+)
+from headless_presale.customers.outside import Outside, close_outside, set_outside
 from headless_presale.customers.profile import lock_customer
+from headless_presale.customers.providers import (
+    ProviderChanges,
+    ProviderWish,
+    create_provider,
+    delete_provider,
+    list_providers,
+    update_provider,
+)
 from headless_presale.customers.sessions import (
     CustomerPrincipal,
     SignedIn,
@@ -36,7 +60,14 @@ from headless_presale.customers.sessions import (
     refresh_session,
     sign_out,
 )
-from headless_presale.customers.states import ConsentKind, ConsentSource, NotificationKind
+from headless_presale.customers.states import (
+    ConsentKind,
+    ConsentSource,
+    NotificationKind,
+    ProviderKind,
+)
+from headless_presale.customers.wechat import sign_in_by_wechat
+from headless_presale.customers.wechat_api import WeChatApi
 
 __all__ = [
     "CodeRefused",
@@ -46,19 +77,34 @@ __all__ = [
     "CustomerClaims",
     "CustomerCode",
     "CustomerConsent",
+    "CustomerIdentity",
     "CustomerPrincipal",
     "Entry",
     "MailChoice",
     "NotificationKind",
+    "Outside",
+    "ProviderChanges",
+    "ProviderKind",
+    "ProviderWish",
     "SavedAddress",
     "SessionEnded",
+    "SignInBlocked",
     "SignInCodeRequested",
+    "SignInProvider",
+    "SignInProviderExists",
+    "SignInProviderNotFound",
+    "SignInProviderUnavailable",
+    "SignInRefused",
     "SignedIn",
     "TooManySignIns",
+    "WeChatApi",
     "add_address",
     "change_address",
     "choose_mail",
+    "close_outside",
     "code_of",
+    "create_provider",
+    "delete_provider",
     "find_customer_principal",
     "find_unwilling",
     "forget_requests",
@@ -66,6 +112,7 @@ __all__ = [
     "list_addresses",
     "list_consents",
     "list_mail_choices",
+    "list_providers",
     "lock_customer",
     "read_any_bearer",
     "redeem_code",
@@ -73,7 +120,10 @@ __all__ = [
     "remove_address",
     "request_code",
     "set_default_address",
+    "set_outside",
+    "sign_in_by_wechat",
     "sign_out",
     "storefront_audience",
+    "update_provider",
     "withdraw_consent",
 ]

@@ -13,16 +13,14 @@ import asyncpg
 from headless_presale.customers.errors import CodeRefused
 from headless_presale.customers.events import SignInCodeRequested
 from headless_presale.customers.limits import code_keys, take, try_keys
-from headless_presale.customers.models import Customer
+from headless_presale.customers.proven import address_of, ensure_customer
 from headless_presale.customers.sessions import SignedIn, start_session
-from headless_presale.identity import fold_email
 from headless_presale.identity.limits import Source
 from headless_presale.identity.oauth.keys import Key, signing_key
 from headless_presale.identity.throttle import forgive
 from headless_presale.kernel import clock
-from headless_presale.kernel.errors import InvalidInput
 from headless_presale.kernel.failpoints import reach
-from headless_presale.kernel.ids import customer_id_of, new_id
+from headless_presale.kernel.ids import new_id
 from headless_presale.kernel.unit_of_work import UnitOfWork, shielded, unit_of_work
 from headless_presale.kernel.vault import derive_key
 
@@ -51,7 +49,7 @@ async def request_code(shop_id: UUID, email: str, *, locale: str, source: Source
         InvalidInput: this is no address.
         TooManySignIns: wait first. An address without an account counts in the same way.
     """
-    address = _address_of(email)
+    address = address_of(email)
     await take(code_keys(address, source))
     return await make_code(shop_id, address, locale=locale)
 
@@ -93,7 +91,7 @@ async def redeem_code(shop_id: UUID, email: str, code: str, *, source: Source) -
         CodeRefused: wrong, used, too old or tried too often; which does not show.
         TooManySignIns: wait first.
     """
-    address = _address_of(email)
+    address = address_of(email)
     await take(try_keys(source))
     signed_in = await use_code(shop_id, address, code, await signing_key())
     if signed_in is None:
@@ -120,39 +118,9 @@ async def use_code(shop_id: UUID, address: str, code: str, key: Key) -> SignedIn
             return None
         await work.execute("UPDATE customer_code SET ended_at = $2 WHERE id = $1", row["id"], at)
         reach("customers.code_used")
-        customer = await _ensure_customer(work, shop_id, address, locale=row["locale"])
+        customer = await ensure_customer(work, shop_id, address, locale=row["locale"])
         return await start_session(work, customer, key)
-
-
-def _address_of(email: str) -> str:
-    """Return an address as its customer is found by it.
-
-    Customers' ids do not tell ``ß`` from ``ss``, mailboxes do: of an address with such a letter
-    nobody can sign in, lest one gets into the account of the other.
-    """
-    address = fold_email(email)
-    if address != address.casefold():
-        raise InvalidInput(reason="this is not an e-mail address", field=("email",))
-    return address
 
 
 async def _find_open_code(work: UnitOfWork, shop_id: UUID, address: str) -> asyncpg.Record | None:
     return await work.fetchrow(_OPEN_CODE, shop_id, address, clock.now(), MAX_TRIES)
-
-
-async def _ensure_customer(
-    work: UnitOfWork, shop_id: UUID, address: str, *, locale: str
-) -> Customer:
-    """Return the customer behind a proven address, made if there is none."""
-    customer_id = customer_id_of(shop_id, address)
-    await work.execute(
-        "INSERT INTO customer (id, shop_id, email, email_verified_at, name, locale, created_at) "
-        "VALUES ($1, $2, $3, $4, '', $5, $4) ON CONFLICT (id) DO NOTHING",
-        customer_id,
-        shop_id,
-        address,
-        clock.now(),
-        locale,
-    )
-    reach("customers.known")
-    return await Customer.get(id=customer_id)

@@ -24,6 +24,41 @@ class TooManySignIns(DomainError):
     template = "too many attempts: wait {retry_after_seconds} seconds"
 
 
+class SignInProviderNotFound(NotFound):
+    """The shop has no such provider, or has switched it off."""
+
+    code = "SIGN_IN_PROVIDER_NOT_FOUND"
+    template = "there is no such sign-in provider"
+
+
+class SignInProviderExists(DomainError):
+    """The shop has this provider already; of WeChat it has one mini-program."""
+
+    code = "SIGN_IN_PROVIDER_EXISTS"
+    template = "the shop has this sign-in provider already"
+
+
+class SignInRefused(DomainError):
+    """What a provider gave for a sign-in is not valid, or was used: it has to be begun anew."""
+
+    code = "SIGN_IN_REFUSED"
+    template = "the sign-in is not valid"
+
+
+class SignInBlocked(DomainError):
+    """The provider lets this person in nowhere."""
+
+    code = "SIGN_IN_BLOCKED"
+    template = "the provider has blocked this user"
+
+
+class SignInProviderUnavailable(DomainError):
+    """The provider does not answer, or not as it should. ``params``: provider."""
+
+    code = "SIGN_IN_PROVIDER_UNAVAILABLE"
+    template = "the sign-in provider {provider} cannot be used at the moment"
+
+
 class AddressNotFound(NotFound):
     """No such address in this customer's book."""
 

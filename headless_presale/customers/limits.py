@@ -34,6 +34,14 @@ TRY_FROM_ADDRESS = Limit(
     longest_pause=900,
     decay=timedelta(hours=1),
 )
+PROVIDER_FROM_ADDRESS = Limit(
+    name="customer-provider-from",
+    free=30,
+    first_pause=2,
+    longest_pause=900,
+    decay=timedelta(hours=1),
+)
+"""What a provider outside vouches for is taken off again."""
 
 
 def code_keys(email: str, source: Source) -> list[Key]:
@@ -49,6 +57,11 @@ def try_keys(source: Source) -> list[Key]:
 async def forget_requests(email: str) -> None:
     """Remember nothing of the codes that were asked for to an address."""
     await forgive([Key(CODE_TO_ADDRESSEE, email)])
+
+
+def provider_keys(source: Source) -> list[Key]:
+    """Return what signing in at a provider outside counts under."""
+    return [Key(PROVIDER_FROM_ADDRESS, source.host)]
 
 
 async def take(keys: Sequence[Key]) -> None:

@@ -7,10 +7,17 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from tortoise import fields
+from tortoise.contrib.postgres.fields import ArrayField
 from tortoise.indexes import Index
+from tortoise.migrations.constraints import CheckConstraint
 from tortoise.models import Model
 
-from headless_presale.customers.states import ConsentKind, ConsentSource, NotificationKind
+from headless_presale.customers.states import (
+    ConsentKind,
+    ConsentSource,
+    NotificationKind,
+    ProviderKind,
+)
 from headless_presale.kernel.indexes import WhereIndex
 
 if TYPE_CHECKING:
@@ -18,10 +25,12 @@ if TYPE_CHECKING:
 
 
 class Customer(Model):
-    """A buyer of one shop who has proven his address.
+    """A buyer of one shop who has proven who he is.
 
-    The id is ``customer_id_of(shop_id, email)``: what orders of that address carry, those from
-    before the account included. ``email`` is stored case-folded.
+    With an address, which is stored case-folded, the id is ``customer_id_of(shop_id, email)``: what
+    orders of that address carry, those from before the account included. Somebody whom only an
+    outside provider vouches for has no address, and an id that no order carries. ``version`` rises
+    with each change of his profile.
     """
 
     id = fields.UUIDField(primary_key=True)
@@ -29,15 +38,81 @@ class Customer(Model):
     shop: fields.ForeignKeyRelation["Shop"] = fields.ForeignKeyField(
         "presale.Shop", related_name="customers", db_index=False, on_delete=fields.RESTRICT
     )
-    email = fields.CharField(max_length=320)
-    email_verified_at = fields.DatetimeField()
+    email = fields.CharField(max_length=320, null=True)
+    email_verified_at = fields.DatetimeField(null=True)
     name = fields.CharField(max_length=120, default="")
+    phone = fields.CharField(max_length=40, default="", db_default="")
     locale = fields.CharField(max_length=10)
     created_at = fields.DatetimeField()
+    version = fields.IntField(default=1, db_default=1)
 
     class Meta:
         table = "customer"
         unique_together = (("shop", "email"),)
+
+
+class SignInProvider(Model):
+    """Where customers of a shop may prove who they are, outside of this house.
+
+    Kind, issuer and client stay as they are: they say whom a name that it gives belongs to.
+    ``issuer`` is the address of an OpenID Connect provider, or ``wechat:`` and the mini-program's
+    appid, for each mini-program calls people by other names. The secret is sealed.
+    """
+
+    id = fields.UUIDField(primary_key=True)
+    shop_id: UUID
+    shop: fields.ForeignKeyRelation["Shop"] = fields.ForeignKeyField(
+        "presale.Shop", related_name="sign_in_providers", db_index=False, on_delete=fields.RESTRICT
+    )
+    kind = fields.CharEnumField(ProviderKind, max_length=8)
+    issuer = fields.CharField(max_length=500)
+    client_id = fields.CharField(max_length=200)
+    secret = fields.TextField(null=True)
+    name = fields.CharField(max_length=60)
+    redirect_uris = ArrayField(element_type="text")
+    disabled_at = fields.DatetimeField(null=True)
+    version = fields.IntField(default=1)
+    created_at = fields.DatetimeField()
+
+    class Meta:
+        table = "customer_sign_in_provider"
+        unique_together = (("shop", "issuer"),)
+        constraints = (
+            CheckConstraint(
+                check="kind <> 'WECHAT' OR secret IS NOT NULL",
+                name="customer_sign_in_provider_wechat_has_secret",
+            ),
+        )
+
+
+class CustomerIdentity(Model):
+    """What an outside provider calls a customer: WeChat's openid, an issuer's subject.
+
+    ``union_id`` is what WeChat calls the same person in all that one company has.
+    """
+
+    id = fields.UUIDField(primary_key=True)
+    customer_id: UUID
+    customer: fields.ForeignKeyRelation["Customer"] = fields.ForeignKeyField(
+        "presale.Customer", related_name="identities", db_index=False, on_delete=fields.RESTRICT
+    )
+    shop_id: UUID
+    shop: fields.ForeignKeyRelation["Shop"] = fields.ForeignKeyField(
+        "presale.Shop",
+        related_name="customer_identities",
+        db_index=False,
+        on_delete=fields.RESTRICT,
+    )
+    kind = fields.CharEnumField(ProviderKind, max_length=8)
+    issuer = fields.CharField(max_length=500)
+    subject = fields.CharField(max_length=255)
+    union_id = fields.CharField(max_length=255, null=True)
+    created_at = fields.DatetimeField()
+
+    class Meta:
+        table = "customer_identity"
+        unique_together = (("shop", "issuer", "subject"),)
+        indexes = (Index(fields=("customer_id",), name="customer_identity_by_customer"),)
 
 
 class CustomerCode(Model):

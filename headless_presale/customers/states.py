@@ -1,6 +1,15 @@
-"""What customers consent to, and which mails they may turn off."""
+"""What there is to choose from: providers, consents, and which mails one may turn off."""
 
 from enum import StrEnum
+
+
+class ProviderKind(StrEnum):
+    """How a provider outside is asked who somebody is."""
+
+    WECHAT = "WECHAT"
+    """By the code that a mini-program gets of ``wx.login``."""
+    OIDC = "OIDC"
+    """By OpenID Connect: authorization code with PKCE."""
 
 
 class ConsentKind(StrEnum):

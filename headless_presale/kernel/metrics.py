@@ -13,7 +13,7 @@ HTTP_SECONDS = Histogram(
 )
 REQUESTS_REFUSED = Counter(
     "presale_requests_refused_total",
-    "Requests refused: the door was full, or the rate was too high.",
+    "Requests refused: the door was full, the rate too high, or the page of no shop's site.",
     ["reason"],
 )
 CHALLENGES = Counter(

@@ -19,13 +19,14 @@ from headless_presale.notifications.mail import Mail, compose
 from headless_presale.notifications.models import AccountMailKind, Message, MessageKind
 from headless_presale.notifications.rendering import render, render_account_mail
 from headless_presale.notifications.transports import MailTransport
+from headless_presale.orders import OrderView, find_order
 
 log = structlog.get_logger(__name__)
 
 CLAIM_SECONDS = 120
 """How long a worker may take over a message before another one may try."""
 
-OrderLink = Callable[[UUID], str]
+OrderLink = Callable[[OrderView], str]
 
 _transport: MailTransport | None = None
 _order_link: OrderLink | None = None
@@ -40,8 +41,8 @@ def set_transport(transport: MailTransport | None) -> None:
 def set_order_link(link: OrderLink | None) -> None:
     """Install what makes an order's address in a storefront. Without it messages have no link.
 
-    The address may carry the order's access token; it is made when a message is sent and kept
-    nowhere.
+    The address may carry the order's access token: the one that counts when the message is sent.
+    It is kept nowhere.
     """
     global _order_link
     _order_link = link
@@ -64,7 +65,7 @@ async def deliver(message_id: UUID) -> None:
     if message is None:
         return
     try:
-        await transport.send(_compose(message, transport))
+        await transport.send(await _compose(message, transport))
         reach("messages.sent")
     except MailRefused as refusal:
         await record_failure(message_id, str(refusal))
@@ -75,7 +76,7 @@ async def deliver(message_id: UUID) -> None:
         await _record_sent(message_id)
 
 
-def _compose(message: Message, transport: MailTransport) -> Mail:
+async def _compose(message: Message, transport: MailTransport) -> Mail:
     if message.kind in list(AccountMailKind):
         secret = account_secret(AccountMailKind(message.kind), message.subject_id)
         words = render_account_mail(
@@ -83,12 +84,11 @@ def _compose(message: Message, transport: MailTransport) -> Mail:
         )
         name = message.context["recipient_name"]
     else:
-        order_id = UUID(message.context["order_id"])
         words = render(
             MessageKind(message.kind),
             message.locale,
             message.context,
-            order_link=_order_link(order_id) if _order_link else None,
+            order_link=await _find_order_link(UUID(message.context["order_id"])),
         )
         name = message.context["buyer_name"]
     return compose(
@@ -100,6 +100,13 @@ def _compose(message: Message, transport: MailTransport) -> Mail:
         locale=message.locale,
         written_at=message.created_at,
     )
+
+
+async def _find_order_link(order_id: UUID) -> str | None:
+    if _order_link is None:
+        return None
+    order = await find_order(order_id)
+    return None if order is None else _order_link(order)
 
 
 async def _claim(message_id: UUID) -> Message | None:

@@ -1,5 +1,12 @@
 """Orders: what was bought, what is due, what happened."""
 
+from headless_presale.orders.access import (
+    CustomerAccess,
+    OrderAccess,
+    TokenAccess,
+    order_token,
+    read_order_token,
+)
 from headless_presale.orders.calling_off import CallOffCampaign, call_off_campaign
 from headless_presale.orders.errors import (
     CancelNotAllowed,
@@ -42,6 +49,7 @@ from headless_presale.orders.merchant import (
     refund_order,
 )
 from headless_presale.orders.models import MerchantRefund, Order, OrderLine, OrderNote
+from headless_presale.orders.own import count_own_orders, list_own_orders
 from headless_presale.orders.paying import StartPayment, amount_of, start_payment
 from headless_presale.orders.refund_rules import (
     FULL_REFUND,
@@ -57,6 +65,8 @@ from headless_presale.orders.refund_rules import (
 )
 from headless_presale.orders.rules import Due, cancel_rule, is_balance_in_time, leg_due
 from headless_presale.orders.service import (
+    FIRST_RIDER_ARGUMENT,
+    Rider,
     call_off,
     cancel_order,
     cancel_orders_of_campaign,
@@ -86,6 +96,7 @@ from headless_presale.orders.view import LineView, OrderView, find_order, find_o
 
 __all__ = [
     "CLAIMING",
+    "FIRST_RIDER_ARGUMENT",
     "FULL_REFUND",
     "HOLDING",
     "ORDER_LIFECYCLE",
@@ -101,6 +112,7 @@ __all__ = [
     "CancelPreviewOutdated",
     "CancelTerms",
     "ClosePreview",
+    "CustomerAccess",
     "Due",
     "LatePaymentRefused",
     "LegRefund",
@@ -108,6 +120,7 @@ __all__ = [
     "LineView",
     "MerchantRefund",
     "Order",
+    "OrderAccess",
     "OrderCancelled",
     "OrderConfirmed",
     "OrderCount",
@@ -131,8 +144,10 @@ __all__ = [
     "RefundPlan",
     "RefundTooLarge",
     "RefundWish",
+    "Rider",
     "StartPayment",
     "Tally",
+    "TokenAccess",
     "add_note",
     "amount_of",
     "call_off",
@@ -142,6 +157,7 @@ __all__ = [
     "cancel_orders_of_campaign",
     "cancel_rule",
     "count_orders",
+    "count_own_orders",
     "find_order",
     "find_order_by_number",
     "find_order_of",
@@ -149,12 +165,15 @@ __all__ = [
     "leg_amount",
     "leg_due",
     "list_orders",
+    "list_own_orders",
     "lock_order",
     "merchant_cancel_rule",
+    "order_token",
     "plan_refund",
     "position_of",
     "preview_cancellation",
     "preview_close",
+    "read_order_token",
     "refund_campaign",
     "refund_order",
     "refundable",

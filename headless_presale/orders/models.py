@@ -26,6 +26,7 @@ class Order(Model):
     bits: not unique in a large shop. ``quantity`` is how many slots its lines have. ``sold_at`` is
     when its first payment made the slots its own, ``released_at`` when they went back. ``version``
     rises with each change of the order and with each refund that its merchant decides.
+    ``access_generation`` is which of its tokens counts: see ``access.py``.
     """
 
     id = fields.UUIDField(primary_key=True)
@@ -63,6 +64,7 @@ class Order(Model):
     updated_at = fields.DatetimeField()
     closed_reason = fields.CharField(max_length=200, default="")
     version = fields.IntField(default=1, db_default=1)
+    access_generation = fields.SmallIntField(default=0, db_default=0)
 
     lines: fields.ReverseRelation["OrderLine"]
 
@@ -119,7 +121,7 @@ class Order(Model):
                 expression="lower(buyer ->> 'name') text_pattern_ops",
                 name="sales_order_by_name",
             ),
-            Index(fields=("customer_id", "placed_at"), name="sales_order_by_customer"),
+            Index(fields=("customer_id", "placed_at", "id"), name="sales_order_by_customer"),
             WhereIndex(
                 fields=("hold_expires_at",),
                 name="sales_order_hold_due",

@@ -8,6 +8,7 @@ from headless_presale.kernel.idempotency import hash_request
 from headless_presale.kernel.ids import display_number
 from headless_presale.kernel.money import Money
 from headless_presale.kernel.unit_of_work import shielded, unit_of_work
+from headless_presale.orders.access import OrderAccess
 from headless_presale.orders.models import Order
 from headless_presale.orders.rules import is_balance_in_time, leg_due
 from headless_presale.orders.service import lock_order, open_balance
@@ -25,13 +26,17 @@ from headless_presale.payments import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartPayment:
-    """A buyer's wish to pay one leg of an order with one gateway."""
+    """A buyer's wish to pay one leg of an order with one gateway.
+
+    ``access`` is by what he gets at it; who he is was asked before if it is None.
+    """
 
     order_id: UUID
     leg: PaymentLeg
     gateway: str
     return_url: str | None
     idempotency_key: str
+    access: OrderAccess | None = None
 
     def request_hash(self) -> str:
         """Return what tells a retry from another request under the same key."""
@@ -45,7 +50,7 @@ async def start_payment(command: StartPayment) -> Payment:
     buyer's next attempt goes on with the same payment.
 
     Raises:
-        OrderNotFound: there is no such order.
+        OrderNotFound: there is no such order, or not for him.
         PaymentNotDue: this leg cannot be paid now.
         GatewayUnknown, GatewayUnavailable: the order is kept; start again.
         IdempotencyMismatch: the key was used for another request.
@@ -57,7 +62,7 @@ async def start_payment(command: StartPayment) -> Payment:
 async def _open(command: StartPayment) -> Payment:
     request_hash = command.request_hash()
     async with unit_of_work() as work:
-        order = await lock_order(command.order_id)
+        order = await lock_order(command.order_id, access=command.access)
         started = await find_started(order.id, command.idempotency_key, request_hash)
         if started is not None:
             return started

@@ -1,6 +1,6 @@
 """Orders: written once, moved by what happens to them. Every move is one conditional step."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -10,6 +10,7 @@ from headless_presale.kernel.failpoints import reach
 from headless_presale.kernel.jsonb import to_jsonb
 from headless_presale.kernel.money import Money
 from headless_presale.kernel.unit_of_work import UnitOfWork, current_work, shielded, unit_of_work
+from headless_presale.orders.access import OrderAccess
 from headless_presale.orders.errors import CancelNotAllowed, OrderNotFound
 from headless_presale.orders.events import BalanceOpened, OrderCancelled, OrderPlaced
 from headless_presale.orders.models import Order
@@ -33,7 +34,7 @@ from headless_presale.slots import release
 
 # The lock is the foreign key's own, taken before the version is compared: no order can slip in
 # behind whoever calls the campaign off.
-_INSERT = """
+_PLACED = """
 WITH placed AS (
     INSERT INTO sales_order (
         id, shop_id, campaign_id, customer_id, status, currency, total_minor, deposit_minor,
@@ -53,23 +54,47 @@ WITH placed AS (
                         $28::bigint[], $29::text[], $30::text[], $31::date[])
          WITH ORDINALITY AS l(id, item_id, pool_id, quantity, numbers, unit_price_minor,
                               price_reason, title, ships_by, position)
-)
-SELECT id FROM placed
-"""
+)"""
+_INSERT = f"{_PLACED} SELECT id FROM placed"
+FIRST_RIDER_ARGUMENT = 34
 
 
-async def write_order(work: UnitOfWork, order: OrderView, *, campaign_version: int) -> bool:
+@dataclass(frozen=True, slots=True)
+class Rider:
+    """What is changed by the statement that writes an order: with it, or not at all.
+
+    Attributes:
+        sql: CTEs behind ``placed``, whose arguments are numbered from ``FIRST_RIDER_ARGUMENT``.
+        args: those arguments.
+        counted: the CTE whose rows are counted.
+        check: raises a DomainError, and nothing is written, unless their number is right.
+    """
+
+    sql: str
+    args: tuple[object, ...]
+    counted: str
+    check: Callable[[int], None]
+
+
+async def write_order(
+    work: UnitOfWork, order: OrderView, *, campaign_version: int, rider: Rider | None = None
+) -> bool:
     """Write an order with its lines and its first event, in two statements.
 
     Args:
         campaign_version: what the order was priced from.
+        rider: what else belongs into the first of them.
 
     Returns:
         False, and nothing is written, if the id exists already or the campaign is no longer of
         the version the order was priced from.
     """
+    insert = _INSERT
+    if rider is not None:
+        counted = f"(SELECT count(*) FROM {rider.counted}) AS counted"
+        insert = f"{_PLACED}, {rider.sql} SELECT id, {counted} FROM placed"
     row = await work.fetchrow(
-        _INSERT,
+        insert,
         order.id,
         order.shop_id,
         order.campaign_id,
@@ -103,9 +128,12 @@ async def write_order(work: UnitOfWork, order: OrderView, *, campaign_version: i
         [line.ships_by for line in order.lines],
         order.number,
         order.quantity,
+        *(rider.args if rider is not None else ()),
     )
     if row is None:
         return False
+    if rider is not None:
+        rider.check(row["counted"])
     reach("orders.written")
     work.emit(
         OrderPlaced(
@@ -121,19 +149,25 @@ async def write_order(work: UnitOfWork, order: OrderView, *, campaign_version: i
     return True
 
 
-async def lock_order(order_id: UUID, *, shop_ids: Collection[UUID] | None = None) -> Order:
+async def lock_order(
+    order_id: UUID,
+    *,
+    shop_ids: Collection[UUID] | None = None,
+    access: OrderAccess | None = None,
+) -> Order:
     """Return the order, locked with all that belongs to it until the transaction ends.
 
     Args:
         shop_ids: those it may be of; None for any.
+        access: of the buyer who asks; None where it is not a buyer.
 
     Raises:
-        OrderNotFound: there is none.
+        OrderNotFound: there is none, or not for him.
     """
     await current_work().lock("order", order_id)
     found = Order.filter(id=order_id).select_for_update()
     order = await (found if shop_ids is None else found.filter(shop_id__in=list(shop_ids))).first()
-    if order is None:
+    if order is None or (access is not None and not access.opens(order)):
         raise OrderNotFound()
     return order
 
@@ -169,15 +203,15 @@ async def move(order: Order, target: OrderStatus, *, reason: str = "") -> OrderS
 
 
 @shielded
-async def cancel_order(order_id: UUID, *, reason: str) -> Order:
+async def cancel_order(order_id: UUID, *, reason: str, access: OrderAccess | None = None) -> Order:
     """Cancel for the buyer, as far as the policy of the order allows. Repeating changes nothing.
 
     Raises:
-        OrderNotFound: there is none.
+        OrderNotFound: there is none that this access opens.
         CancelNotAllowed: the stage does not allow it.
     """
     async with unit_of_work():
-        order = await lock_order(order_id)
+        order = await lock_order(order_id, access=access)
         if order.status is OrderStatus.CANCELLED:
             return order
         rule = cancel_rule(CancelPolicy.from_json(order.cancel_policy), order.status)

@@ -65,6 +65,7 @@ class OrderView:
     reminded_at: datetime | None = None
     closed_reason: str = ""
     version: int = 1
+    access_generation: int = 0
     lines: tuple[LineView, ...] = ()
 
     @property
@@ -116,6 +117,7 @@ _AS_THEY_ARE = (
     "reminded_at",
     "closed_reason",
     "version",
+    "access_generation",
 )
 _JSON = ("payment_plan", "cancel_policy", "buyer", "shipping_address")
 

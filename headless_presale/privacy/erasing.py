@@ -49,21 +49,22 @@ class _Person:
     """Who is to be forgotten: his account, if he has one, and the ids that his orders may carry."""
 
     shop_id: UUID
-    email: str
+    email: str | None
     accounts: Collection[UUID]
 
     @property
     def buyer_ids(self) -> list[UUID]:
-        return sorted({*self.accounts, customer_id_of(self.shop_id, self.email)})
+        ids = set(self.accounts)
+        if self.email is not None:
+            ids.add(customer_id_of(self.shop_id, self.email))
+        return sorted(ids)
 
-    def owns(self, customer_id: UUID, email: str) -> bool:
+    def owns(self, email: str) -> bool:
         """Tell whether an order with one of the ids is his.
 
         Two mailboxes may make one id (``ß`` and ``ss``), so the address has to be his as well.
         """
-        if customer_id != customer_id_of(self.shop_id, self.email):
-            return True
-        return email.lower() == self.email
+        return self.email is None or email.lower() == self.email
 
 
 @shielded
@@ -145,8 +146,9 @@ async def _erase(work: UnitOfWork, person: _Person, *, asked_by: str, is_deliver
         await work.execute(sql, *values)
         reach("privacy.table_erased")
     await work.execute("SELECT set_config('presale.erasing', '', true)")
-    await forget_requests(person.email)
-    reach("privacy.limits_forgotten")
+    if person.email is not None:
+        await forget_requests(person.email)
+        reach("privacy.limits_forgotten")
     for grant in grants:
         work.wake(f"customer-grant:{grant['id']}")
     work.after_commit(partial(forget_counts, traces.pools))
@@ -155,14 +157,12 @@ async def _erase(work: UnitOfWork, person: _Person, *, asked_by: str, is_deliver
 
 async def _lock_orders(work: UnitOfWork, person: _Person) -> list[Order]:
     rows = await work.fetch(
-        "SELECT id, customer_id, buyer ->> 'email' AS email FROM sales_order "
+        "SELECT id, buyer ->> 'email' AS email FROM sales_order "
         "WHERE shop_id = $1 AND customer_id = ANY($2::uuid[]) ORDER BY id",
         person.shop_id,
         person.buyer_ids,
     )
-    return [
-        await lock_order(row["id"]) for row in rows if person.owns(row["customer_id"], row["email"])
-    ]
+    return [await lock_order(row["id"]) for row in rows if person.owns(row["email"])]
 
 
 async def _has_code(work: UnitOfWork, person: _Person) -> bool:
@@ -236,7 +236,7 @@ async def _find_traces(
     )
     return Traces(
         shop_id=person.shop_id,
-        email=person.email,
+        email=person.email or "",
         accounts=list(person.accounts),
         buyers=person.buyer_ids,
         tombstone=tombstone,

@@ -24,7 +24,7 @@ class Traces:
         accounts: his own; not every customer whose id his orders carry, for ``ß`` and ``ss`` make
             one id and are two mailboxes.
         buyers: the ids that his orders carry.
-        email: as accounts have it.
+        email: as accounts have it; empty where there is none.
         tombstone: what his orders carry from now on.
         pools: what his orders are of.
         subjects: what mails about his orders are about: orders, refunds.
@@ -155,18 +155,21 @@ STEPS: Sequence[Step] = (
     *(
         Step(table, f"DELETE FROM {table} WHERE customer_id = ANY(%(accounts)s::uuid[])")
         for table in (
+            "cart",
             "customer_grant",
+            "customer_identity",
             "customer_address",
             "customer_consent",
             "customer_mail_choice",
         )
     ),
     Step("customer", "DELETE FROM customer WHERE id = ANY(%(accounts)s::uuid[])"),
-    # The country stays: what is owed in tax goes by it.
+    # The country stays: what is owed in tax goes by it. Tokens that were given out open nothing.
     Step(
         "sales_order",
         "UPDATE sales_order SET customer_id = %(tombstone)s, request_hash = '', "
         "closed_reason = '', version = version + 1, updated_at = %(at)s, "
+        "access_generation = access_generation + 1, "
         'buyer = \'{"email": "", "name": "", "phone": null}\', '
         "shipping_address = jsonb_build_object('country', shipping_address->'country', "
         "'city', '', 'line1', '', 'line2', NULL, 'region', NULL, 'postal_code', NULL) "
@@ -206,6 +209,7 @@ KEPT: Mapping[str, str] = {
             "campaign",
             "campaign_item",
             "campaign_terms",
+            "customer_sign_in_provider",
             "media_asset",
             "product",
             "product_file",
@@ -230,6 +234,7 @@ KEPT: Mapping[str, str] = {
         ),
         _JOBS,
     ),
+    "cart_line": "goes with its cart",
     "erasure": "that it was done, under a random id",
     "gateway_event": "intents and refunds by their ids; a gateway that tells more has to drop it",
     "order_line": "what was bought at which price",

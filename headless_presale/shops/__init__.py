@@ -2,6 +2,7 @@
 
 from headless_presale.shops.errors import ShopFixed, ShopNotFound, ShopSlugTaken
 from headless_presale.shops.models import Merchant, Shop
+from headless_presale.shops.origins import is_used_from, list_named_origins
 from headless_presale.shops.policies import POLICY_BOUNDS, Bounds, ShopPolicies
 from headless_presale.shops.service import (
     CreateShop,
@@ -41,6 +42,8 @@ __all__ = [
     "get_shop",
     "get_shop_by_id",
     "has_product",
+    "is_used_from",
+    "list_named_origins",
     "rename_merchant",
     "shop_name",
     "update_policies",

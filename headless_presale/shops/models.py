@@ -44,6 +44,8 @@ class Shop(Model):
     timezone = fields.CharField(max_length=40, default="UTC", db_default="UTC")
     policies = fields.JSONField[dict[str, Any]](default=dict, db_default="{}")
     """The shop's own numbers where they differ from the defaults."""
+    storefront_origins = fields.JSONField[list[str]](default=list, db_default="[]")
+    """From which sites' pages it is used, as browsers write them; empty: from all."""
     version = fields.IntField(default=1, db_default=1)
     created_at = fields.DatetimeField()
 

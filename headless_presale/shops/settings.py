@@ -1,6 +1,6 @@
 """What a merchant changes of a shop: its name, its languages, its numbers."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 from uuid import UUID
@@ -17,6 +17,7 @@ from headless_presale.kernel.unit_of_work import shielded, unit_of_work
 from headless_presale.kernel.versions import check_version
 from headless_presale.shops.errors import ShopFixed, ShopNotFound, ShopSlugTaken
 from headless_presale.shops.models import Shop
+from headless_presale.shops.origins import read_origins
 from headless_presale.shops.policies import ShopPolicies
 from headless_presale.shops.service import (
     MAX_NAME_LENGTH,
@@ -34,6 +35,7 @@ SETTINGS = (
     "timezone",
     "default_locale",
     "translations",
+    "storefront_origins",
 )
 FIXED_BY_PRODUCTS = ("slug", "currency")
 """Its products' addresses and prices hang on these."""
@@ -50,6 +52,7 @@ class UpdateShop:
         timezone: a name of the IANA database, such as ``Asia/Shanghai``.
         translations: locale -> ``name`` -> text. A language that is named gets these texts and
             no others, with none of them it is removed; one that is not named stays.
+        storefront_origins: from which sites' pages browsers may use the shop; empty: from all.
     """
 
     shop_id: UUID
@@ -61,6 +64,7 @@ class UpdateShop:
     timezone: str | None = None
     default_locale: str | None = None
     translations: Mapping[str, Mapping[str, str]] | None = None
+    storefront_origins: Sequence[str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,6 +166,7 @@ def _read_settings(command: UpdateShop) -> dict[str, Any]:
         "timezone": _read_timezone,
         "default_locale": lambda tag: read_locale(tag, ("default_locale",)),
         "translations": _read_translations,
+        "storefront_origins": lambda texts: read_origins(texts, ("storefront_origins",)),
     }
     given = {name: getattr(command, name) for name in SETTINGS}
     return {name: readers[name](value) for name, value in given.items() if value is not None}

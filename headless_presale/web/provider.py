@@ -14,18 +14,16 @@ from typing import Any
 import authlib.deprecate
 import httpx
 import structlog
-from authlib.common.errors import AuthlibBaseError
-from joserfc.errors import JoseError
 from starlette.requests import Request
 from starlette.responses import Response
 
 from headless_presale.identity.errors import NotLinked, TooManyAttempts
 from headless_presale.identity.external import Claims, resolve_account
 from headless_presale.identity.limits import link_keys
+from headless_presale.identity.oidc import REFUSED, CheckedMetadata, ProviderUnusable
 from headless_presale.identity.sign_in import begin
 from headless_presale.identity.throttle import forgive, take_attempt
 from headless_presale.kernel import clock
-from headless_presale.kernel.errors import PresaleError
 from headless_presale.kernel.vault import SealBroken, seal, unseal
 from headless_presale.settings import Settings
 from headless_presale.web.account import ACCOUNT
@@ -49,40 +47,10 @@ FLOW_SECONDS = 600
 CLOCK_SKEW_SECONDS = 60
 TIMEOUT_SECONDS = 10.0
 MAX_STATE_LENGTH = 3_000
-ALGORITHMS = frozenset(
-    f"{family}{bits}" for family in ("RS", "PS", "ES") for bits in (256, 384, 512)
-) | {"EdDSA", "Ed25519"}
-"""Signatures by a key that only the provider has; never a shared secret, never none."""
-
-_REFUSED = (AuthlibBaseError, JoseError, ValueError, TypeError, KeyError, RuntimeError)
 
 
-class ProviderUnusable(PresaleError):
-    """What the provider says about itself is not what was configured."""
-
-
-class ProviderApp(StarletteOAuth2App):  # type: ignore[misc]
+class ProviderApp(CheckedMetadata, StarletteOAuth2App):  # type: ignore[misc]
     """Authlib's client, which takes the provider at its word only where the settings allow it."""
-
-    issuer: str
-
-    async def load_server_metadata(self) -> dict[str, Any]:
-        """Return the provider's discovery document.
-
-        Raises:
-            ProviderUnusable: it is another provider's.
-        """
-        metadata: dict[str, Any] = await super().load_server_metadata()
-        if metadata.get("issuer") != self.issuer:
-            self.server_metadata.clear()
-            raise ProviderUnusable(
-                f"the provider calls itself {metadata.get('issuer')!r}, not {self.issuer!r}"
-            )
-        offered = metadata.get("id_token_signing_alg_values_supported") or ["RS256"]
-        metadata["id_token_signing_alg_values_supported"] = [
-            name for name in offered if name in ALGORITHMS
-        ] or ["RS256"]
-        return metadata
 
 
 @lru_cache(maxsize=4)
@@ -134,7 +102,7 @@ async def go_to_provider(request: Request) -> Response:
         response: Response = await app.authorize_redirect(
             request, f"{settings.base_url}{CALLBACK}", **asked
         )
-    except (httpx.HTTPError, ProviderUnusable, *_REFUSED) as error:
+    except (httpx.HTTPError, ProviderUnusable, *REFUSED) as error:
         log.warning("provider.unusable", error=repr(error))
         raise PageRefused(503, "provider_away", retry_after_seconds=30) from error
     flow = {
@@ -217,18 +185,14 @@ async def _redeem(app: ProviderApp, request: Request, flow: dict[str, Any]) -> d
             raise ProviderUnusable(f"the answer is {named[:200]!r}'s")
         token: dict[str, Any] = await app.authorize_access_token(
             request,
-            claims_options={
-                "iss": {"essential": True, "value": app.issuer},
-                # Not checked unless it is asked for.
-                "aud": {"essential": True, "value": app.client_id},
-            },
+            claims_options=app.claims_options,
         )
         if not token.get("userinfo"):
             raise ProviderUnusable("there is no ID token")
     except httpx.HTTPError as error:
         log.warning("provider.unusable", error=repr(error))
         raise PageRefused(503, "provider_away", retry_after_seconds=30) from error
-    except (ProviderUnusable, *_REFUSED) as error:
+    except (ProviderUnusable, *REFUSED) as error:
         log.warning("provider.answer_refused", error=repr(error))
         raise PageRefused(400, "provider_expired") from error
     return token
@@ -236,24 +200,13 @@ async def _redeem(app: ProviderApp, request: Request, flow: dict[str, Any]) -> d
 
 async def _claims_of(app: ProviderApp, token: dict[str, Any]) -> Claims:
     """Return who it is; the address comes from the userinfo endpoint if the token has none."""
-    said = dict(token["userinfo"])
-    if "email" not in said:
-        try:
-            more = await app.userinfo(token=token)
-        except (httpx.HTTPError, *_REFUSED) as error:
-            log.warning("provider.userinfo_failed", error=repr(error))
-            raise PageRefused(503, "provider_away", retry_after_seconds=30) from error
-        if more.get("sub") != said["sub"]:
-            raise PageRefused(400, "provider_expired")
-        said = {**more, **said}
-    return Claims(
-        issuer=app.issuer,
-        subject=str(said["sub"])[:255],
-        email=str(said.get("email", "")),
-        # Some write it as a text. Anything else is no.
-        is_email_verified=said.get("email_verified") in (True, "true"),
-        name=str(said.get("name", "")),
-    )
+    try:
+        return await app.read_person(token, token["userinfo"])
+    except ProviderUnusable as error:
+        raise PageRefused(400, "provider_expired") from error
+    except (httpx.HTTPError, *REFUSED) as error:
+        log.warning("provider.userinfo_failed", error=repr(error))
+        raise PageRefused(503, "provider_away", retry_after_seconds=30) from error
 
 
 def _authenticated_at(said: dict[str, Any]) -> datetime:

@@ -1,6 +1,6 @@
 """What webhooks say no with."""
 
-from headless_presale.kernel.errors import NotFound, PresaleError
+from headless_presale.kernel.errors import NotFound
 
 
 class WebhookEndpointNotFound(NotFound):
@@ -15,7 +15,3 @@ class WebhookDeliveryNotFound(NotFound):
 
     code = "WEBHOOK_DELIVERY_NOT_FOUND"
     template = "there is no such webhook delivery"
-
-
-class AddressRefused(PresaleError):
-    """A receiver's address is one that nothing is sent to: not on the public internet."""

@@ -7,34 +7,27 @@ the whole of it has a time.
 """
 
 import asyncio
-import socket
 import ssl
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import cache, partial
-from typing import Any
 
 import httpcore
 
 from headless_presale import __version__
-from headless_presale.webhooks.addresses import check_public
-from headless_presale.webhooks.errors import AddressRefused
+from headless_presale.kernel.addresses import AddressRefused
+from headless_presale.kernel.guarded_network import (
+    GuardedNetwork,
+    Resolve,
+    resolve,
+    trusting_the_machine,
+)
 
 CONNECT_SECONDS = 5.0
 TOTAL_SECONDS = 15.0
 MAX_RESPONSE_BYTES = 1_024
-MOST_ADDRESSES = 3
-"""So many of a host's addresses are tried, one after the other."""
-
-# Threads of their own: a name server that does not answer keeps one for half a minute, and whoever
-# registers an endpoint may have such a server.
-_resolvers = ThreadPoolExecutor(max_workers=16, thread_name_prefix="webhooks-names")
-
-Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,56 +50,6 @@ class Reply:
     @property
     def is_accepted(self) -> bool:
         return self.code is not None and 200 <= self.code < 300
-
-
-async def resolve(host: str, port: int) -> Sequence[str]:
-    """Return the addresses of a host, as the machine's resolver orders them."""
-    lookup = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
-    found = await asyncio.get_running_loop().run_in_executor(_resolvers, lookup)
-    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
-
-
-class GuardedNetwork(httpcore.AsyncNetworkBackend):
-    """Connects to public addresses alone, unless private ones are allowed."""
-
-    def __init__(self, *, allow_private: bool, resolve: Resolve) -> None:
-        self._allow_private = allow_private
-        self._resolve = resolve
-        self._network = httpcore.AnyIOBackend()
-
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,  # noqa: ASYNC109 - the interface's
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        """Resolve, check, connect to what was checked. TLS still names the host it asked for."""
-        try:
-            async with asyncio.timeout(timeout):
-                addresses = await self._resolve(host, port)
-        except TimeoutError:
-            raise httpcore.ConnectTimeout(f"{host} was not resolved in time") from None
-        except (OSError, UnicodeError):
-            raise httpcore.ConnectError(f"{host} has no address") from None
-        if not self._allow_private:
-            check_public(host, addresses)
-        failure: Exception = httpcore.ConnectError(f"{host} has no address")
-        for address in addresses[:MOST_ADDRESSES]:
-            try:
-                return await self._network.connect_tcp(address, port, timeout, local_address)
-            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
-                failure = error
-        raise failure
-
-    async def connect_unix_socket(self, *_: Any, **__: Any) -> httpcore.AsyncNetworkStream:
-        """Refuse: no address of a merchant's leads to a file of ours."""
-        raise AddressRefused("webhooks are not sent to files")
-
-    async def sleep(self, seconds: float) -> None:
-        """Wait."""
-        await asyncio.sleep(seconds)
 
 
 class Line:
@@ -175,11 +118,6 @@ def _readable(raw: bytes) -> str:
     return "".join(letter if letter.isprintable() or letter in "\n\t" else "�" for letter in text)
 
 
-@cache
-def _trusting_the_machine() -> ssl.SSLContext:
-    return ssl.create_default_context()
-
-
 class Outlet:
     """Makes lines. One per process; it holds nothing open itself."""
 
@@ -201,7 +139,7 @@ class Outlet:
         """Open connections as they are needed, at most so many, and close them at the end."""
         async with httpcore.AsyncConnectionPool(
             # Made with the first line: few of the processes that have an outlet send anything.
-            ssl_context=self._ssl_context or _trusting_the_machine(),
+            ssl_context=self._ssl_context or trusting_the_machine(),
             max_connections=connections,
             max_keepalive_connections=connections,
             network_backend=GuardedNetwork(allow_private=self.allow_private, resolve=self._resolve),

@@ -5,14 +5,9 @@ import hmac
 import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from ipaddress import ip_address
-from urllib.parse import urlsplit
 
-from headless_presale.kernel.errors import InvalidInput
-from headless_presale.webhooks.addresses import is_public
+from headless_presale.kernel.addresses import read_outward_url
 
-MAX_URL_LENGTH = 2_000
-PORTS = frozenset({443, 8443})
 SECRET_PREFIX = "whsec_"
 SECRET_BYTES = 32
 SECRET_OVERLAP = timedelta(hours=24)
@@ -41,55 +36,12 @@ LONGEST_REST = timedelta(minutes=5)
 
 
 def read_url(text: str, *, allow_private: bool) -> str:
-    """Return an endpoint's address.
-
-    What its name leads to is looked at with each connection, not here.
-
-    Args:
-        allow_private: take http, any port and this machine as well.
+    """Return an endpoint's address: see :func:`read_outward_url`.
 
     Raises:
         InvalidInput: it is none that we send to.
     """
-    scheme, host, port, has_user = _taken_apart(text)
-    is_clean = (
-        len(text) <= MAX_URL_LENGTH
-        and text.isascii()
-        and text.isprintable()
-        and not set(' "<>\\^`{|}#') & set(text)
-    )
-    schemes = ("https", "http") if allow_private else ("https",)
-    if not is_clean or not host or scheme not in schemes or has_user:
-        raise InvalidInput(
-            reason="an address is absolute and https, in ASCII, without a user and a fragment",
-            field=("url",),
-        )
-    if allow_private:
-        return text
-    if port is not None and port not in PORTS:
-        raise InvalidInput(reason="webhooks go to port 443 or 8443", field=("url",))
-    if _is_inward(host):
-        raise InvalidInput(reason="the address must be one of the public internet", field=("url",))
-    return text
-
-
-def _taken_apart(url: str) -> tuple[str, str | None, int | None, bool]:
-    """Return scheme, host, port and whether it names a user; no host where it cannot be read."""
-    try:
-        parts = urlsplit(url)
-        has_user = parts.username is not None or parts.password is not None
-        return parts.scheme, parts.hostname, parts.port, has_user
-    except ValueError:
-        return "", None, None, False
-
-
-def _is_inward(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        name = host.rstrip(".")
-        return "." not in name or name.endswith((".localhost", ".local", ".internal"))
-    return not is_public(host)
+    return read_outward_url(text, ("url",), allow_private=allow_private)
 
 
 def new_secret() -> str:

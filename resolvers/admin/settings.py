@@ -1,6 +1,6 @@
 """A shop's settings and its numbers."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -33,6 +33,7 @@ class ShopForm:
     timezone: str | None
     default_locale: str | None
     names: Texts | None
+    storefront_origins: Sequence[str] | None
 
 
 @reads
@@ -57,6 +58,7 @@ async def change(
             timezone=form.timezone,
             default_locale=form.default_locale,
             translations=_names(form.names),
+            storefront_origins=form.storefront_origins,
         )
         return await update_shop(command)
 

@@ -34,6 +34,7 @@ from schema.nodes import (
     page_request,
 )
 from schema.permissions import requires
+from schema.transport.costs import Cost
 
 strawberry.enum(CampaignSort, description="What a list of campaigns is sorted by.")
 
@@ -172,6 +173,7 @@ class AdminCampaignType:
     @strawberry.field(
         description="What `campaignCancel` would do now.",
         extensions=requires(Scope.ORDERS_READ),
+        directives=[Cost(weight=50)],
     )
     async def cancel_preview(self) -> CancelPreviewType:
         preview = await campaigns.cancel_preview(self.row)

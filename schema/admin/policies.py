@@ -42,6 +42,13 @@ class ShopSettingsType:
         ]
 
     @strawberry.field(
+        description="From which sites' pages browsers may use the shop, such as "
+        "`https://shop.example`; empty: from all."
+    )
+    def storefront_origins(self) -> list[str]:
+        return self.shop.storefront_origins
+
+    @strawberry.field(
         description="Whether slug and currency stay as they are, because products hang on them."
     )
     async def is_fixed(self) -> bool:

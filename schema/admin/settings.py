@@ -42,6 +42,12 @@ class ShopUpdateInput:
     translations: list[ShopTranslationInput] | None = strawberry.field(
         default=None, description="Languages to set or remove; one that is not named stays."
     )
+    storefront_origins: list[str] | None = strawberry.field(
+        default=None,
+        description="From which sites' pages browsers may use the shop: scheme, host and perhaps "
+        "a port, https but for this machine's own, at most 50. Empty: from all. What is sent "
+        "replaces the whole list.",
+    )
 
     def to_form(self) -> ShopForm:
         """Return it as the resolvers take it."""
@@ -56,6 +62,7 @@ class ShopUpdateInput:
             timezone=self.timezone,
             default_locale=self.default_locale,
             names=names,
+            storefront_origins=self.storefront_origins,
         )
 
 

@@ -5,7 +5,7 @@ import strawberry
 from headless_presale.analytics import SalesInterval
 from headless_presale.identity import Scope
 from headless_presale.shops import Shop
-from resolvers.admin import analytics, audit, campaigns, media, orders
+from resolvers.admin import analytics, audit, campaigns, media, orders, sign_in_providers
 from schema.admin.analytics import SalesChartType, SalesFrom, SalesUntil
 from schema.admin.audit import AuditEntryType, AuditFilterInput, question_of
 from schema.admin.campaigns import (
@@ -25,6 +25,7 @@ from schema.admin.orders import (
 from schema.admin.orders import question_of as order_question_of
 from schema.admin.policies import ShopPoliciesType, ShopSettingsType, policies_of
 from schema.admin.shop_products import ProductsOfShop
+from schema.admin.sign_in_providers import AdminSignInProviderType
 from schema.nodes import (
     After,
     Before,
@@ -38,6 +39,7 @@ from schema.nodes import (
 )
 from schema.permissions import requires
 from schema.scalars import CurrencyCode
+from schema.transport.costs import Cost
 
 
 @strawberry.type(name="AdminShop", description="A shop as its merchant sees it.")
@@ -78,6 +80,14 @@ class AdminShopType(ProductsOfShop, ImportsOfShop):
     )
     def policies(self) -> ShopPoliciesType:
         return policies_of(self.shop)
+
+    @strawberry.field(
+        description="Where its customers may sign in beside by mail, the oldest first.",
+        extensions=requires(Scope.SETTINGS_READ),
+    )
+    async def sign_in_providers(self) -> list[AdminSignInProviderType]:
+        found = await sign_in_providers.providers_of(self.shop)
+        return [AdminSignInProviderType(row=row) for row in found]
 
     @strawberry.field(
         description="Its pictures, the newest first.", extensions=requires(Scope.CATALOG_READ)
@@ -153,6 +163,7 @@ class AdminShopType(ProductsOfShop, ImportsOfShop):
         description="Slots and money over time, of the shop or of one campaign; null if that is "
         "not the shop's. At most 400 buckets.",
         extensions=requires(Scope.ANALYTICS_READ),
+        directives=[Cost(weight=50)],
     )
     async def sales(
         self,

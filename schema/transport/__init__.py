@@ -19,6 +19,8 @@ What resolvers can do, without importing anything from here:
 * raise an exception whose class has ``public = True`` and whose instances have a ``code`` (and
   optionally ``retry_after_seconds`` and ``http_status``); every other exception is masked;
 * set ``context.cache_hint`` to an object with ``max_age_seconds`` and ``public``;
+* give the context a ``cost_limit``: what its caller's operations may cost at most, in the points
+  that ``Cost`` declares beside fields; ``extensions.cost`` of each answer then tells what it took;
 * give the context ``expires_at``: sockets and streams end then; and a coroutine function ``ended``
   that returns when they have to end before.
 
@@ -35,6 +37,7 @@ connection, though nothing runs for it any more.
 """
 
 from schema.transport.caching import CacheHint
+from schema.transport.costs import Cost
 from schema.transport.errors import RequestError
 from schema.transport.limits import DocumentLimits
 from schema.transport.view import ContextFactory, PresaleGraphQL, request_id_of
@@ -42,6 +45,7 @@ from schema.transport.view import ContextFactory, PresaleGraphQL, request_id_of
 __all__ = [
     "CacheHint",
     "ContextFactory",
+    "Cost",
     "DocumentLimits",
     "PresaleGraphQL",
     "RequestError",

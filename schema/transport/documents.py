@@ -81,20 +81,19 @@ class PreparedDocument:
         message = f"The document holds no operation named '{name[:100]}'."
         raise DocumentRefused([coded(GraphQLError(message), OPERATION_UNKNOWN)])
 
-    def check_cost(
+    def cost_of(
         self,
         operation: OperationDefinitionNode,
         variables: Mapping[str, Any] | None,
         schema: GraphQLSchema,
         limits: DocumentLimits,
-    ) -> None:
-        """Check the cost again where ``first`` or ``last`` come from variables.
+    ) -> int:
+        """The cost points of an operation, with the values of ``first`` and ``last`` that come
+        from variables.
 
         Raises:
-            DocumentRefused: ``DOCUMENT_TOO_COMPLEX``.
+            DocumentRefused: ``DOCUMENT_TOO_COMPLEX``: more than ``limits`` allow anybody.
         """
-        if not self.size_variables:
-            return
         values = variables or {}
         sizes = tuple(
             size if isinstance(size := values.get(name), int) else None
@@ -108,6 +107,7 @@ class PreparedDocument:
                 self._costs[key] = cost
         if cost > limits.cost:
             raise too_complex("cost points", cost, limits.cost)
+        return cost
 
 
 class DocumentCache:

@@ -36,9 +36,10 @@ from graphql.execution.collect_fields import collect_fields
 from strawberry import Schema
 from strawberry.execution import optimized_is_awaitable
 
+from schema.transport.costs import CostTold
 from schema.transport.documents import DocumentCache, PreparedDocument
 from schema.transport.errors import VARIABLES_INVALID, OperationTimedOut, coded
-from schema.transport.limits import DocumentLimits
+from schema.transport.limits import DocumentLimits, too_complex
 from schema.transport.metrics import TIMEOUTS
 from schema.transport.persisted import PersistedTexts, SharedTexts
 from schema.transport.requests import OperationRequest
@@ -88,11 +89,17 @@ class _Awaitables:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """An operation that passed every check that needs no variables but ``first`` and ``last``."""
+    """An operation that passed every check that needs no variables but ``first`` and ``last``, and
+    does not depend on who asks.
+
+    Attributes:
+        cost: in points; see ``DocumentLimits.cost``.
+    """
 
     request: OperationRequest
     document: PreparedDocument
     node: OperationDefinitionNode
+    cost: int
 
     @property
     def kind(self) -> OperationType:
@@ -110,11 +117,13 @@ class Outcome:
     Attributes:
         executed: False when it ended before any field was resolved (bad variables, a subscription
             that could not start) or when a stream broke; the answer then has no ``data`` entry.
+        cost: What the operation took, where its caller is told: not with events.
     """
 
     data: dict[str, Any] | None = None
     errors: list[GraphQLError] | None = None
     executed: bool = True
+    cost: CostTold | None = None
 
 
 class Engine:
@@ -187,20 +196,24 @@ class Engine:
         """
         document = self.documents.get(request.query)
         node = document.get_operation(request.operation_name)
-        document.check_cost(node, request.variables, self._schema, self._limits)
-        return Operation(request=request, document=document, node=node)
+        cost = document.cost_of(node, request.variables, self._schema, self._limits)
+        return Operation(request=request, document=document, node=node, cost=cost)
 
     async def execute(self, operation: Operation, context: Any) -> Outcome:
-        """Run a query or a mutation. Failures of resolvers are in ``Outcome.errors``."""
-        executor = self._build(operation, context)
+        """Run a query or a mutation. Failures of resolvers are in ``Outcome.errors``.
+
+        Where the context has a ``cost_limit``, an operation that costs more is refused.
+        """
+        cost = _cost_for(operation, context)
+        executor = self._build(operation, context, cost)
         if isinstance(executor, list):
-            return Outcome(errors=executor, executed=False)
+            return Outcome(errors=executor, executed=False, cost=cost)
         if self._on_mutation is not None and operation.kind is OperationType.MUTATION:
             await self._on_mutation(
                 context, root_fields(executor), operation.request.extensions or {}
             )
         result = await self._settle(executor, execute_root_selection_set)
-        return Outcome(data=result.data, errors=result.errors)
+        return Outcome(data=result.data, errors=result.errors, cost=cost)
 
     async def stream(self, operation: Operation, context: Any) -> AsyncGenerator[Outcome, None]:
         """Run any operation as a stream: a query or a mutation yields once, a subscription once
@@ -208,9 +221,10 @@ class Engine:
         if operation.kind is not OperationType.SUBSCRIPTION:
             yield await self.execute(operation, context)
             return
-        executor = self._build(operation, context)
+        cost = _cost_for(operation, context)
+        executor = self._build(operation, context, cost)
         if isinstance(executor, list):
-            yield Outcome(errors=executor, executed=False)
+            yield Outcome(errors=executor, executed=False, cost=cost)
             return
         source = create_source_event_stream(executor)
         if executor.is_awaitable(source):
@@ -237,7 +251,11 @@ class Engine:
         executor.context_value = self._renew_context(executor.context_value)
         return await self._settle(executor, execute_subscription_event)
 
-    def _build(self, operation: Operation, context: Any) -> Executor[Any] | list[GraphQLError]:
+    def _build(
+        self, operation: Operation, context: Any, cost: CostTold | None
+    ) -> Executor[Any] | list[GraphQLError]:
+        if cost is not None and cost.requested > cost.limit:
+            return too_complex("cost points", cost.requested, cost.limit).errors
         request = operation.request
         built = self._executor_class.build(
             self._schema,
@@ -312,9 +330,17 @@ def root_fields(executor: Executor[Any]) -> Counter[str]:
     return Counter(details[0].node.name.value for details in collected.grouped_field_set.values())
 
 
+def _cost_for(operation: Operation, context: Any) -> CostTold | None:
+    limit = getattr(context, "cost_limit", None)
+    return CostTold(operation.cost, limit) if isinstance(limit, int) else None
+
+
 def response_body(outcome: Outcome, errors: list[dict[str, Any]]) -> Mapping[str, Any]:
-    """The GraphQL response map: ``data`` only when fields were resolved, ``errors`` only if any."""
+    """The GraphQL response map: ``data`` only when fields were resolved, ``errors`` only if any,
+    ``extensions`` with the cost where it is told."""
     body: dict[str, Any] = {"errors": errors} if errors else {}
     if outcome.executed:
         body["data"] = outcome.data
+    if outcome.cost is not None:
+        body["extensions"] = {"cost": outcome.cost.to_json()}
     return body

@@ -30,6 +30,7 @@ from graphql import (
     is_list_type,
 )
 
+from schema.transport.costs import field_weights
 from schema.transport.errors import DOCUMENT_TOO_COMPLEX, DocumentRefused, coded
 
 SIZE_ARGUMENTS = ("first", "last")
@@ -49,10 +50,12 @@ class DocumentLimits:
         aliases: Aliased fields of one operation, fragments expanded.
         root_fields: Fields on the root type of one operation, fragments expanded.
         fragments: Fragment definitions.
+        directives: Directives of one operation, fragments expanded, on its variables too.
         repeats: Fields that repeat a response name already in their selection set. Validation
             compares such fields pairwise, so this is what keeps it from going quadratic.
-        cost: Estimated number of fields in the answer: every field counts one, times the
-            ``first`` or ``last`` of each list around it.
+        cost: Estimated work for the answer: every field counts one, or what it declares by
+            ``@cost``, times the ``first`` or ``last`` of each list around it. A context may allow
+            its caller less.
         page_size: Assumed for a field that takes ``first`` or ``last`` and was given neither.
         list_length: Assumed for a list that takes neither. Lists of the introspection types
             count once; ``MaxIntrospectionDepthRule`` bounds those.
@@ -64,6 +67,7 @@ class DocumentLimits:
     aliases: int = 50
     root_fields: int = 20
     fragments: int = 50
+    directives: int = 50
     repeats: int = 50
     cost: int = 10_000
     page_size: int = 20
@@ -79,19 +83,28 @@ def too_complex(what: str, measured: int | None, limit: int) -> DocumentRefused:
 
 @dataclass(slots=True)
 class _Measure:
-    """What one selection set amounts to, its fragments expanded."""
+    """What one selection set amounts to, its fragments expanded.
+
+    Attributes:
+        listed: the cost of those lists in it that are the page its field was asked for; the rest
+            of a connection (``totalCount``, ``pageInfo``) is there once.
+    """
 
     depth: int = 0
     aliases: int = 0
+    directives: int = 0
     fields: int = 0
     cost: int = 0
+    listed: int = 0
     names: set[str] = field(default_factory=set)
 
     def add(self, part: "_Measure") -> None:
         self.depth = max(self.depth, part.depth)
         self.aliases = min(self.aliases + part.aliases, _CEILING)
+        self.directives = min(self.directives + part.directives, _CEILING)
         self.fields = min(self.fields + part.fields, _CEILING)
         self.cost = min(self.cost + part.cost, _CEILING)
+        self.listed = min(self.listed + part.listed, _CEILING)
 
 
 def operation_cost(
@@ -131,6 +144,7 @@ class DocumentMeter:
         self._schema = schema
         self._limits = limits
         self._variables = variables
+        self._weights = field_weights(schema)
         self._fragments = {
             node.name.value: node
             for node in document.definitions
@@ -158,6 +172,7 @@ class DocumentMeter:
             for what, measured, limit in (
                 ("levels", total.depth, limits.depth),
                 ("aliases", total.aliases, limits.aliases),
+                ("directives", total.directives, limits.directives),
                 ("root fields", total.fields, limits.root_fields),
                 ("cost points", total.cost, limits.cost),
             ):
@@ -167,13 +182,17 @@ class DocumentMeter:
             raise too_complex("repeated fields", self.repeats, limits.repeats)
 
     def cost_of(self, operation: OperationDefinitionNode) -> int:
-        """Estimated number of fields one of the document's operations returns."""
+        """Estimated work for one of the document's operations, in cost points."""
         self._measure_fragments()
         return self._measure_operation(operation).cost
 
     def _measure_operation(self, operation: OperationDefinitionNode) -> _Measure:
         root = self._schema.get_root_type(operation.operation)
-        return self._measure_selections(operation.selection_set, root, sized=False)
+        total = self._measure_selections(operation.selection_set, root, sized=False)
+        total.directives += len(operation.directives or ()) + sum(
+            len(definition.directives or ()) for definition in operation.variable_definitions or ()
+        )
+        return total
 
     def _measure_fragments(self) -> None:
         for name in self._inner_fragments_first():
@@ -183,6 +202,7 @@ class DocumentMeter:
                 if (name, sized) not in self._measured:
                     before = self.repeats
                     measure = self._measure_selections(fragment.selection_set, parent, sized=sized)
+                    measure.directives += len(fragment.directives or ())
                     self._measured[name, sized] = measure
                     if sized:
                         self.repeats = before
@@ -215,11 +235,13 @@ class DocumentMeter:
         """Measure one selection set. The parser bounds how deep this recursion can go.
 
         Args:
-            sized: The field around it was already multiplied by its ``first`` or ``last``, so
-                the list right beneath (``edges``, ``nodes``) is that same list.
+            sized: The field around it multiplies by its ``first`` or ``last``, so
+                the list right beneath (``edges``, ``nodes``) is that same list, and the only thing
+                that is multiplied.
         """
         total = _Measure()
         for node in selections.selections:
+            total.directives += len(node.directives or ())
             if isinstance(node, FieldNode):
                 total.add(self._measure_field(node, parent, sized=sized))
                 self._see(total.names, {(node.alias or node.name).value})
@@ -243,7 +265,8 @@ class DocumentMeter:
     def _measure_field(
         self, node: FieldNode, parent: GraphQLNamedType | None, *, sized: bool
     ) -> _Measure:
-        measure = _Measure(depth=1, aliases=1 if node.alias else 0, fields=1, cost=1)
+        weight = self._weights.get((parent.name, node.name.value), 1) if parent is not None else 1
+        measure = _Measure(depth=1, aliases=1 if node.alias else 0, fields=1, cost=weight)
         if node.selection_set is None:
             return measure
         definition = (
@@ -251,7 +274,7 @@ class DocumentMeter:
             if parent is not None and is_composite_type(parent)
             else None
         )
-        factor, children_sized = 1, False
+        factor, is_list, children_sized = 1, False, False
         child_type = None
         if definition is not None and parent is not None:
             child_type = get_named_type(definition.type)
@@ -263,7 +286,14 @@ class DocumentMeter:
         children = self._measure_selections(node.selection_set, child_type, sized=children_sized)
         measure.depth += children.depth
         measure.aliases = min(measure.aliases + children.aliases, _CEILING)
-        measure.cost = min(1 + factor * children.cost, _CEILING)
+        measure.directives = min(measure.directives + children.directives, _CEILING)
+        if children_sized:
+            cost = weight + children.cost + factor * children.listed
+        else:
+            cost = weight + factor * children.cost
+        measure.cost = min(cost, _CEILING)
+        if sized and is_list:
+            measure.cost, measure.listed = 0, measure.cost
         return measure
 
     def _page_size(self, node: FieldNode, definition: GraphQLField) -> int:

@@ -59,7 +59,7 @@ from schema.transport.websocket import (
     SocketLimits,
 )
 
-VARY = "Accept, Accept-Language"
+VARY = "Accept, Accept-Language, Origin"
 GOING_AWAY = 1001
 
 ContextFactory = Callable[[Request | WebSocket], Awaitable[Any]]

@@ -93,7 +93,7 @@ async def test_a_socket_knows_who_is_there(site: Site) -> None:
         await subscribe(connection, VIEWER)
         answer = await received(connection)
 
-    assert answer["payload"] == {"data": {"viewer": {"label": "owner@atelier.example.com"}}}
+    assert answer["payload"]["data"] == {"viewer": {"label": "owner@atelier.example.com"}}
 
 
 async def test_a_socket_with_a_token_that_is_none_is_closed(site: Site) -> None:

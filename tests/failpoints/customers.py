@@ -5,13 +5,16 @@ from uuid import UUID
 
 from headless_presale.customers.access_tokens import CustomerClaims
 from headless_presale.customers.codes import code_of, make_code, use_code
-from headless_presale.customers.models import CustomerCode, CustomerGrant
+from headless_presale.customers.identities import Vouched, let_in
+from headless_presale.customers.models import CustomerCode, CustomerGrant, SignInProvider
+from headless_presale.customers.providers import ProviderWish, create_provider
 from headless_presale.customers.sessions import (
     CustomerPrincipal,
     find_customer_principal,
     refresh_session,
     sign_out,
 )
+from headless_presale.customers.states import ProviderKind
 from headless_presale.identity.oauth.keys import forget_keys, signing_key
 from headless_presale.kernel import clock
 from tests.failpoints.world import Scenario, World
@@ -98,10 +101,32 @@ async def _is_out(world: World, _: object) -> None:
     assert (await CustomerGrant.get()).revoked_reason == "signed_out"
 
 
+async def _with_a_mini_program(world: World) -> UUID:
+    forget_keys()
+    await signing_key()
+    wish = ProviderWish(
+        kind=ProviderKind.WECHAT, name="WeChat", client_id="wx-forge", secret="a secret"
+    )
+    return (await create_provider(world.sale.shop.id, wish)).id
+
+
+async def _vouch(provider_id: UUID) -> object:
+    provider = await SignInProvider.get(id=provider_id)
+    return await let_in(provider, Vouched(subject="o-ann", locale="en"), await signing_key())
+
+
+async def _is_known_once(world: World, _: object) -> None:
+    assert await world.count("SELECT count(*) FROM customer") == 1
+    assert await world.count("SELECT count(*) FROM customer_identity") == 1
+    # Whoever got no answer came again: that is another sign-in.
+    assert await world.count("SELECT count(*) FROM customer_grant") in (1, 2)
+
+
 SCENARIOS = [
     Scenario("asking for a code", _shop, _ask, _one_counts),
     Scenario("signing in with a code", _with_a_code, _redeem, _is_in_once),
     Scenario("a wrong code", _with_a_wrong_code, _redeem, _is_counted),
     Scenario("a customer's refreshing", _signed_in, refresh_session, _has_a_successor),
+    Scenario("signing in from a mini-program", _with_a_mini_program, _vouch, _is_known_once),
     Scenario("a customer's signing out", as_a_customer, _leave, _is_out),
 ]

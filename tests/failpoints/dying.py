@@ -15,6 +15,7 @@ from headless_presale.settings import Settings
 from tests.failpoints import (
     authorizing,
     buying,
+    carts,
     cataloguing,
     charting,
     customers,
@@ -35,6 +36,7 @@ SCENARIOS: dict[str, Scenario] = {
         *authorizing.SCENARIOS,
         *ending.SCENARIOS,
         *charting.SCENARIOS,
+        *carts.SCENARIOS,
         *customers.SCENARIOS,
         *personal.SCENARIOS,
         *privacy.SCENARIOS,

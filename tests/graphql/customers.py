@@ -14,16 +14,16 @@ mutation ($input: SignInCodeRequestInput!) {
   signInCodeRequest(input: $input) { expiresAt userErrors { __typename code field message
     ... on TooManyAttemptsError { retryAfterSeconds } } } }
 """
-_SESSION = """
+SESSION = """
   accessToken expiresAt refreshToken customer { id email name locale createdAt }
   userErrors { __typename code field message
     ... on TooManyAttemptsError { retryAfterSeconds } }
 """
 REDEEM = f"""
-mutation ($input: SignInCodeRedeemInput!) {{ signInCodeRedeem(input: $input) {{ {_SESSION} }} }}
+mutation ($input: SignInCodeRedeemInput!) {{ signInCodeRedeem(input: $input) {{ {SESSION} }} }}
 """
 REFRESH = f"""
-mutation ($input: SessionRefreshInput!) {{ sessionRefresh(input: $input) {{ {_SESSION} }} }}
+mutation ($input: SessionRefreshInput!) {{ sessionRefresh(input: $input) {{ {SESSION} }} }}
 """
 SIGN_OUT = """
 mutation ($input: SignOutInput!) { signOut(input: $input) { ended userErrors { code } } }

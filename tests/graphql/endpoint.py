@@ -10,6 +10,7 @@ import httpx
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from headless_presale.runtime import Runtime
+from resolvers.access import read_token
 from resolvers.context import RequestContext
 from resolvers.shop_directory import ShopDirectory
 from schema.transport import PresaleGraphQL
@@ -65,20 +66,23 @@ class Api:
         response = await self.client.get("/graphql", params=params)
         return Reply(response.status_code, response.headers, response.json())
 
-    def context(self, locale: str = "en") -> RequestContext:
+    async def context(self, locale: str = "en", bearer: str | None = None) -> RequestContext:
         """Return a context as the endpoint makes one."""
         return RequestContext(
+            claims=await read_token(None if bearer is None else f"Bearer {bearer}"),
             settings=self.runtime.settings,
             hub=self.runtime.hub,
-            shops=ShopDirectory(),
+            shops=ShopDirectory().seen_from(None),
             request_id="test",
             locale=locale,
         )
 
-    async def follow(self, query: str, **variables: Any) -> AsyncGenerator[Outcome, None]:
+    async def follow(
+        self, query: str, *, bearer: str | None = None, **variables: Any
+    ) -> AsyncGenerator[Outcome, None]:
         """Run a subscription; closing the generator closes the resolver's."""
         operation = self.graphql.engine.prepare(OperationRequest(query, variables))
-        stream = self.graphql.engine.stream(operation, self.context())
+        stream = self.graphql.engine.stream(operation, await self.context(bearer=bearer))
         try:
             async for outcome in stream:
                 yield outcome

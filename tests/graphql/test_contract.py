@@ -125,6 +125,12 @@ def test_every_mutation_takes_one_input_and_answers_user_errors() -> None:
     assert mutation is not None
     storefront = {name for name, field in mutation.fields.items() if scopes_of(field) is None}
     assert storefront == {
+        "cartClaim",
+        "cartCreate",
+        "cartLineAdd",
+        "cartLineRemove",
+        "cartLineUpdate",
+        "cartPricesAccept",
         "addressAdd",
         "addressChange",
         "addressRemove",
@@ -139,6 +145,7 @@ def test_every_mutation_takes_one_input_and_answers_user_errors() -> None:
         "sessionRefresh",
         "signInCodeRedeem",
         "signInCodeRequest",
+        "signInWeChat",
         "signOut",
     }
     for name, field in mutation.fields.items():
@@ -254,6 +261,7 @@ def test_what_is_a_customers_says_so() -> None:
     }
     assert guarded == {
         "Query.me",
+        "Mutation.cartClaim",
         "Mutation.addressAdd",
         "Mutation.addressChange",
         "Mutation.addressRemove",
@@ -334,17 +342,24 @@ UNPAGED = {
     "SalesBucket.money",
     "SalesChart.buckets",
     "SalesMoney.legs",
+    "ShopSettings.storefrontOrigins",
     "ShopSettings.translations",
     "AdminProductMedia.sizes",
     "MediaAsset.sizes",
     "MediaAsset.translations",
     "StaffMember.shopIds",
     "Viewer.scopes",
+    "AdminShop.signInProviders",
+    "AdminSignInProvider.redirectUris",
+    "Shop.signInProviders",
     "Merchant.webhookEventTypes",
     "WebhookDelivery.log",
     "WebhookEndpoint.eventTypes",
     "WebhookEndpoint.shopIds",
     "Campaign.items",
+    # At most MAX_LINES; units by price, at most MAX_QUANTITY.
+    "Cart.lines",
+    "CartLine.units",
     "CampaignAvailability.items",
     "CampaignItem.batches",
     "Order.dueLater",

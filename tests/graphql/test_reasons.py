@@ -11,6 +11,7 @@ from resolvers.messages import REASONS, message_of
 
 ROOT = Path(__file__).parents[2]
 BUYERS_MEET = (
+    "headless_presale/carts",
     "headless_presale/checkout",
     "headless_presale/customers",
     "headless_presale/orders",

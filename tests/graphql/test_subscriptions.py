@@ -35,7 +35,7 @@ subscription ($id: ID!) {
 }
 """
 TRACKING = """
-subscription ($id: ID!, $token: String!, $after: String) {
+subscription ($id: ID!, $token: String, $after: String) {
   orderTracking(orderId: $id, token: $token, after: $after) {
     cursor type at order { status }
   }

@@ -8,11 +8,13 @@ from uuid import UUID
 import asyncpg
 from redis.asyncio import Redis
 
+from headless_presale.carts.models import Cart, SavedLine
 from headless_presale.checkout import Address, Buyer
 from headless_presale.checkout import drain as settle_reservations
-from headless_presale.customers.models import Customer, CustomerGrant
+from headless_presale.customers.models import Customer, CustomerGrant, CustomerIdentity
+from headless_presale.customers.states import ProviderKind
 from headless_presale.kernel.clock import ManualClock
-from headless_presale.kernel.ids import customer_id_of
+from headless_presale.kernel.ids import customer_id_of, new_id
 from headless_presale.notifications import Message, deliver
 from headless_presale.orders import (
     AddNote,
@@ -153,7 +155,10 @@ class Stage:
         storefront = Storefront(self.api, sale.shop)
         token: str = (await storefront.sign_in(email))["accessToken"]
         await storefront.ask_for_code(email)
-        await Customer.filter(email=email).update(name=name)
+        await Customer.filter(email=email).update(
+            name=name, phone=PHONE if name == NAME else ""
+        )
+        await self._furnish(await Customer.get(email=email, shop_id=sale.shop.id), sale, name)
         parts = {"country": "DE", "city": CITY, "line1": STREET} if name == NAME else None
         reply = await self.api.ask(
             OWN,
@@ -168,6 +173,30 @@ class Stage:
         assert {tuple(part["userErrors"]) for part in reply.data.values()} == {()}
         return token
 
+    async def _furnish(self, customer: Customer, sale: Sale, name: str) -> None:
+        """Give a customer what comes of signing in elsewhere, and a cart."""
+        at = self.clock.now()
+        await CustomerIdentity.create(
+            id=new_id(),
+            customer_id=customer.id,
+            shop_id=sale.shop.id,
+            kind=ProviderKind.OIDC,
+            issuer="https://id.example",
+            subject=f"subject of {name}",
+            created_at=at,
+        )
+        cart = await Cart.create(
+            id=new_id(),
+            shop_id=sale.shop.id,
+            customer_id=customer.id,
+            currency=sale.shop.currency,
+            created_at=at,
+            expires_at=at + timedelta(days=30),
+        )
+        await SavedLine.create(
+            id=new_id(), cart_id=cart.id, item_id=sale.item_id, quantity=1, shown=[]
+        )
+
     async def _marks(self, life: Life) -> list[str]:
         """Return ids and hashes by which one could tell whose a row is."""
         grants = await CustomerGrant.filter(customer_id=life.customer_id)
@@ -179,5 +208,6 @@ class Stage:
         return [
             str(life.customer_id),
             *(str(grant.id) for grant in grants),
+            *(str(cart.id) for cart in await Cart.filter(customer_id=life.customer_id)),
             *(row["request_hash"] for row in hashes),
         ]

@@ -73,6 +73,8 @@ async def test_a_customer_forgets_himself_and_comes_again_as_somebody_new(stage:
     found = await read(order.id)
     assert (found.customer_id, found.status) == (kept.id, OrderStatus.CANCELLED)
     assert found.buyer == {"email": "", "name": "", "phone": None}
+    # A token that was given out for it opens nothing.
+    assert found.access_generation == 1
     # Who comes again is new.
     again = await Storefront(stage.api, sale.shop).sign_in(MAIL)
     assert again["customer"]["name"] == ""

@@ -43,7 +43,7 @@ async def test_a_subscription_is_a_stream_of_next_events_and_a_complete(
     assert response.headers["content-type"] == "text/event-stream; charset=utf-8"
     assert response.headers["cache-control"] == "no-cache, no-transform"
     assert response.headers["x-accel-buffering"] == "no"
-    assert response.headers["vary"] == "Accept, Accept-Language"
+    assert response.headers["vary"] == "Accept, Accept-Language, Origin"
     assert events(text) == [
         'event: next\ndata: {"data":{"count":1}}',
         'event: next\ndata: {"data":{"count":2}}',

@@ -30,7 +30,7 @@ async def test_a_query_with_variables_and_an_operation_name(http: httpx.AsyncCli
     assert response.status_code == 200
     assert response.content == b'{"data":{"hello":"hello shop"}}'
     assert response.headers["content-type"] == "application/json; charset=utf-8"
-    assert response.headers["vary"] == "Accept, Accept-Language"
+    assert response.headers["vary"] == "Accept, Accept-Language, Origin"
     assert response.headers["cache-control"] == "no-store"
 
 

@@ -86,6 +86,18 @@ FRAGMENTS = (
         ),
         ({"fragments": 3}, "{ ...C } " + FRAGMENTS, None),
         ({"fragments": 2}, "{ ...C } " + FRAGMENTS, ("2 fragments", "has 3")),
+        ({"directives": 2}, "{ hello @skip(if: false) @include(if: true) }", None),
+        (
+            {"directives": 1},
+            "{ hello @skip(if: false) ... @include(if: true) { double } }",
+            ("1 directives", "has 2"),
+        ),
+        (
+            {"directives": 3},
+            "query($n: String @a) @b { person { ...A @c friend { ...A } } } "
+            "fragment A on Person @d { name @e }",
+            ("3 directives", "has 7"),
+        ),
         ({"repeats": 1}, "{ person { name name } }", None),
         ({"repeats": 1}, "{ person { name name name } }", ("1 repeated fields", "has 2")),
         (
@@ -115,6 +127,9 @@ def test_a_document_is_refused_above_each_limit_and_not_at_it(
         ("{ person { friends { name } } }", None, 2 + 10),
         # followers has none: a page is assumed to be 20; its edges are that same page.
         ("{ person { followers { edges { node { name } } } } }", None, 2 + 20 * 3),
+        # Beside its page, what a connection has is there once.
+        ("{ person { followers(first: 9) { size edges { node { name } } } } }", None, 3 + 9 * 3),
+        ("{person {followers(first: 9) {... on PersonConnection {size}}}}", None, 3),
         ("{person {followers(first: 2) {edges {node {pets {name}}}}}}", None, 2 + 2 * (3 + 3)),
         # A list without arguments is assumed to be 3 long.
         ("{ person { pets { name } } }", None, 2 + 3),

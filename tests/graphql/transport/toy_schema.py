@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.websockets import WebSocket
 from strawberry.schema.config import StrawberryConfig
 
-from schema.transport import CacheHint, RequestError
+from schema.transport import CacheHint, Cost, RequestError
 
 
 @dataclass
@@ -42,6 +42,7 @@ class ToyContext:
     connection_params: dict[str, Any] | None = None
     expires_at: datetime | None = None
     generation: int = 0
+    cost_limit: int | None = None
 
 
 Info = strawberry.Info[ToyContext, None]
@@ -58,6 +59,7 @@ async def make_context(connection: Request | WebSocket) -> ToyContext:
     return ToyContext(
         connection=connection,
         expires_at=datetime.fromisoformat(expires_at) if expires_at else None,
+        cost_limit=int(connection.headers.get("x-cost-limit", 0)) or None,
     )
 
 
@@ -123,6 +125,7 @@ class PersonEdge:
 @strawberry.type
 class PersonConnection:
     edges: list[PersonEdge]
+    size: int = 1
 
 
 @strawberry.input
@@ -143,6 +146,10 @@ class Query:
     @strawberry.field
     async def person(self, name: str = "Ada") -> Person:
         return Person(name=name)
+
+    @strawberry.field(description="Costs more than others.", directives=[Cost(weight=7)])  # type: ignore[untyped-decorator]
+    def dear(self) -> Person:
+        return Person(name="Dear")
 
     @strawberry.field
     def named(self) -> list[Named]:

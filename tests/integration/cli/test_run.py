@@ -147,7 +147,7 @@ def test_a_command_beside_it_needs_no_port(running: Running, tmp_path: Path) -> 
         trust_env=False,
         timeout=10,
     )
-    assert answer.json() == {"data": {"viewer": {"scopes": ["orders:read"]}}}
+    assert answer.json()["data"] == {"viewer": {"scopes": ["orders:read"]}}
     assert link.startswith(f"{base}/invitation?token=")
     assert httpx.get(link, trust_env=False, timeout=10).status_code == 200
     assert (tmp_path / "data" / "address").read_text() == f"{base}\n"

@@ -96,7 +96,7 @@ class TestPostgres:
 
         async def is_read() -> bool:
             answer = await site.send(document, shop=site.sale["shop"])
-            return bool(answer.json() == {"data": {"shop": {"name": "Moonlit Forge"}}})
+            return bool(answer.json()["data"] == {"shop": {"name": "Moonlit Forge"}})
 
         await until(is_read, seconds=30)
 

@@ -231,7 +231,7 @@ async def test_a_hostile_buyer_reaches_only_himself(mail_server: MailServer) -> 
 async def test_a_link_is_made_when_the_mail_is_and_kept_nowhere(mail_server: MailServer) -> None:
     message_id = await a_message()
     order_id = (await Message.get()).context["order_id"]
-    set_order_link(lambda order_id: f"https://shop.example/orders/{order_id}?token=s3cret")
+    set_order_link(lambda order: f"https://shop.example/orders/{order.id}?token=s3cret")
 
     await deliver(message_id)
 

@@ -11,8 +11,9 @@ import pytest
 from redis.asyncio import Redis
 
 from headless_presale.kernel.clock import ManualClock
-from headless_presale.orders import OrderFilter, OrderSort, OrderStatus
+from headless_presale.orders import CustomerAccess, OrderFilter, OrderSort, OrderStatus
 from headless_presale.orders.listing import page_query
+from headless_presale.orders.own import own_query
 from tests.conftest import NOON
 from tests.support.money import place
 from tests.support.shop import Sale, make_shop, open_sale
@@ -85,6 +86,30 @@ async def test_a_page_reads_what_it_shows_however_deep_it_lies(
         scans, _ = await _explain(database_admin, query)
         assert {scan["Node Type"] for scan in scans} <= {"Index Scan", "Index Only Scan"}, wanted
         assert _rows(scans) <= LIMIT * walks, (wanted, options, is_deep, scans)
+
+
+@pytest.mark.parametrize("statuses", [(), (OrderStatus.CANCELLED, OrderStatus.EXPIRED)])
+async def test_a_page_of_a_customers_reads_what_it_shows_however_deep_it_lies(
+    sale: Sale, database_admin: asyncpg.Connection, statuses: tuple[OrderStatus, ...]
+) -> None:
+    # All copies are orders of one customer.
+    middle = await database_admin.fetchrow(
+        "SELECT placed_at, id, customer_id FROM sales_order WHERE shop_id = $1 "
+        "ORDER BY placed_at OFFSET $2 LIMIT 1",
+        sale.shop.id,
+        MANY // 2,
+    )
+    assert middle is not None
+    customer = CustomerAccess(customer_id=middle["customer_id"], email=None)
+    for position in (None, (middle["placed_at"], middle["id"])):
+        for from_end in (False, True):
+            query = own_query(
+                customer, statuses, limit=LIMIT, after=position, before=None, from_end=from_end
+            )
+            scans, _ = await _explain(database_admin, query)
+            assert [scan.get("Index Name") for scan in scans] == ["sales_order_by_customer"]
+            # One in a hundred is of another state.
+            assert _rows(scans) <= LIMIT + (2 if statuses else 0), (position, from_end, scans)
 
 
 async def test_the_largest_of_a_few_months_are_read_from_their_months(

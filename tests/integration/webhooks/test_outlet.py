@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from headless_presale.webhooks.addresses import check_public
+from headless_presale.kernel.addresses import check_public
 from headless_presale.webhooks.outlet import MAX_RESPONSE_BYTES, Outlet, Reply
 from tests.support.receiver import Receiver, receiving
 

@@ -65,6 +65,7 @@ def test_the_periodic_tasks_and_how_often_they_run() -> None:
         "maintenance:retry_stalled": {15},
         "payments:reconcile": {30},
         "maintenance:forget_finished": {3600},
+        "carts:forget_ended": {3600},
         "customers:forget_ended": {3600},
         "identity:forget_attempts": {3600},
         "identity:forget_grants": {3600},

@@ -4,13 +4,9 @@ from uuid import UUID
 
 import pytest
 
-from headless_presale.checkout import Address, Buyer, CartLine, PlaceOrder
-from headless_presale.checkout.rules import (
-    MAX_LINES,
-    MAX_QUANTITY,
-    check_locale,
-    sum_lines,
-)
+from headless_presale.carts import MAX_LINES, MAX_QUANTITY, CartLine, sum_lines
+from headless_presale.checkout import Address, Buyer, PlaceOrder
+from headless_presale.checkout.rules import check_locale
 from headless_presale.kernel.errors import InvalidInput
 from headless_presale.kernel.idempotency import check_key, hash_request
 from headless_presale.kernel.postal import COUNTRIES

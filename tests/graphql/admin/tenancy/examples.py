@@ -11,7 +11,7 @@ from typing import Any
 
 from headless_presale.identity import ROLE_SCOPES, Role, Scope
 from headless_presale.kernel import clock
-from tests.graphql.admin.tenancy import catalog, media, webhooks
+from tests.graphql.admin.tenancy import catalog, media, sign_in_providers, webhooks
 from tests.graphql.admin.tenancy.campaign_examples import CAMPAIGN_MUTATIONS
 from tests.graphql.admin.tenancy.world import Example, House
 
@@ -25,6 +25,7 @@ MUTATIONS: Mapping[str, tuple[Example, ...]] = {
             "shopId": house.ids["shop"],
             "version": 1,
             "contactEmail": f"hello@{house.mark}.example.com",
+            "storefrontOrigins": [f"https://{house.mark}.example.com"],
             "translations": [{"locale": "fr", "name": f"Boutique of {house.mark}"}],
         },
     ),
@@ -102,10 +103,19 @@ MUTATIONS: Mapping[str, tuple[Example, ...]] = {
             "idempotencyKey": "a-cancellation",
         },
     ),
+    # Of nobody who is told from anybody else by an id: the shop is what is another's.
+    "personalDataErase": (
+        lambda house: {
+            "shopId": house.ids["shop"],
+            "email": f"buyer@{house.mark}.example.com",
+            "isDelivered": True,
+        },
+    ),
     **CAMPAIGN_MUTATIONS,
     **webhooks.MUTATIONS,
     **catalog.MUTATIONS,
     **media.MUTATIONS,
+    **sign_in_providers.MUTATIONS,
 }
 
 GIVES: Mapping[str, frozenset[Scope]] = {

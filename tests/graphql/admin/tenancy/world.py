@@ -27,7 +27,7 @@ from headless_presale.shops.models import Merchant, Shop
 from headless_presale.webhooks import Asker, WebhookAttempt, send_test
 from resolvers.global_ids import seal, unseal
 from tests.conftest import SECRET_KEY
-from tests.graphql.admin.tenancy import catalog, media
+from tests.graphql.admin.tenancy import catalog, media, sign_in_providers
 from tests.graphql.admin.tenancy.campaign_world import add_campaigns
 from tests.graphql.admin.tenancy.declared import requirements
 from tests.support.money import place
@@ -173,6 +173,7 @@ async def _house(mark: str, till: Till) -> House:
         "delivery": seal("WebhookDelivery", delivery.id),
         **await catalog.furnish(shop, mark),
         **await media.furnish(shop, mark),
+        **await sign_in_providers.furnish(shop, mark),
         **await add_campaigns(shop, mark),
     }
     return house

@@ -2,8 +2,7 @@
 
 import pytest
 
-from headless_presale.webhooks.addresses import check_public, is_public
-from headless_presale.webhooks.errors import AddressRefused
+from headless_presale.kernel.addresses import AddressRefused, check_public, is_public
 
 
 @pytest.mark.parametrize("address", ["1.1.1.1", "93.184.215.14", "2606:4700::1111", "2a00:1450::1"])

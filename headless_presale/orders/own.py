@@ -1,0 +1,85 @@
+"""A customer's orders as a list: the latest first, those from before he had an account included."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from headless_presale.kernel.keyset import Arguments, Direction, plan_for_these_values
+from headless_presale.kernel.unit_of_work import shielded, unit_of_work
+from headless_presale.orders.access import CustomerAccess
+from headless_presale.orders.listing import COUNTED_AT_MOST
+from headless_presale.orders.states import OrderStatus
+from headless_presale.orders.view import OrderView, read_orders
+
+Moment = tuple[datetime, UUID]
+"""Where an order stands: when it was placed, and its id."""
+
+
+@shielded
+async def list_own_orders(
+    customer: CustomerAccess,
+    statuses: Collection[OrderStatus] = (),
+    *,
+    limit: int,
+    after: Moment | None = None,
+    before: Moment | None = None,
+    from_end: bool = False,
+) -> list[OrderView]:
+    """Return at most ``limit`` orders strictly between two positions, the latest first.
+
+    Args:
+        statuses: any of these; none means any at all.
+        from_end: the last ones between the positions, not the first.
+    """
+    page = own_query(customer, statuses, limit=limit, after=after, before=before, from_end=from_end)
+    async with unit_of_work() as work:
+        await plan_for_these_values(work)
+        return await read_orders(work, *page)
+
+
+@shielded
+async def count_own_orders(customer: CustomerAccess, statuses: Collection[OrderStatus] = ()) -> int:
+    """Count a customer's orders, as far as lists are counted."""
+    args = Arguments()
+    conditions = " AND ".join(_conditions(customer, statuses, args))
+    bound = args.put(COUNTED_AT_MOST)
+    async with unit_of_work() as work:
+        row = await work.fetchrow(
+            f"SELECT count(*) FROM (SELECT 1 FROM sales_order o WHERE {conditions} "
+            f"LIMIT {bound}) AS counted",
+            *args,
+        )
+    assert row is not None
+    return int(row["count"])
+
+
+def own_query(
+    customer: CustomerAccess,
+    statuses: Collection[OrderStatus],
+    *,
+    limit: int,
+    after: Moment | None,
+    before: Moment | None,
+    from_end: bool,
+) -> tuple[str, str, Sequence[object]]:
+    """Return the page's ids as a query, the order of its rows, and the arguments."""
+    args, direction = Arguments(), Direction(is_descending=True, from_end=from_end)
+    conditions = _conditions(customer, statuses, args)
+    conditions += direction.between("o.placed_at, o.id", after, before, args)
+    ids = (
+        f"SELECT o.id, o.placed_at AS key FROM sales_order o WHERE {' AND '.join(conditions)} "
+        f"ORDER BY o.placed_at {direction.walked}, o.id {direction.walked} LIMIT {args.put(limit)}"
+    )
+    return ids, f"page.key {direction.told}, page.id {direction.told}", args
+
+
+def _conditions(
+    customer: CustomerAccess, statuses: Collection[OrderStatus], args: Arguments
+) -> list[str]:
+    """Return what an order has to meet; the same as ``CustomerAccess.opens``."""
+    conditions = [f"o.customer_id = {args.put(customer.customer_id)}"]
+    if customer.email is not None:
+        conditions.append(f"lower(o.buyer ->> 'email') = {args.put(customer.email)}")
+    if statuses:
+        conditions.append(f"o.status = ANY({args.put(sorted(set(statuses)))}::text[])")
+    return conditions

@@ -1,0 +1,93 @@
+"""Whose an order is: whoever holds its token, or the customer who is signed in.
+
+For everybody else it does not exist.
+"""
+
+from uuid import UUID
+
+from headless_presale.customers import Customer, CustomerClaims
+from headless_presale.orders import (
+    CustomerAccess,
+    OrderAccess,
+    OrderNotFound,
+    OrderView,
+    find_order,
+    order_token,
+    read_order_token,
+)
+from resolvers.context import RequestContext
+from resolvers.errors import reads
+from resolvers.global_ids import find_uuid, read_input_id
+
+
+def access_of(customer: Customer) -> CustomerAccess:
+    """Return by what a customer gets at his orders."""
+    return CustomerAccess(customer_id=customer.id, email=customer.email)
+
+
+def token_of(context: RequestContext, order: OrderView) -> str:
+    """Return the token that lets a guest read, pay, follow and cancel the order."""
+    return order_token(context.secret, order.id, order.access_generation)
+
+
+async def find_access(
+    context: RequestContext, order_id: UUID, token: str | None
+) -> OrderAccess | None:
+    """Return by what the caller may get at an order; None if by nothing.
+
+    A token that is given decides alone. Whether the order opens to it, the order has to say.
+
+    Raises:
+        Unauthenticated: no token is given, and the customer's sign-in has ended.
+    """
+    if token is not None:
+        return read_order_token(context.secret, order_id, token)
+    if not isinstance(context.claims, CustomerClaims):
+        return None
+    return access_of((await context.authenticate_customer()).customer)
+
+
+async def require_access(
+    context: RequestContext, order_id: str, token: str | None
+) -> tuple[UUID, OrderAccess]:
+    """Return which order a mutation's ``orderId`` names, and by what the caller gets at it.
+
+    Raises:
+        InvalidInput: this is not the id of an order.
+        OrderNotFound: the token is not its own, or nobody is signed in.
+        Unauthenticated: as :func:`find_access`.
+    """
+    uuid = read_input_id(order_id, "Order", ("orderId",))
+    # What an earlier mutation of the same document ended has to count for this one.
+    context.forget_principal()
+    access = await find_access(context, uuid, token)
+    if access is None:
+        raise OrderNotFound(field=("orderId",))
+    await _check_page(context, uuid, access)
+    return uuid, access
+
+
+@reads
+async def _check_page(context: RequestContext, order_id: UUID, access: OrderAccess) -> None:
+    """Raise OriginNotAllowed where the order's shop may not be used from the caller's page."""
+    if not context.shops.are_guarded:
+        return
+    order = await find_order(order_id)
+    if order is not None and access.opens(order):
+        await context.shops.check_id(order.shop_id)
+
+
+async def find_own_order(
+    context: RequestContext, order_id: str, token: str | None
+) -> OrderView | None:
+    """Return the order; None if there is none or it is not the caller's: the two look alike."""
+    context.forbid_reuse()
+    uuid = find_uuid(order_id, "Order")
+    access = None if uuid is None else await find_access(context, uuid, token)
+    if uuid is None or access is None:
+        return None
+    order = await context.loaders.orders.load(uuid)
+    if order is None or not access.opens(order):
+        return None
+    await context.shops.check_id(order.shop_id)
+    return order
