@@ -139,7 +139,10 @@ STEPS: Sequence[Step] = (
     # Codes that have been forgotten are of no shop any more.
     Step(
         "message",
-        "DELETE FROM message m WHERE m.kind = 'sign_in_code' AND m.recipient = %(email)s "
+        "UPDATE message m SET recipient = '', context = '{}', claimed_until = NULL, "
+        "failure = CASE WHEN sent_at IS NULL THEN 'erased' ELSE '' END, "
+        "failed_at = CASE WHEN sent_at IS NULL THEN coalesce(failed_at, %(at)s) END "
+        "WHERE m.kind = 'sign_in_code' AND m.recipient = %(email)s "
         "AND NOT EXISTS (SELECT 1 FROM customer_code c WHERE c.id = m.subject_id "
         "AND c.shop_id <> %(shop_id)s)",
     ),
@@ -155,7 +158,6 @@ STEPS: Sequence[Step] = (
     *(
         Step(table, f"DELETE FROM {table} WHERE customer_id = ANY(%(accounts)s::uuid[])")
         for table in (
-            "cart",
             "customer_grant",
             "customer_identity",
             "customer_address",
@@ -234,6 +236,7 @@ KEPT: Mapping[str, str] = {
         ),
         _JOBS,
     ),
+    "cart": "goes with its customer; a guest's says nothing of him",
     "cart_line": "goes with its cart",
     "erasure": "that it was done, under a random id",
     "gateway_event": "intents and refunds by their ids; a gateway that tells more has to drop it",

@@ -155,9 +155,7 @@ class Stage:
         storefront = Storefront(self.api, sale.shop)
         token: str = (await storefront.sign_in(email))["accessToken"]
         await storefront.ask_for_code(email)
-        await Customer.filter(email=email).update(
-            name=name, phone=PHONE if name == NAME else ""
-        )
+        await Customer.filter(email=email).update(name=name, phone=PHONE if name == NAME else "")
         await self._furnish(await Customer.get(email=email, shop_id=sale.shop.id), sale, name)
         parts = {"country": "DE", "city": CITY, "line1": STREET} if name == NAME else None
         reply = await self.api.ask(
