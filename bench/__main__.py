@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import lists, orders
+from bench import defences, lists, orders
 from bench.load import Rate
 from bench.overload import Overload, overload
 from headless_presale.cli.session import engines
@@ -30,28 +30,33 @@ def main() -> None:
     parser.add_argument(
         "what",
         nargs="?",
-        choices=("orders", "lists"),
+        choices=("orders", "lists", "defences"),
         default="orders",
-        help="placing orders, or a merchant's lists over a million of them",
+        help="placing orders, a merchant's lists over a million of them, or what defences cost",
     )
     parser.add_argument(
-        "--orders", type=int, help="orders per measurement (3,000), or in the lists (1,000,000)"
+        "--orders",
+        type=int,
+        help="orders per measurement (3,000), in the lists (1,000,000), or in a turn (200)",
     )
     parser.add_argument(
         "--overload-seconds", type=float, default=12.0, help="how long twice the capacity is sent"
     )
     parser.add_argument("--json", type=Path, help="write every figure to this file as well")
     arguments = parser.parse_args()
-    is_lists = arguments.what == "lists"
-    count: int = arguments.orders or (1_000_000 if is_lists else 3_000)
+    usual = {"orders": 3_000, "lists": 1_000_000, "defences": 200}
+    count: int = arguments.orders or usual[arguments.what]
     with tempfile.TemporaryDirectory(prefix="presale-bench-") as folder:
         Path(folder).chmod(0o711)
         os.environ["PRESALE_DATA_DIR"] = folder
         os.environ["PRESALE_LOG_LEVEL"] = "ERROR"
         get_settings.cache_clear()
         with engines() as settings:
-            if is_lists:
+            if arguments.what == "lists":
                 _tell_lists(asyncio.run(_run_lists(settings, count)), arguments.json)
+                return
+            if arguments.what == "defences":
+                _tell_defences(asyncio.run(_run_defences(settings, count)), arguments.json)
                 return
             rows, flood = asyncio.run(_run(settings, count, arguments.overload_seconds))
     table = Table("measurement", "per second", "p50 ms", "p99 ms", "ratio to the floor")
@@ -102,6 +107,38 @@ def _tell_lists(figures: dict[str, lists.Figure], file: Path | None) -> None:
     Console().print(table)
     if file is not None:
         file.write_text(json.dumps(lists.to_json(figures), indent=2))
+
+
+async def _run_defences(settings: Settings, count: int) -> defences.Table:
+    assert settings.database_url
+    assert settings.redis_url
+    configure_logs(log_format="console", level="ERROR")
+    await migrate(settings.database_url)
+    os.environ["DATABASE_URL"], os.environ["REDIS_URL"] = settings.database_url, settings.redis_url
+    async with open_runtime(settings):
+        return await defences.run(requests=count)
+
+
+def _tell_defences(figures: defences.Table, file: Path | None) -> None:
+    told = {
+        what: {name: costs.to_json() for name, costs in servers.items()}
+        for what, servers in figures.items()
+    }
+    console = Console()
+    for what, servers in told.items():
+        bare = servers[defences.NONE]
+        table = Table(what, "processor us", "ratio", "wait p50 us", "ratio")
+        for name, costs in servers.items():
+            table.add_row(
+                name,
+                f"{costs['cpu_us']:,.0f}",
+                f"{costs['cpu_us'] / bare['cpu_us']:.2f}",
+                f"{costs['wait_us']:,.0f}",
+                f"{costs['wait_us'] / bare['wait_us']:.2f}",
+            )
+        console.print(table)
+    if file is not None:
+        file.write_text(json.dumps(told, indent=2))
 
 
 def _table_of(flood: Overload) -> Table:

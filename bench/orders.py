@@ -118,7 +118,7 @@ async def over_http(campaign: CampaignSnapshot, url: str, *, count: int) -> Rate
     headers = {"Content-Type": "application/json"}
     connector = aiohttp.TCPConnector(limit=CONCURRENCY)
     async with aiohttp.ClientSession(url, connector=connector, headers=headers) as client:
-        await _wait_until_ready(client)
+        await wait_until_ready(client)
 
         async def place(number: int) -> None:
             async with client.post("/graphql", data=order_body(campaign, str(number))) as answer:
@@ -158,8 +158,9 @@ def order_body(campaign: CampaignSnapshot, buyer: str) -> bytes:
     )
 
 
-async def _wait_until_ready(client: aiohttp.ClientSession) -> None:
-    for _ in range(300):
+async def wait_until_ready(client: aiohttp.ClientSession) -> None:
+    """Wait until an API answers that it is ready, two minutes at most."""
+    for _ in range(1_200):
         try:
             async with client.get("/readyz") as answer:
                 if answer.status == 200:

@@ -26,6 +26,7 @@ from headless_presale.proxies import TrustedProxies
 from headless_presale.rate_limits import RateLimiter, RateLimits
 from headless_presale.runtime import open_runtime
 from headless_presale.settings import Settings
+from headless_presale.sockets import OpenSockets, SocketLimit
 from headless_presale.uploads import upload_routes
 from headless_presale.web.admin import DIST, AdminFiles
 from headless_presale.web.refusals import EXCEPTION_HANDLERS
@@ -113,6 +114,7 @@ def create_app(
             Middleware(TrustedProxies, networks=settings.proxy_networks),
             Middleware(RequestLog),
             Middleware(RateLimits, limiter=RateLimiter(settings.rate_limit_requests)),
+            Middleware(SocketLimit, held=OpenSockets(settings.max_sockets_per_client)),
         ],
     )
 

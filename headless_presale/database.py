@@ -27,6 +27,7 @@ MODEL_MODULES = (
     "headless_presale.carts.models",
     "headless_presale.slots.models",
     "headless_presale.campaigns.models",
+    "headless_presale.notify_me.models",
     "headless_presale.payments.models",
     "headless_presale.orders.models",
     "headless_presale.notifications.models",

@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 
-from headless_presale.campaigns import CampaignCancelled
+from headless_presale.campaigns import CampaignCancelled, CampaignOpened
 from headless_presale.customers import SignInCodeRequested
 from headless_presale.identity import PasswordResetRequested, SecurityChanged, StaffInvited
 from headless_presale.kernel.events import Event, Handler
 from headless_presale.notifications import (
     on_balance_reminded,
+    on_campaign_opened,
     on_late_payment_refused,
+    on_notify_me_asked,
+    on_notify_me_confirmed,
     on_order_cancelled,
     on_order_confirmed,
     on_order_forfeited,
@@ -19,6 +22,7 @@ from headless_presale.notifications import (
     on_staff_invited,
     on_webhook_endpoint_disabled,
 )
+from headless_presale.notify_me import NotifyMeAsked, NotifyMeConfirmed
 from headless_presale.orders import (
     BalanceReminded,
     LatePaymentRefused,
@@ -34,6 +38,7 @@ from headless_presale.webhooks import WebhookEndpointDisabled
 
 EVENT_HANDLERS: Mapping[type[Event], Sequence[Handler]] = {
     CampaignCancelled: (refund_campaign,),
+    CampaignOpened: (on_campaign_opened,),
     PaymentCaptured: (settle_payment,),
     OrderConfirmed: (on_order_confirmed,),
     BalanceReminded: (on_balance_reminded,),
@@ -41,6 +46,8 @@ EVENT_HANDLERS: Mapping[type[Event], Sequence[Handler]] = {
     OrderForfeited: (on_order_forfeited,),
     OrderRefunded: (on_order_refunded,),
     LatePaymentRefused: (on_late_payment_refused,),
+    NotifyMeAsked: (on_notify_me_asked,),
+    NotifyMeConfirmed: (on_notify_me_confirmed,),
     SignInCodeRequested: (on_sign_in_code_requested,),
     StaffInvited: (on_staff_invited,),
     PasswordResetRequested: (on_password_reset_requested,),

@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from math import ceil
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 import orjson
 import structlog
@@ -212,8 +212,8 @@ class RateLimits:
     """Middleware: counts requests to the GraphQL endpoint before anything of them is read.
 
     Each answer there says where the caller stands, also in what is counted further in:
-    ``scope["state"]["rate_counts"]`` is for that. What arrives over a socket is counted one
-    operation at a time: the limiter is in ``scope["state"]["rate_limiter"]``.
+    ``scope["state"]["rate_counts"]`` is for that. A socket's handshake is a request, and then each
+    operation that arrives over it: the limiter is in ``scope["state"]["rate_limiter"]``.
     """
 
     def __init__(self, app: ASGIApp, *, limiter: RateLimiter) -> None:
@@ -225,6 +225,9 @@ class RateLimits:
             scope.setdefault("state", {})["rate_limiter"] = self.limiter
         if not _is_counted(scope) or _is_local(scope):
             await self.app(scope, receive, send)
+            return
+        if scope["type"] == "websocket":
+            await self._shake_hands(scope, receive, send)
             return
         counts = scope.setdefault("state", {})["rate_counts"] = Counts()
 
@@ -242,22 +245,55 @@ class RateLimits:
                 counts.add(count)
                 if count.is_over:
                     note_refusal(caller)
-                    await _refuse(scope, RateLimited(count.resets_after), send_with_counts)
+                    await refuse(scope, RateLimited(count.resets_after), send_with_counts)
                     return
         await self.app(scope, receive, send_with_counts)
 
+    async def _shake_hands(self, scope: Scope, receive: Receive, send: Send) -> None:
+        caller = caller_of(scope, None) if self.limiter.limit > 0 else None
+        count = await self.limiter.count(caller) if caller is not None else None
+        if caller is None or count is None or not count.is_over:
+            await self.app(scope, receive, send)
+            return
+        note_refusal(caller)
+        # Not a close code: for what passes in a minute a client should try again by itself.
+        await refuse(scope, RateLimited(count.resets_after), send, kind="websocket.http.response")
 
-def _is_counted(scope: Scope) -> bool:
-    if scope["type"] != "http" or scope["method"] not in METHODS:
+
+def is_graphql(scope: Scope) -> bool:
+    """Tell whether a request or a socket is for the GraphQL endpoint."""
+    if scope["type"] not in ("http", "websocket"):
         return False
     path: str = scope["path"].removeprefix(scope.get("root_path", ""))
     return path == GRAPHQL_PATH
 
 
-async def _refuse(scope: Scope, refusal: RateLimited, send: Send) -> None:
+def _is_counted(scope: Scope) -> bool:
+    return is_graphql(scope) and (scope["type"] == "websocket" or scope["method"] in METHODS)
+
+
+class Refusal(Protocol):
+    """Why a request is refused before it is read."""
+
+    code: ClassVar[str]
+    http_status: ClassVar[int]
+
+    @property
+    def retry_after_seconds(self) -> int:
+        """When to come back."""
+
+
+async def refuse(
+    scope: Scope, refusal: Refusal, send: Send, *, kind: str = "http.response"
+) -> None:
+    """Answer with a refusal in the shape of GraphQL's own.
+
+    Args:
+        kind: ``websocket.http.response`` for a handshake.
+    """
     seconds = refusal.retry_after_seconds
     extensions = {"code": refusal.code, "retryAfterSeconds": seconds}
-    body = orjson.dumps({"errors": [{"message": MESSAGE, "extensions": extensions}]})
+    body = orjson.dumps({"errors": [{"message": str(refusal), "extensions": extensions}]})
     media = GRAPHQL_RESPONSE if wants_graphql_response(scope) else b"application/json"
     headers = [
         (b"content-type", media + b"; charset=utf-8"),
@@ -266,5 +302,5 @@ async def _refuse(scope: Scope, refusal: RateLimited, send: Send) -> None:
         (b"cache-control", b"no-store"),
         (b"vary", b"Accept, Accept-Language, Origin"),
     ]
-    await send({"type": "http.response.start", "status": refusal.http_status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    await send({"type": f"{kind}.start", "status": refusal.http_status, "headers": headers})
+    await send({"type": f"{kind}.body", "body": body})

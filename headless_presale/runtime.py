@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
+from uuid import UUID
 
 import structlog
 from pydantic import SecretStr
@@ -25,7 +27,12 @@ from headless_presale.kernel.redis import close_redis, open_redis
 from headless_presale.kernel.unit_of_work import drain, set_publisher
 from headless_presale.kernel.vault import set_secret_key
 from headless_presale.media import open_store, set_store
-from headless_presale.notifications import make_transport, set_order_link, set_transport
+from headless_presale.notifications import (
+    make_transport,
+    set_campaign_link,
+    set_order_link,
+    set_transport,
+)
 from headless_presale.orders import OrderView, order_token
 from headless_presale.payments.gateways import PaymentGateway, close_gateways, set_gateways
 from headless_presale.payments.gateways.sandbox import SandboxGateway
@@ -86,6 +93,20 @@ def _order_link(settings: Settings) -> Callable[[OrderView], str] | None:
     return link
 
 
+def _campaign_link(template: str | None) -> Callable[[str, str, UUID], str] | None:
+    if template is None:
+        return None
+
+    def link(shop: str, handle: str, campaign_id: UUID) -> str:
+        parts = {"{shop}": shop, "{handle}": handle, "{id}": global_id("Campaign", campaign_id)}
+        address = template
+        for name, value in parts.items():
+            address = address.replace(name, quote(value, safe=""))
+        return address
+
+    return link
+
+
 def _gateways(settings: Settings) -> list[PaymentGateway]:
     url, key, secret = (
         settings.sandbox_gateway_url,
@@ -141,6 +162,7 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
         stack.push_async_callback(close_challenger)
         set_transport(make_transport(settings))
         set_order_link(_order_link(settings))
+        set_campaign_link(_campaign_link(settings.campaign_url_template))
         set_outlet(Outlet(allow_private=settings.webhooks_allow_private))
         stack.callback(set_outlet, None)
         set_outside(

@@ -55,6 +55,11 @@ class Settings(BaseSettings):
     """Requests that one API process works on at once; one more is refused at the door with 503
     and ``Retry-After``. 0: none is refused, and under overload all of them wait ever longer."""
 
+    max_sockets_per_client: int = Field(default=200, ge=0)
+    """Sockets and event streams that one address, and one grant, may hold open in one process; one
+    more is closed with 4429, or answered 429. This machine itself may hold any number. 0: so may
+    everybody."""
+
     operation_timeout_seconds: float = Field(default=10.0, gt=0, le=600)
     """How long a GraphQL operation may take, and each event of a subscription; then it is answered
     503 ``TIMEOUT``. A command it has begun goes on to its end."""
@@ -73,7 +78,7 @@ class Settings(BaseSettings):
     rate_limit_payments: int = Field(default=600, ge=0)
     """Payments that he may start, and orders that he may cancel."""
     rate_limit_codes: int = Field(default=300, ge=0)
-    """Codes that he may have mailed, beside the pauses that each mailbox and address has."""
+    """Codes and notices he may have mailed, beside the pauses that each mailbox and address has."""
     rate_limit_logins: int = Field(default=600, ge=0)
     """Codes and tokens that he may try to sign in with."""
     rate_limit_mails: int = Field(default=60, ge=0)
@@ -118,6 +123,11 @@ class Settings(BaseSettings):
     order_url_template: str | None = None
     """Address of an order in your storefront, for links in mails: ``{id}`` becomes its GraphQL id
     and ``{token}`` the guest's token. Unset, mails carry no link."""
+
+    campaign_url_template: str | None = None
+    """Address of a campaign in your storefront, for mails that tell of its opening: ``{shop}`` and
+    ``{handle}`` become the shop's slug and the campaign's handle, ``{id}`` its GraphQL id. Unset,
+    those mails carry no link."""
 
     webhooks_allow_private: bool = False
     """Send webhooks to http, to any port and into private networks as well. For development, and
@@ -173,6 +183,7 @@ class Settings(BaseSettings):
         "challenge_secret",
         "challenge_site_key",
         "media_url",
+        "campaign_url_template",
         "order_url_template",
         "sandbox_gateway_url",
         "sandbox_gateway_api_key",
@@ -197,6 +208,13 @@ class Settings(BaseSettings):
     def _template_names_the_order(cls, value: str | None) -> str | None:
         if value is not None and ("{id}" not in value or "{token}" not in value):
             raise ValueError("the order's address needs {id} and {token}")
+        return value
+
+    @field_validator("campaign_url_template")
+    @classmethod
+    def _template_names_the_campaign(cls, value: str | None) -> str | None:
+        if value is not None and "{handle}" not in value and "{id}" not in value:
+            raise ValueError("the campaign's address needs {handle} or {id}")
         return value
 
     @model_validator(mode="after")

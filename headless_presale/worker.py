@@ -22,6 +22,7 @@ from headless_presale.customers.jobs import jobs as customer_jobs
 from headless_presale.identity.jobs import jobs as identity_jobs
 from headless_presale.media.jobs import jobs as media_jobs
 from headless_presale.notifications.jobs import jobs as notification_jobs
+from headless_presale.notify_me.jobs import jobs as notify_me_jobs
 from headless_presale.orders.jobs import jobs as order_jobs
 from headless_presale.payments.jobs import jobs as payment_jobs
 from headless_presale.slots.jobs import jobs as slot_jobs
@@ -29,9 +30,10 @@ from headless_presale.webhooks.jobs import jobs as webhook_jobs
 
 log = structlog.get_logger(__name__)
 
-CONCURRENCY: Mapping[str, int] = {"default": 8, "webhooks": 32}
-"""Jobs at once, by queue. Those of webhooks wait for systems of others, one job an endpoint:
-however many of those are slow, mails and refunds are not behind them."""
+CONCURRENCY: Mapping[str, int] = {"default": 8, "webhooks": 32, "announcements": 4}
+"""Jobs at once, by queue. Those of webhooks wait for systems of others, one job an endpoint, and
+announcements are mails by the ten thousand: however many there are or however slow they are,
+mails to buyers and refunds are not behind them."""
 STALLED_AFTER_SECONDS = 30.0
 GRACEFUL_STOP_SECONDS = 20.0
 RESTART_AFTER_SECONDS = 1.0
@@ -106,6 +108,7 @@ def create_job_app(database_url: str) -> procrastinate.App:
         ("payments", payment_jobs),
         ("slots", slot_jobs),
         ("notifications", notification_jobs),
+        ("notify_me", notify_me_jobs),
         ("webhooks", webhook_jobs),
         ("maintenance", maintenance),
     ):

@@ -18,6 +18,7 @@ from headless_presale.kernel.live import LiveHub
 from headless_presale.kernel.locales import negotiate
 from headless_presale.operation_limits import Meter
 from headless_presale.settings import Settings
+from headless_presale.sockets import SocketPlace
 from resolvers.errors import ServiceUnavailable, Unauthenticated, reads
 from resolvers.loaders import Loaders
 from resolvers.shop_directory import ShopsSeen
@@ -47,6 +48,7 @@ class RequestContext:
             without one.
         address: the client's IP address; empty where nobody knows.
         meter: counts what this caller does; None counts nothing.
+        socket_place: what his socket counts for; None where sockets are not counted.
         cache_hint: read by the transport after the operation.
     """
 
@@ -63,6 +65,7 @@ class RequestContext:
     claims: AccessClaims | CustomerClaims | None = None
     address: str = ""
     meter: Meter | None = None
+    socket_place: SocketPlace | None = None
     _principal: "asyncio.Task[Principal] | None" = None
     _customer: "asyncio.Task[CustomerPrincipal] | None" = None
 

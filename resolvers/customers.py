@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from headless_presale import customers
-from headless_presale.customers import SignedIn
+from headless_presale.customers import Customer, SignedIn, UpdateProfile
 from headless_presale.identity.limits import Source
 from headless_presale.kernel.locales import read_locale
 from headless_presale.shops import Shop, ShopNotFound
@@ -54,12 +54,32 @@ async def refresh(context: RequestContext, refresh_token: str) -> Answer[SignedI
     return await answer(customers.refresh_session(refresh_token), context.locale)
 
 
-async def sign_out(context: RequestContext, *, is_everywhere: bool) -> Answer[int]:
-    """End the caller's sign-in, or all he has; answer how many ended."""
+async def sign_out(
+    context: RequestContext, *, is_everywhere: bool, refresh_token: str | None
+) -> Answer[int]:
+    """End a sign-in, or all that its customer has; answer how many ended.
+
+    Args:
+        refresh_token: of the sign-in that is meant; None: the caller's own.
+
+    Raises:
+        Unauthenticated: neither it is given, nor is anybody signed in.
+    """
     context.begin_mutation()
-    return await answer(
-        customers.sign_out(context.customer, is_everywhere=is_everywhere), context.locale
-    )
+    if refresh_token is not None:
+        ending = customers.sign_out_with(refresh_token, is_everywhere=is_everywhere)
+    else:
+        # What an earlier mutation of the same document ended has to count for this one.
+        context.forget_principal()
+        principal = await context.authenticate_customer()
+        ending = customers.sign_out(principal, is_everywhere=is_everywhere)
+    return await answer(ending, context.locale)
+
+
+async def update_profile(context: RequestContext, command: UpdateProfile) -> Answer[Customer]:
+    """Change the caller's profile."""
+    context.begin_mutation()
+    return await answer(customers.update_profile(context.customer, command), context.locale)
 
 
 async def named_shop(context: RequestContext, slug: str) -> Shop:

@@ -37,6 +37,7 @@ from headless_presale.kernel import clock
 from headless_presale.kernel.events import EventRecord
 from headless_presale.kernel.unit_of_work import shielded, unit_of_work
 from headless_presale.media import count_uses
+from headless_presale.notify_me import WatcherCount, count_watchers
 from headless_presale.orders import (
     MerchantRefund,
     OrderNote,
@@ -126,6 +127,11 @@ class Loaders:
     def campaign_tallies(self) -> DataLoader[UUID, Tally | None]:
         """What orders have of a campaign."""
         return DataLoader(load_fn=_load_campaign_tallies)
+
+    @cached_property
+    def campaign_watchers(self) -> DataLoader[UUID, WatcherCount | None]:
+        """How many wait for a campaign."""
+        return DataLoader(load_fn=_load_campaign_watchers)
 
     @cached_property
     def item_tallies(self) -> DataLoader[UUID, Tally | None]:
@@ -333,6 +339,7 @@ _load_campaign_items = _lists(_campaign_items)
 _load_batches_of = _lists(_batches)
 _load_pools = _one_each(_rows(SlotPool))
 _load_campaign_tallies = _one_each(tally_campaigns)
+_load_campaign_watchers = _one_each(count_watchers)
 _load_item_tallies = _one_each(tally_items)
 _load_offers_of = _lists(_offers)
 _load_orders = _one_each(_orders)

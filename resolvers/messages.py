@@ -23,6 +23,10 @@ DEFAULT_LOCALE = SUPPORTED_LOCALES[0]
 MESSAGES: Mapping[str, Mapping[str, str]] = {
     **campaign_texts.MESSAGES,
     **customer_texts.MESSAGES,
+    "BUYER_MISMATCH": {
+        "en": "You are signed in with another address, or to another shop. Sign out to order so.",
+        "zh-CN": "您登录的邮箱或店铺与此不符，请退出登录后再下单。",
+    },
     **cart_texts.MESSAGES,
     "CANCEL_NOT_ALLOWED": {
         "en": "This order can no longer be cancelled: {status}.",
@@ -113,6 +117,10 @@ MESSAGES: Mapping[str, Mapping[str, str]] = {
     "NOT_FOUND": {
         "en": "{what} was not found.",
         "zh-CN": "未找到：{what}。",
+    },
+    "NOTIFY_ME_CLOSED": {
+        "en": "This campaign takes no more names: {status}.",
+        "zh-CN": "该活动不再接受订阅提醒：{status}。",
     },
     "ORDER_LINE_NOT_FOUND": {
         "en": "The order has no such line.",
@@ -271,6 +279,7 @@ MESSAGES: Mapping[str, Mapping[str, str]] = {
 
 STATUS_WORDS: Mapping[str, Mapping[str, str]] = {
     "SCHEDULED": {"en": "it has not opened yet", "zh-CN": "尚未开始"},
+    "LIVE": {"en": "it is open", "zh-CN": "已开始"},
     "CLOSED": {"en": "it has ended", "zh-CN": "已结束"},
     "CANCELLED": {"en": "it is cancelled", "zh-CN": "已取消"},
     "AWAITING_PAYMENT": {"en": "it is not paid", "zh-CN": "尚未付款"},
@@ -322,6 +331,7 @@ REASONS: Mapping[str, Mapping[str, str]] = {
             "没有事件 {name}；order.* 表示订单的全部事件"
         ),
         "the port is 443 or 8443": "端口须为 443 或 8443",
+        "a mail needs the consent of who gets it": "须经收件人同意才能发送邮件",
         "a name has 1 to {most} printable characters": "名称须为 1 到 {most} 个可见字符",
         "a mini-program has none": "小程序没有此项",
         "a shop has at most {most} providers": "每个店铺最多 {most} 种登录方式",

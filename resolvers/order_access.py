@@ -30,6 +30,26 @@ def token_of(context: RequestContext, order: OrderView) -> str:
     return order_token(context.secret, order.id, order.access_generation)
 
 
+def actor_by(context: RequestContext, access: OrderAccess | None) -> str:
+    """Return who is recorded as having done what an access let him do."""
+    if isinstance(access, CustomerAccess):
+        return f"customer:{access.customer_id}"
+    return context.actor
+
+
+async def find_customer(context: RequestContext) -> Customer | None:
+    """Return which customer sends a mutation; None for everybody else.
+
+    Raises:
+        Unauthenticated: his sign-in has ended.
+    """
+    if not isinstance(context.claims, CustomerClaims):
+        return None
+    # What an earlier mutation of the same document ended has to count for this one.
+    context.forget_principal()
+    return (await context.authenticate_customer()).customer
+
+
 async def find_access(
     context: RequestContext, order_id: UUID, token: str | None
 ) -> OrderAccess | None:

@@ -79,6 +79,7 @@ LEGS: Mapping[str, Mapping[str, str]] = {
 
 ACTORS: Mapping[str, Mapping[str, str]] = {
     "buyer": {"en": "The buyer", "zh-CN": "买家"},
+    "customer": {"en": "The buyer, signed in", "zh-CN": "买家（已登录）"},
     "system": {"en": "The system", "zh-CN": "系统"},
     "cli": {"en": "The command line", "zh-CN": "命令行"},
     "gateway": {"en": "Payment gateway {id}", "zh-CN": "支付平台 {id}"},

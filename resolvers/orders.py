@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from headless_presale.campaigns import CampaignNotOpen, CancelPolicy, find_snapshots_of_items
 from headless_presale.carts import CartEmpty, CartNotFound
-from headless_presale.checkout import Address, Buyer, CartLine, PlaceOrder, place_order
+from headless_presale.checkout import Account, Address, Buyer, CartLine, PlaceOrder, place_order
+from headless_presale.customers import Customer
 from headless_presale.kernel.errors import InvalidInput
 from headless_presale.kernel.events import EventRecord, acting_as
 from headless_presale.kernel.locales import read_locale
@@ -27,7 +28,7 @@ from resolvers.carts import CartRef, read_for_order
 from resolvers.context import RequestContext
 from resolvers.errors import Answer, answer, reads
 from resolvers.global_ids import read_input_id
-from resolvers.order_access import require_access
+from resolvers.order_access import access_of, actor_by, find_customer, require_access
 from resolvers.paging import Page, PageRequest, page_by_id, serial_cursors
 
 MAX_REASON_LENGTH = 200
@@ -74,6 +75,7 @@ async def _place(context: RequestContext, wish: OrderWish) -> OrderView:
     context.loaders.shops.prime(shop.id, shop)
     if (wish.lines is None) == (wish.cart is None):
         raise InvalidInput(reason="name either lines or a cart", field=("lines",))
+    customer = await find_customer(context)
     cart = await read_for_order(context, wish.cart) if wish.cart is not None else None
     command = PlaceOrder(
         shop_id=shop.id,
@@ -85,8 +87,9 @@ async def _place(context: RequestContext, wish: OrderWish) -> OrderView:
         idempotency_key=wish.idempotency_key,
         locale=_checked_locale(wish.locale) or context.locale,
         expected_total_minor=wish.expected_total_minor,
+        account=None if customer is None else _account_of(customer),
     )
-    with acting_as(context.actor):
+    with acting_as(actor_by(context, None if customer is None else access_of(customer))):
         try:
             return await place_order(command)
         except CampaignNotOpen as refused:
@@ -108,6 +111,10 @@ def _lines_of(wishes: Sequence[LineWish]) -> list[CartLine]:
         )
         for i, wish in enumerate(wishes)
     ]
+
+
+def _account_of(customer: Customer) -> Account:
+    return Account(customer_id=customer.id, shop_id=customer.shop_id, email=customer.email)
 
 
 def _checked_locale(tag: str | None) -> str | None:
@@ -140,7 +147,7 @@ async def _cancel(
             longest=MAX_REASON_LENGTH,
             field=("reason",),
         )
-    with acting_as(context.actor):
+    with acting_as(actor_by(context, access)):
         try:
             await cancel_order(uuid, reason=reason or "cancelled by the buyer", access=access)
         except OrderNotFound:
@@ -208,6 +215,8 @@ async def payments_of(context: RequestContext, order: OrderView) -> list[Payment
 def actor_for_buyer(event: EventRecord) -> str:
     """Return who acted as a buyer is told: which of the shop's people and systems is not his."""
     kind = event.actor.partition(":")[0]
+    if kind == "customer":
+        return "buyer"
     return "shop" if kind in ("staff", "client", "cli") else event.actor
 
 

@@ -11,7 +11,7 @@ from headless_presale.orders import OrderNotFound, StartPayment, start_payment
 from headless_presale.payments import GatewayUnknown, Payment, PaymentLeg, PaymentStatus
 from resolvers.context import RequestContext
 from resolvers.errors import Answer, answer
-from resolvers.order_access import require_access
+from resolvers.order_access import actor_by, require_access
 
 MAX_RETURN_URL_LENGTH = 2_048
 MAX_GATEWAY_LENGTH = 30
@@ -42,7 +42,7 @@ async def _start(context: RequestContext, wish: PaymentWish) -> Payment:
         check_return_url(wish.return_url)
     if len(wish.gateway) > MAX_GATEWAY_LENGTH:
         raise GatewayUnknown(gateway=wish.gateway[:MAX_GATEWAY_LENGTH], field=("gateway",))
-    with acting_as(context.actor):
+    with acting_as(actor_by(context, access)):
         try:
             payment = await start_payment(
                 StartPayment(

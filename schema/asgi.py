@@ -74,6 +74,7 @@ def context_factory(shops: ShopDirectory, limits: OperationLimits) -> ContextFac
             or await read_token(connection.headers.get("authorization")),
             address=connection.client.host if connection.client is not None else "",
             meter=Meter(connection.scope, limits),
+            socket_place=connection.scope["state"].get("socket_place"),
             settings=runtime.settings,
             hub=runtime.hub,
             shops=shops.seen_from(connection.scope.get(FOREIGN_ORIGIN)),
@@ -89,13 +90,15 @@ async def authenticate_socket(context: RequestContext, params: Mapping[str, Any]
 
     Raises:
         Unauthenticated: it carries one that is not valid; the socket closes.
+        TooManyConnections: its grant has as many sockets as it may; likewise.
     """
     token = params.get("authorization", params.get("Authorization"))
-    if token is None:
-        return
-    if not isinstance(token, str):
-        raise Unauthenticated("'authorization' must be a text.")
-    context.claims = await read_token(token)
+    if token is not None:
+        if not isinstance(token, str):
+            raise Unauthenticated("'authorization' must be a text.")
+        context.claims = await read_token(token)
+    if context.claims is not None and context.socket_place is not None:
+        context.socket_place.take_for(context.claims.grant_id)
 
 
 async def count_operation(websocket: WebSocket, context: RequestContext) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import strawberry
 
-from headless_presale.customers import SignedIn
+from headless_presale.customers import SignedIn, UpdateProfile
 from resolvers import carts, customers, own_orders
 from resolvers.customers import CodeWish
 from resolvers.errors import Answer
@@ -46,6 +46,14 @@ class CustomerType(PersonalFields):
     @strawberry.field(description="Empty where it is not known.")
     def name(self) -> str:
         return self.customer.name
+
+    @strawberry.field(description="Empty where it is not known.")
+    def phone(self) -> str:
+        return self.customer.phone
+
+    @strawberry.field(description="Of the profile: `profileUpdate` takes the one you read.")
+    def version(self) -> int:
+        return self.customer.version
 
     @strawberry.field(description="The language of his mails, such as zh-CN.")
     def locale(self) -> str:
@@ -107,6 +115,25 @@ class SignOutInput:
     everywhere: bool = strawberry.field(
         default=False, description="In every browser, not only in this one."
     )
+    refresh_token: str | None = strawberry.field(
+        default=None,
+        description="Of the sign-in that is to end; needs no access token then, which may have "
+        "ended already: send no `Authorization` with it.",
+    )
+
+
+@strawberry.input(description="What to change of one's profile; what is left out or null stays.")
+class ProfileUpdateInput:
+    version: int = strawberry.field(description="`Customer.version` as you read it.")
+    name: str | None = strawberry.field(
+        default=None, description="At most 120 characters; an empty text takes it away."
+    )
+    phone: str | None = strawberry.field(
+        default=None, description="At most 40 characters; an empty text takes it away."
+    )
+    locale: str | None = strawberry.field(
+        default=None, description="The language of mails: a tag such as `zh-CN`."
+    )
 
 
 @strawberry.type
@@ -145,6 +172,12 @@ class SessionRefreshPayload(SessionPayload):
 @strawberry.type
 class SignOutPayload:
     ended: int | None = strawberry.field(description="How many sign-ins have ended.")
+    user_errors: list[UserError]
+
+
+@strawberry.type
+class ProfileUpdatePayload:
+    customer: CustomerType | None
     user_errors: list[UserError]
 
 
@@ -202,9 +235,26 @@ class CustomerMutation:
         return SessionRefreshPayload(**session_parts(refreshed))
 
     @strawberry.mutation(
-        description="Sign out: the tokens of this sign-in, or of all, end at once.",
-        extensions=customer_only(),
+        description="Sign out: the tokens of this sign-in, or of all, end at once. Needs the "
+        "access token of a customer, or the sign-in's `refreshToken`."
     )
     async def sign_out(self, info: Info, input: SignOutInput) -> SignOutPayload:
-        ended = await customers.sign_out(info.context, is_everywhere=input.everywhere)
+        ended = await customers.sign_out(
+            info.context, is_everywhere=input.everywhere, refresh_token=input.refresh_token
+        )
         return SignOutPayload(ended=ended.value, user_errors=user_errors(ended.refusals))
+
+    @strawberry.mutation(
+        description="Change one's own profile. An address is changed by proving the new one.",
+        extensions=customer_only(),
+    )
+    async def profile_update(self, info: Info, input: ProfileUpdateInput) -> ProfileUpdatePayload:
+        command = UpdateProfile(
+            version=input.version, name=input.name, phone=input.phone, locale=input.locale
+        )
+        changed = await customers.update_profile(info.context, command)
+        customer = changed.value
+        return ProfileUpdatePayload(
+            customer=None if customer is None else CustomerType(customer=customer),
+            user_errors=user_errors(changed.refusals),
+        )

@@ -60,6 +60,11 @@ class CampaignNotOpenError(UserError):
     opens_at: datetime | None = strawberry.field(description="Set where it opens later.")
 
 
+@strawberry.type(description="The campaign is open already, or over: nobody has to be told.")
+class NotifyMeClosedError(UserError):
+    status: CampaignStatus
+
+
 @strawberry.type(description="One order is placed under one campaign's terms.")
 class CampaignMismatchError(UserError):
     pass
@@ -186,6 +191,8 @@ def user_error(refusal: Refusal) -> UserError:
             is_ahead = status is CampaignStatus.SCHEDULED
             opens_at = given.get("opens_at") if is_ahead else None
             return CampaignNotOpenError(**base, status=status, opens_at=opens_at)
+        case ErrorCode.NOTIFY_ME_CLOSED:
+            return NotifyMeClosedError(**base, status=CampaignStatus(given["status"]))
         case ErrorCode.CANCEL_NOT_ALLOWED:
             return CancelNotAllowedError(**base, status=OrderStatus(given["status"]))
         case ErrorCode.REFUND_TOO_LARGE:
@@ -232,6 +239,7 @@ USER_ERRORS: list[type[UserError]] = [
     TermsOutdatedError,
     PriceChangedError,
     CampaignNotOpenError,
+    NotifyMeClosedError,
     CampaignMismatchError,
     CurrencyMismatchError,
     IdempotencyMismatchError,

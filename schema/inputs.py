@@ -18,8 +18,11 @@ class OrderLineInput:
 
 @strawberry.input(description="Who buys. Per-customer limits go by the e-mail address.")
 class BuyerInput:
-    email: str
     name: str
+    email: str | None = strawberry.field(
+        default=None,
+        description="Needed of a guest. Of a customer who is signed in it is his own, or left out.",
+    )
     phone: str | None = None
 
 
@@ -80,7 +83,7 @@ class OrderPlaceInput:
             cart=None
             if self.cart_id is None
             else CartRef(cart_id=self.cart_id, token=self.cart_token),
-            buyer=Buyer(email=self.buyer.email, name=self.buyer.name, phone=self.buyer.phone),
+            buyer=Buyer(email=self.buyer.email or "", name=self.buyer.name, phone=self.buyer.phone),
             shipping_address=self.shipping_address.to_address(),
             accepted_terms_version=self.accepted_terms_version,
             idempotency_key=self.idempotency_key,

@@ -26,6 +26,7 @@ from schema.customers import CustomerMutation
 from schema.errors import UserError, user_errors
 from schema.inputs import OrderCancelInput, OrderPlaceInput, PaymentStartInput
 from schema.nodes import Info
+from schema.notify_me import NotifyMeMutation
 from schema.orders import OrderType
 from schema.payments import PaymentType
 from schema.personal import PersonalMutation
@@ -103,6 +104,7 @@ class Mutation(
     StorefrontMutation,
     CartMutation,
     CustomerMutation,
+    NotifyMeMutation,
     CustomerSignInMutation,
     PersonalMutation,
     OwnPrivacyMutation,

@@ -3,6 +3,13 @@
 from headless_presale.kernel.errors import DomainError
 
 
+class BuyerMismatch(DomainError):
+    """Who is signed in orders under another address, or in another shop than his."""
+
+    code = "BUYER_MISMATCH"
+    template = "this is not the address or the shop that is signed in to"
+
+
 class CampaignMismatch(DomainError):
     """The lines belong to several campaigns; an order is placed under one campaign's terms."""
 

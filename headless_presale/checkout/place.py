@@ -35,7 +35,7 @@ from headless_presale.checkout import rules
 from headless_presale.checkout.emptying import emptying
 from headless_presale.checkout.errors import CampaignMismatch, TermsOutdated
 from headless_presale.checkout.reservation import Reservation, reserve
-from headless_presale.checkout.rules import Buyer
+from headless_presale.checkout.rules import Account, Buyer
 from headless_presale.kernel import clock, metrics
 from headless_presale.kernel.errors import DomainError, Unavailable
 from headless_presale.kernel.idempotency import check_key, hash_request
@@ -70,8 +70,9 @@ class PlaceOrder:
     """A buyer's order.
 
     ``expected_total_minor``, where given, is the total the buyer was shown: another one is refused
-    instead of charged. ``cart_id`` names the cart that the lines are of, where they are of one: it
-    is emptied with the order.
+    instead of charged. ``account`` is whose order it is; None for a guest, whom his address makes
+    the customer that he is once he proves it. ``cart_id`` names the cart that the lines are of,
+    where they are of one: it is emptied with the order.
     """
 
     shop_id: UUID
@@ -82,6 +83,7 @@ class PlaceOrder:
     idempotency_key: str
     locale: str
     expected_total_minor: int | None = None
+    account: Account | None = None
     cart_id: UUID | None = None
 
     def canonical(self) -> dict[str, Any]:
@@ -154,12 +156,16 @@ async def _place(command: PlaceOrder) -> OrderView:
     rules.check_locale(command.locale)
     is_repeat_at_best = command.cart_id is not None and not command.lines
     quantities = {} if is_repeat_at_best else sum_lines(command.lines)
+    account, buyer = command.account, command.buyer
     command = replace(
         command,
-        buyer=command.buyer.checked(),
+        buyer=account.checked(buyer, command.shop_id) if account else buyer.checked(),
         shipping_address=command.shipping_address.checked(("shippingAddress",)),
     )
-    customer_id = customer_id_of(command.shop_id, command.buyer.email)
+    if account is not None:
+        customer_id = account.customer_id
+    else:
+        customer_id = customer_id_of(command.shop_id, command.buyer.email)
     order_id = reservation_id_of(customer_id, command.idempotency_key)
     request_hash = hash_request(command.canonical())
     if is_repeat_at_best:

@@ -1,7 +1,7 @@
 """The rules of an order: who buys, where it ships to, and how it is priced. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -9,6 +9,7 @@ from uuid import UUID
 from email_validator import EmailNotValidError, validate_email
 
 from headless_presale.campaigns import CampaignSnapshot, ItemSnapshot
+from headless_presale.checkout.errors import BuyerMismatch
 from headless_presale.kernel.errors import InvalidInput
 from headless_presale.kernel.ids import new_id
 from headless_presale.kernel.locales import read_locale
@@ -47,6 +48,35 @@ class Buyer:
     def to_json(self) -> dict[str, Any]:
         """Return the stored form."""
         return {"email": self.email, "name": self.name, "phone": self.phone}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """Who is signed in.
+
+    Attributes:
+        email: the address he has proven, case-folded; None where he has proven none.
+    """
+
+    customer_id: UUID
+    shop_id: UUID
+    email: str | None
+
+    def checked(self, buyer: Buyer, shop_id: UUID) -> Buyer:
+        """Return the buyer as :meth:`Buyer.checked`, with the account's address if he gives none.
+
+        Raises:
+            BuyerMismatch: another address is given, or it is an account of another shop.
+            InvalidInput: as there.
+        """
+        if self.shop_id != shop_id:
+            raise BuyerMismatch(field=("shop",))
+        if self.email is None:
+            return buyer.checked()
+        buyer = (buyer if buyer.email else replace(buyer, email=self.email)).checked()
+        if buyer.email.lower() != self.email:
+            raise BuyerMismatch(field=("buyer", "email"))
+        return buyer
 
 
 def check_locale(locale: str) -> None:

@@ -1,5 +1,6 @@
 """uvicorn with an orderly end: what was accepted is answered, open streams are told to go."""
 
+import asyncio
 import socket
 from typing import Any, cast
 
@@ -7,9 +8,11 @@ import uvicorn
 from starlette.types import ASGIApp, Scope
 from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.supervisors import Multiprocess, multiprocess
 
 from headless_presale.app import close_open_streams
+from headless_presale.kernel import metrics
 from headless_presale.overload import Door, refuse_at_once
 
 WORKER_SILENT_SECONDS = 30
@@ -17,7 +20,54 @@ WORKER_SILENT_SECONDS = 30
 than a busy machine takes to start one: it would be killed before it is up, again and again."""
 
 
-class DoorProtocol(HttpToolsProtocol):
+STALLED_SECONDS = 30.0
+
+
+class CutsOff(asyncio.Protocol):
+    """Ends a connection whose client does not read.
+
+    What is sent waits in the transport, 64 KiB of it; then whoever sends waits, for as long as the
+    connection stands. Closing it in order waits too, until the client has read everything. So it
+    is aborted: a client that reads at all has made room long before.
+    """
+
+    stalled_seconds = STALLED_SECONDS
+    transport: asyncio.Transport
+    _stalled: asyncio.TimerHandle | None = None
+
+    def pause_writing(self) -> None:
+        """Wait for the client, but not for ever."""
+        super().pause_writing()
+        if self._stalled is None:
+            loop = asyncio.get_running_loop()
+            self._stalled = loop.call_later(self.stalled_seconds, self._cut_off)
+
+    def resume_writing(self) -> None:
+        """Go on: the client has read."""
+        self._forget()
+        super().resume_writing()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget it: the connection has ended."""
+        self._forget()
+        super().connection_lost(exc)
+
+    def _forget(self) -> None:
+        if self._stalled is not None:
+            self._stalled.cancel()
+            self._stalled = None
+
+    def _cut_off(self) -> None:
+        self._stalled = None
+        metrics.CONNECTIONS_CUT_OFF.inc()
+        self.transport.abort()
+
+
+class SocketProtocol(CutsOff, WebSocketsSansIOProtocol):
+    """Sockets, ended where their client does not read."""
+
+
+class DoorProtocol(CutsOff, HttpToolsProtocol):
     """HTTP that asks the door before it starts the application; see ``overload.refuse_at_once``."""
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
@@ -79,6 +129,7 @@ def server_config(application: ASGIApp | str, **options: Any) -> uvicorn.Config:
     """Return how the application is served; ``options`` are uvicorn's own."""
     defaults: dict[str, Any] = {
         "http": DoorProtocol,
+        "ws": SocketProtocol,
         "log_config": None,
         "access_log": False,
         "server_header": False,

@@ -44,7 +44,7 @@ from headless_presale.customers.models import (
     SignInProvider,
 )
 from headless_presale.customers.outside import Outside, close_outside, set_outside
-from headless_presale.customers.profile import lock_customer
+from headless_presale.customers.profile import UpdateProfile, lock_customer, update_profile
 from headless_presale.customers.providers import (
     ProviderChanges,
     ProviderWish,
@@ -59,6 +59,7 @@ from headless_presale.customers.sessions import (
     find_customer_principal,
     refresh_session,
     sign_out,
+    sign_out_with,
 )
 from headless_presale.customers.states import (
     ConsentKind,
@@ -97,6 +98,7 @@ __all__ = [
     "SignInRefused",
     "SignedIn",
     "TooManySignIns",
+    "UpdateProfile",
     "WeChatApi",
     "add_address",
     "change_address",
@@ -123,7 +125,9 @@ __all__ = [
     "set_outside",
     "sign_in_by_wechat",
     "sign_out",
+    "sign_out_with",
     "storefront_audience",
+    "update_profile",
     "update_provider",
     "withdraw_consent",
 ]

@@ -135,6 +135,25 @@ async def sign_out(principal: CustomerPrincipal, *, is_everywhere: bool) -> int:
         return await _revoke(work, "id = $1", principal.grant_id, reason="signed_out")
 
 
+@shielded
+async def sign_out_with(refresh_token: str, *, is_everywhere: bool) -> int:
+    """End the sign-in of a refresh token, or all of its customer's; return how many ended.
+
+    For those whose access token has ended before. A token that nobody has ends nothing.
+    """
+    async with unit_of_work() as work:
+        token = await CustomerRefreshToken.get_or_none(
+            token_hash=hash_secret(refresh_token)
+        ).select_related("grant")
+        if token is None:
+            return 0
+        if is_everywhere:
+            return await _revoke(
+                work, "customer_id = $1", token.grant.customer_id, reason="signed_out"
+            )
+        return await _revoke(work, "id = $1", token.grant_id, reason="signed_out")
+
+
 async def _revoke(work: UnitOfWork, condition: str, subject: UUID, *, reason: str) -> int:
     rows = await work.fetch(
         "UPDATE customer_grant SET revoked_at = $2, revoked_reason = $3 "

@@ -84,8 +84,8 @@ class Actor:
     """Who acts. Events carry its name; the audit log, all of it.
 
     Attributes:
-        kind: ``system``, ``buyer``, ``gateway``, ``cli``, ``staff`` or ``client``.
-        id: which one: an account's or a client's id, a gateway's name.
+        kind: ``system``, ``buyer``, ``customer``, ``gateway``, ``cli``, ``staff`` or ``client``.
+        id: which one: an account's, a customer's or a client's id, a gateway's name.
         label: how people call it: an e-mail address, a client's name.
         client_id: the OAuth client it acts through.
         request_id: the request it acts in.

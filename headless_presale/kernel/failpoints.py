@@ -21,6 +21,7 @@ FAILPOINTS: Mapping[str, str] = {
     "events.handled": "one handler of an event has done its part",
     "jobs.deferred": "a job is written, its transaction is open",
     "jobs.one_deferred": "a job of which one may wait is written, its transaction is open",
+    "jobs.many_deferred": "jobs are written, one for each of many; their transaction is open",
     "transaction.committed": "the database has committed; nobody has been told",
     "transaction.followed_up": "one of the things to do after a commit is done",
     "transaction.announced": "committed and announced; the caller has no answer",
@@ -124,6 +125,7 @@ FAILPOINTS: Mapping[str, str] = {
     "privacy.erasure_noted": "an erasure is a row, nothing is erased",
     "privacy.table_erased": "a person is gone from some tables and in others, uncommitted",
     "privacy.limits_forgotten": "a person is gone, nothing is committed",
+    "customers.profile_changed": "a profile is changed, nothing is committed",
     # Carts
     "carts.ended_one_gone": "a cart of the customer's that had ended is gone, there is no other",
     "carts.made": "a cart is a row, nothing is committed",
@@ -134,7 +136,16 @@ FAILPOINTS: Mapping[str, str] = {
     "carts.own_one_gone": "the cart that a customer had is gone, the other is not his",
     "carts.claimed": "a guest's cart is a customer's, without what was in his own",
     "carts.lines_moved": "what was in a customer's cart is in the one he claimed, uncommitted",
+    # Waiting for an opening
+    "notify_me.listed": "somebody is on a list, nobody asks him to confirm",
+    "notify_me.confirmed": "somebody has confirmed; what he unsubscribed from counts still",
+    "notify_me.wanted_again": "what was unsubscribed from counts no more, nothing is committed",
+    "notify_me.unsubscribed": "somebody is unsubscribed, nothing is committed",
+    "notify_me.taken_back": "somebody unsubscribed no more, nothing is committed",
+    "notify_me.claimed": "some are noted as told, their mails are not written",
+    "notify_me.struck_off": "who wants no such mails is off the list, nothing is committed",
     # Telling
+    "messages.batch_written": "messages to many are rows without jobs that send them",
     "messages.written": "a message is a row without a job that sends it",
     "messages.claimed": "a worker has a message in hand, nothing is committed",
     "messages.sent": "the mail is out; we have not noted it",

@@ -4,6 +4,7 @@ A job exists exactly when its change does: the insert goes through the connectio
 of work. The worker, with procrastinate's own psycopg connector, lives in ``worker.py``.
 """
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +17,11 @@ from headless_presale.kernel.unit_of_work import current_work
 _DEFER = """
 SELECT procrastinate_defer_jobs_v1(ARRAY[ROW($1::varchar, $2::varchar, $3::int, $4::text, $5::text,
     $6::jsonb, $7::timestamptz)]::procrastinate_job_to_defer_v1[])
+"""
+_DEFER_MANY = """
+SELECT procrastinate_defer_jobs_v1(array_agg(ROW($1::varchar, $2::varchar, $3::int, NULL::text,
+    NULL::text, job.args::jsonb, NULL::timestamptz)::procrastinate_job_to_defer_v1))
+FROM unnest($4::text[]) AS job(args)
 """
 _ONE_WAITING = "procrastinate_jobs_queueing_lock_idx_v1"
 
@@ -59,3 +65,15 @@ async def defer(
     except asyncpg.UniqueViolationError as error:
         if error.constraint_name != _ONE_WAITING:
             raise
+
+
+async def defer_many(
+    task: str, arguments: Sequence[Mapping[str, Any]], *, queue: str = "default", priority: int = 0
+) -> None:
+    """Ask for ``task`` to run once for each of these arguments, as :func:`defer` does for one."""
+    if not arguments:
+        return
+    await current_work().fetch(
+        _DEFER_MANY, queue, task, priority, [to_jsonb(dict(args)) for args in arguments]
+    )
+    reach("jobs.many_deferred")

@@ -13,8 +13,12 @@ HTTP_SECONDS = Histogram(
 )
 REQUESTS_REFUSED = Counter(
     "presale_requests_refused_total",
-    "Requests refused: the door was full, the rate too high, or the page of no shop's site.",
+    "Requests refused: the door full, the rate too high, too many sockets, a page of no shop's.",
     ["reason"],
+)
+SOCKETS_OPEN = Gauge("presale_sockets_open", "Open sockets and event streams.", ["kind"])
+CONNECTIONS_CUT_OFF = Counter(
+    "presale_connections_cut_off_total", "Connections ended because their client did not read."
 )
 CHALLENGES = Counter(
     "presale_challenges_total", "Proofs asked of callers who may be robots.", ["outcome"]

@@ -7,6 +7,12 @@ from headless_presale.notifications.account_mails import (
     on_staff_invited,
     on_webhook_endpoint_disabled,
 )
+from headless_presale.notifications.announcing import (
+    on_campaign_opened,
+    on_notify_me_asked,
+    on_notify_me_confirmed,
+    set_campaign_link,
+)
 from headless_presale.notifications.delivery import deliver, set_order_link, set_transport
 from headless_presale.notifications.errors import MailNotAccepted, MailRefused, MessageBusy
 from headless_presale.notifications.handlers import (
@@ -17,7 +23,12 @@ from headless_presale.notifications.handlers import (
     on_order_forfeited,
     on_order_refunded,
 )
-from headless_presale.notifications.models import AccountMailKind, Message, MessageKind
+from headless_presale.notifications.models import (
+    AccountMailKind,
+    ListMailKind,
+    Message,
+    MessageKind,
+)
 from headless_presale.notifications.transports import (
     ConsoleTransport,
     FileTransport,
@@ -30,6 +41,7 @@ __all__ = [
     "AccountMailKind",
     "ConsoleTransport",
     "FileTransport",
+    "ListMailKind",
     "MailNotAccepted",
     "MailRefused",
     "MailTransport",
@@ -40,7 +52,10 @@ __all__ = [
     "deliver",
     "make_transport",
     "on_balance_reminded",
+    "on_campaign_opened",
     "on_late_payment_refused",
+    "on_notify_me_asked",
+    "on_notify_me_confirmed",
     "on_order_cancelled",
     "on_order_confirmed",
     "on_order_forfeited",
@@ -50,6 +65,7 @@ __all__ = [
     "on_sign_in_code_requested",
     "on_staff_invited",
     "on_webhook_endpoint_disabled",
+    "set_campaign_link",
     "set_order_link",
     "set_transport",
 ]

@@ -14,10 +14,24 @@ from headless_presale.kernel import clock
 from headless_presale.kernel.failpoints import reach
 from headless_presale.kernel.unit_of_work import shielded, unit_of_work
 from headless_presale.notifications.account_mails import account_secret
+from headless_presale.notifications.announcing import (
+    find_obstacle,
+    list_mail_link,
+    unsubscribe_link,
+)
 from headless_presale.notifications.errors import MailRefused, MessageBusy
 from headless_presale.notifications.mail import Mail, compose
-from headless_presale.notifications.models import AccountMailKind, Message, MessageKind
-from headless_presale.notifications.rendering import render, render_account_mail
+from headless_presale.notifications.models import (
+    AccountMailKind,
+    ListMailKind,
+    Message,
+    MessageKind,
+)
+from headless_presale.notifications.rendering import (
+    render,
+    render_account_mail,
+    render_list_mail,
+)
 from headless_presale.notifications.transports import MailTransport
 from headless_presale.orders import OrderView, find_order
 
@@ -65,6 +79,8 @@ async def deliver(message_id: UUID) -> None:
     if message is None:
         return
     try:
+        if (obstacle := await find_obstacle(message)) is not None:
+            raise MailRefused(obstacle)
         await transport.send(await _compose(message, transport))
         reach("messages.sent")
     except MailRefused as refusal:
@@ -77,12 +93,23 @@ async def deliver(message_id: UUID) -> None:
 
 
 async def _compose(message: Message, transport: MailTransport) -> Mail:
+    leave = None
     if message.kind in list(AccountMailKind):
         secret = account_secret(AccountMailKind(message.kind), message.subject_id)
         words = render_account_mail(
             AccountMailKind(message.kind), message.locale, message.context, link=secret
         )
         name = message.context["recipient_name"]
+    elif message.kind in list(ListMailKind):
+        leave = unsubscribe_link(message)
+        words = render_list_mail(
+            ListMailKind(message.kind),
+            message.locale,
+            message.context,
+            link=list_mail_link(message),
+            unsubscribe_link=leave,
+        )
+        name = ""
     else:
         words = render(
             MessageKind(message.kind),
@@ -99,6 +126,7 @@ async def _compose(message: Message, transport: MailTransport) -> Mail:
         recipient_name=name,
         locale=message.locale,
         written_at=message.created_at,
+        unsubscribe_url=leave,
     )
 
 

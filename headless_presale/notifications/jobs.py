@@ -5,7 +5,7 @@ from uuid import UUID
 from procrastinate import BaseRetryStrategy, Blueprint, JobContext, RetryDecision
 from procrastinate.jobs import Job
 
-from headless_presale.notifications import delivery
+from headless_presale.notifications import announcing, delivery
 
 jobs = Blueprint()
 
@@ -39,3 +39,15 @@ async def send_message(context: JobContext, message_id: str) -> None:
         if context.job.attempts >= MAX_RETRIES:
             await delivery.record_failure(UUID(message_id), f"given up: {error}")
         raise
+
+
+@jobs.task(name="ask_to_confirm", retry=WaitLongerAndLonger())
+async def ask_to_confirm(watcher_id: str) -> None:
+    """Mail somebody on a notify-me list the link that confirms it."""
+    await announcing.ask_to_confirm(UUID(watcher_id))
+
+
+@jobs.task(name="tell_watchers", retry=WaitLongerAndLonger())
+async def tell_watchers(campaign_id: str) -> None:
+    """Write to some of those who wait for a campaign that has opened, and ask for the rest."""
+    await announcing.tell_watchers(UUID(campaign_id))

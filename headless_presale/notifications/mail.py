@@ -4,10 +4,11 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from email.errors import MessageError
-from email.headerregistry import Address
+from email.headerregistry import Address, BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
-from email.policy import SMTP, SMTPUTF8
+from email.policy import SMTP, SMTPUTF8, Policy
 from email.utils import parseaddr
+from typing import Any, ClassVar, Literal
 from uuid import UUID
 
 from email_validator import EmailNotValidError, validate_email
@@ -15,6 +16,28 @@ from email_validator import EmailNotValidError, validate_email
 from headless_presale.notifications.errors import MailRefused
 from headless_presale.notifications.formats import one_line
 from headless_presale.notifications.rendering import RenderedMessage
+
+
+class _AddressHeader(BaseHeader):
+    """A header that holds an address of the web, on one line however long it is.
+
+    Python would fold it into encoded words, which readers of this header do not decode.
+    """
+
+    max_count: ClassVar[Literal[1]] = 1
+
+    @classmethod
+    def parse(cls, value: str, kwds: dict[str, Any]) -> None:
+        """Take the value as it is."""
+        UnstructuredHeader.parse(value, kwds)
+
+    def fold(self, *, policy: Policy) -> str:
+        """Return the line."""
+        return f"{self.name}: {self}{policy.linesep}"
+
+
+_HEADERS = HeaderRegistry()
+_HEADERS.map_to_type("list-unsubscribe", _AddressHeader)
 
 _SPECIALS = re.compile(r'[()<>\[\]:;@\\,."]')
 
@@ -47,17 +70,23 @@ def compose(
     recipient_name: str,
     locale: str,
     written_at: datetime,
+    unsubscribe_url: str | None = None,
 ) -> Mail:
     """Make a mail of a message.
 
     ``Message-ID`` is made of the message's id: should a crash between sending and noting it cause
     a second copy, servers and readers recognise it as the same mail.
 
+    Args:
+        unsubscribe_url: where a mail program unsubscribes its reader with one click: by a POST
+            that needs nothing else (RFC 8058).
+
     Raises:
         MailRefused: the recipient's address cannot be written in a header.
     """
     address = _ascii_domain(recipient)
-    mail = EmailMessage(policy=SMTP if address.isascii() else SMTPUTF8)
+    policy = SMTP if address.isascii() else SMTPUTF8
+    mail = EmailMessage(policy=policy.clone(header_factory=_HEADERS))
     mail["To"] = _addressee(display_name(recipient_name), address)
     mail["From"] = sender
     mail["Subject"] = header_text(words.subject)
@@ -65,6 +94,9 @@ def compose(
     mail["Message-ID"] = f"<{message_id}@{sender.domain}>"
     # RFC 3834: no holiday reply, please.
     mail["Auto-Submitted"] = "auto-generated"
+    if unsubscribe_url is not None:
+        mail["List-Unsubscribe"] = f"<{unsubscribe_url}>"
+        mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     mail.set_content(words.text, cte=_encoding_of(words.text))
     mail.add_alternative(words.html, subtype="html", cte=_encoding_of(words.html))
     # Earlier it would have moved into the first part with the content's own headers.

@@ -33,6 +33,13 @@ class AccountMailKind(StrEnum):
     SIGN_IN_CODE = "sign_in_code"
 
 
+class ListMailKind(StrEnum):
+    """What a mail to somebody on a notify-me list is about."""
+
+    NOTIFY_ME_CONFIRM = "notify_me_confirm"
+    CAMPAIGN_OPENED = "campaign_opened"
+
+
 class Message(Model):
     """A mail to a buyer. ``(kind, subject_id)`` is unique: the same cause writes one mail.
 

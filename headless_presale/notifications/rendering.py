@@ -8,7 +8,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from headless_presale.notifications import formats
-from headless_presale.notifications.models import AccountMailKind, MessageKind
+from headless_presale.notifications.models import AccountMailKind, ListMailKind, MessageKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,26 @@ def render_account_mail(
         jinja2.UndefinedError: a template names a fact that is not there.
     """
     return _render(f"{locale}/{kind}", locale, {**context, "link": link})
+
+
+def render_list_mail(
+    kind: ListMailKind,
+    locale: str,
+    context: Mapping[str, Any],
+    *,
+    link: str | None,
+    unsubscribe_link: str,
+) -> RenderedMessage:
+    """Write a mail to somebody on a notify-me list.
+
+    Args:
+        link: where its button leads; the mail has none if None.
+
+    Raises:
+        jinja2.UndefinedError: a template names a fact that is not there.
+    """
+    values = {**context, "link": link, "unsubscribe_link": unsubscribe_link}
+    return _render(f"{locale}/{kind}", locale, values)
 
 
 def _render(template: str, locale: str, values: Mapping[str, Any]) -> RenderedMessage:

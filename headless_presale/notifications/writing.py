@@ -1,12 +1,14 @@
 """Writing a message: a row, and the job that sends it, in the transaction of what it reports."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from headless_presale.kernel import clock
 from headless_presale.kernel.failpoints import reach
 from headless_presale.kernel.ids import new_id
-from headless_presale.kernel.jobs import defer
+from headless_presale.kernel.jobs import defer, defer_many
 from headless_presale.kernel.jsonb import to_jsonb
 from headless_presale.kernel.unit_of_work import current_work
 
@@ -30,3 +32,39 @@ async def write_message(
     if row is not None:
         reach("messages.written")
         await defer("notifications:send_message", message_id=str(row["id"]))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """A message to one of many. Arguments as those of :func:`write_message`."""
+
+    subject_id: UUID
+    recipient: str
+    locale: str
+    context: dict[str, Any]
+
+
+async def write_messages(kind: str, letters: Sequence[Letter], *, queue: str) -> None:
+    """Write a message to each and ask for all to be sent, in two statements.
+
+    Args:
+        queue: whose workers send them.
+    """
+    rows = await current_work().fetch(
+        "INSERT INTO message (id, kind, subject_id, recipient, locale, context, created_at, "
+        "failure) SELECT id, $1, subject_id, recipient, locale, context::jsonb, $2, '' "
+        "FROM unnest($3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[]) "
+        "AS letter (id, subject_id, recipient, locale, context) "
+        "ON CONFLICT (kind, subject_id) DO NOTHING RETURNING id",
+        kind,
+        clock.now(),
+        [new_id() for _ in letters],
+        [letter.subject_id for letter in letters],
+        [letter.recipient for letter in letters],
+        [letter.locale for letter in letters],
+        [to_jsonb(letter.context) for letter in letters],
+    )
+    reach("messages.batch_written")
+    await defer_many(
+        "notifications:send_message", [{"message_id": str(row["id"])} for row in rows], queue=queue
+    )

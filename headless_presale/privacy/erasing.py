@@ -5,7 +5,7 @@ listed in ``tables``.
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
@@ -18,7 +18,8 @@ from headless_presale.kernel.events import acting
 from headless_presale.kernel.failpoints import reach
 from headless_presale.kernel.ids import customer_id_of, new_id
 from headless_presale.kernel.unit_of_work import UnitOfWork, shielded, unit_of_work
-from headless_presale.notifications import MessageKind
+from headless_presale.notifications import ListMailKind, MessageKind
+from headless_presale.notify_me import person_of
 from headless_presale.orders import FULL_REFUND, Order, call_off, lock_order
 from headless_presale.payments import call_off_payments
 from headless_presale.privacy.errors import (
@@ -125,7 +126,9 @@ async def _erase(work: UnitOfWork, person: _Person, *, asked_by: str, is_deliver
         list(person.accounts),
     )
     orders = await _lock_orders(work, person)
-    if not orders and not person.accounts and not await _has_code(work, person):
+    watchers = await _list_watchers(work, person)
+    is_known = orders or person.accounts or watchers or await _has_code(work, person)
+    if not is_known:
         raise PersonNotFound(field=("email",))
     await _finish(work, orders, is_delivered=is_delivered)
     tombstone, at = new_id(), clock.now()
@@ -139,6 +142,7 @@ async def _erase(work: UnitOfWork, person: _Person, *, asked_by: str, is_deliver
     )
     reach("privacy.erasure_noted")
     traces = await _find_traces(work, person, orders, tombstone, at)
+    traces = replace(traces, watchers=watchers, subjects=[*traces.subjects, *watchers])
     # For this transaction: what takes new rows alone lets those be emptied that say so.
     await work.execute("SELECT set_config('presale.erasing', 'on', true)")
     for step in STEPS:
@@ -163,6 +167,17 @@ async def _lock_orders(work: UnitOfWork, person: _Person) -> list[Order]:
         person.buyer_ids,
     )
     return [await lock_order(row["id"]) for row in rows if person.owns(row["email"])]
+
+
+async def _list_watchers(work: UnitOfWork, person: _Person) -> list[UUID]:
+    """Return where he waits for a campaign to open."""
+    if person.email is None:
+        return []
+    rows = await work.fetch(
+        "SELECT id FROM campaign_watcher WHERE person = $1 FOR UPDATE",
+        person_of(person.shop_id, person.email),
+    )
+    return [row["id"] for row in rows]
 
 
 async def _has_code(work: UnitOfWork, person: _Person) -> bool:
@@ -246,6 +261,7 @@ async def _find_traces(
         topics=topics,
         events=[row["id"] for row in events],
         endpoints=[row["id"] for row in endpoints],
-        order_mails=[str(kind) for kind in MessageKind],
+        watchers=[],
+        mails=[str(kind) for kind in (*MessageKind, *ListMailKind)],
         at=at,
     )

@@ -27,10 +27,11 @@ class Traces:
         email: as accounts have it; empty where there is none.
         tombstone: what his orders carry from now on.
         pools: what his orders are of.
-        subjects: what mails about his orders are about: orders, refunds.
+        subjects: what mails to him are about: orders, refunds, campaigns that open.
         topics, events: of his orders.
         endpoints: where the merchant's systems are told of events.
-        order_mails: kinds of mails about orders.
+        watchers: where he waits for a campaign to open.
+        mails: kinds of mails about those subjects.
     """
 
     shop_id: UUID
@@ -44,7 +45,8 @@ class Traces:
     topics: Sequence[str]
     events: Sequence[int]
     endpoints: Sequence[UUID]
-    order_mails: Sequence[str]
+    watchers: Sequence[UUID]
+    mails: Sequence[str]
     at: datetime
     telling: Sequence[str] = TELLING
 
@@ -134,7 +136,7 @@ STEPS: Sequence[Step] = (
         "UPDATE message SET recipient = '', context = '{}', claimed_until = NULL, "
         "failure = CASE WHEN sent_at IS NULL THEN 'erased' ELSE '' END, "
         "failed_at = CASE WHEN sent_at IS NULL THEN coalesce(failed_at, %(at)s) END "
-        "WHERE subject_id = ANY(%(subjects)s::uuid[]) AND kind = ANY(%(order_mails)s::text[])",
+        "WHERE subject_id = ANY(%(subjects)s::uuid[]) AND kind = ANY(%(mails)s::text[])",
     ),
     # Codes that have been forgotten are of no shop any more.
     Step(
@@ -145,6 +147,10 @@ STEPS: Sequence[Step] = (
         "WHERE m.kind = 'sign_in_code' AND m.recipient = %(email)s "
         "AND NOT EXISTS (SELECT 1 FROM customer_code c WHERE c.id = m.subject_id "
         "AND c.shop_id <> %(shop_id)s)",
+    ),
+    Step(
+        "campaign_watcher",
+        "DELETE FROM campaign_watcher WHERE id = ANY(%(watchers)s::uuid[])",
     ),
     Step(
         "customer_code",
@@ -240,6 +246,7 @@ KEPT: Mapping[str, str] = {
     "cart_line": "goes with its cart",
     "erasure": "that it was done, under a random id",
     "gateway_event": "intents and refunds by their ids; a gateway that tells more has to drop it",
+    "notify_me_unsubscribed": "hashes under a secret key: who was left alone stays so",
     "order_line": "what was bought at which price",
     "sales_change": "sums",
     "sales_sum": "sums",

@@ -42,6 +42,8 @@ class Shop(Model):
     """Locale -> field -> text, e.g. ``{"zh-CN": {"name": "..."}}``."""
     contact_email = fields.CharField(max_length=320, default="", db_default="")
     timezone = fields.CharField(max_length=40, default="UTC", db_default="UTC")
+    notify_double_opt_in = fields.BooleanField(default=True, db_default=True)
+    """Whether people confirm by mail before they are told of openings."""
     policies = fields.JSONField[dict[str, Any]](default=dict, db_default="{}")
     """The shop's own numbers where they differ from the defaults."""
     storefront_origins = fields.JSONField[list[str]](default=list, db_default="[]")

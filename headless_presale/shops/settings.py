@@ -35,6 +35,7 @@ SETTINGS = (
     "timezone",
     "default_locale",
     "translations",
+    "notify_double_opt_in",
     "storefront_origins",
 )
 FIXED_BY_PRODUCTS = ("slug", "currency")
@@ -52,6 +53,7 @@ class UpdateShop:
         timezone: a name of the IANA database, such as ``Asia/Shanghai``.
         translations: locale -> ``name`` -> text. A language that is named gets these texts and
             no others, with none of them it is removed; one that is not named stays.
+        notify_double_opt_in: whether people confirm by mail before they are told of openings.
         storefront_origins: from which sites' pages browsers may use the shop; empty: from all.
     """
 
@@ -64,6 +66,7 @@ class UpdateShop:
     timezone: str | None = None
     default_locale: str | None = None
     translations: Mapping[str, Mapping[str, str]] | None = None
+    notify_double_opt_in: bool | None = None
     storefront_origins: Sequence[str] | None = None
 
 
@@ -166,6 +169,7 @@ def _read_settings(command: UpdateShop) -> dict[str, Any]:
         "timezone": _read_timezone,
         "default_locale": lambda tag: read_locale(tag, ("default_locale",)),
         "translations": _read_translations,
+        "notify_double_opt_in": bool,
         "storefront_origins": lambda texts: read_origins(texts, ("storefront_origins",)),
     }
     given = {name: getattr(command, name) for name in SETTINGS}

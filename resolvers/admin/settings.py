@@ -33,6 +33,7 @@ class ShopForm:
     timezone: str | None
     default_locale: str | None
     names: Texts | None
+    notify_double_opt_in: bool | None
     storefront_origins: Sequence[str] | None
 
 
@@ -58,6 +59,7 @@ async def change(
             timezone=form.timezone,
             default_locale=form.default_locale,
             translations=_names(form.names),
+            notify_double_opt_in=form.notify_double_opt_in,
             storefront_origins=form.storefront_origins,
         )
         return await update_shop(command)

@@ -15,6 +15,7 @@ from headless_presale.campaigns import PaymentPlan as Plan
 from headless_presale.identity import Scope
 from headless_presale.orders import Tally
 from headless_presale.shops import Shop
+from resolvers import notify_me
 from resolvers.admin import campaigns
 from resolvers.messages import fault_message
 from schema.admin.campaign_items import AdminCampaignItemType, SalesProgress
@@ -33,6 +34,7 @@ from schema.nodes import (
     global_id,
     page_request,
 )
+from schema.notify_me import NotifyMeCountType
 from schema.permissions import requires
 from schema.transport.costs import Cost
 
@@ -141,6 +143,15 @@ class AdminCampaignType:
         tally = await loaders.campaign_tallies.load(self.row.id)
         capacity = sum(pool.capacity for pool in pools if pool is not None)
         return SalesProgress(capacity=capacity, tally=tally or Tally())
+
+    @strawberry.field(
+        description="Who waits for it to open, and was told.",
+        extensions=requires(Scope.CAMPAIGNS_READ),
+        directives=[Cost(weight=10)],
+    )
+    async def notify_me(self, info: Info) -> NotifyMeCountType:
+        counted = await notify_me.count_of(info.context, self.row.id)
+        return NotifyMeCountType(counted=counted)
 
     @strawberry.field(description="In force; of a draft, what publishing would put in force.")
     async def terms(self, info: Info) -> TermsVersionType | None:

@@ -42,6 +42,13 @@ class ShopSettingsType:
         ]
 
     @strawberry.field(
+        description="Whether people confirm by mail before they are told of openings. Where the "
+        "law wants consent that can be proven, as in the EU, leave it on."
+    )
+    def notify_double_opt_in(self) -> bool:
+        return self.shop.notify_double_opt_in
+
+    @strawberry.field(
         description="From which sites' pages browsers may use the shop, such as "
         "`https://shop.example`; empty: from all."
     )

@@ -42,6 +42,10 @@ class ShopUpdateInput:
     translations: list[ShopTranslationInput] | None = strawberry.field(
         default=None, description="Languages to set or remove; one that is not named stays."
     )
+    notify_double_opt_in: bool | None = strawberry.field(
+        default=None,
+        description="Whether people confirm by mail before they are told of openings.",
+    )
     storefront_origins: list[str] | None = strawberry.field(
         default=None,
         description="From which sites' pages browsers may use the shop: scheme, host and perhaps "
@@ -62,6 +66,7 @@ class ShopUpdateInput:
             timezone=self.timezone,
             default_locale=self.default_locale,
             names=names,
+            notify_double_opt_in=self.notify_double_opt_in,
             storefront_origins=self.storefront_origins,
         )
 

@@ -85,7 +85,8 @@ class GraphQLSocket:
         make_context: Builds the connection's context when ``connection_init`` arrives.
         renew_context: Derives each operation's context from it.
         on_connect: Called with the context and the connection parameters; what it returns is the
-            payload of ``connection_ack``. A public exception closes with 4403 and its message.
+            payload of ``connection_ack``. A public exception closes with its ``close_code``, else
+            4403, and its message.
         on_operation: Called before each operation; a public exception is answered in its place.
         door: Queries and mutations take a place here while they are worked on; an open
             subscription takes none.
@@ -238,7 +239,8 @@ class GraphQLSocket:
             payload = await self._on_connect(context, params) if self._on_connect else None
         except Exception as failure:
             if is_public(failure):
-                raise _ProtocolBroken(FORBIDDEN, str(failure)) from None
+                code = getattr(failure, "close_code", FORBIDDEN)
+                raise _ProtocolBroken(code, str(failure)) from None
             raise
         self._context = context
         self._acknowledged = True

@@ -6,13 +6,20 @@ from uuid import UUID
 from headless_presale.customers.access_tokens import CustomerClaims
 from headless_presale.customers.codes import code_of, make_code, use_code
 from headless_presale.customers.identities import Vouched, let_in
-from headless_presale.customers.models import CustomerCode, CustomerGrant, SignInProvider
+from headless_presale.customers.models import (
+    Customer,
+    CustomerCode,
+    CustomerGrant,
+    SignInProvider,
+)
+from headless_presale.customers.profile import UpdateProfile, update_profile
 from headless_presale.customers.providers import ProviderWish, create_provider
 from headless_presale.customers.sessions import (
     CustomerPrincipal,
     find_customer_principal,
     refresh_session,
     sign_out,
+    sign_out_with,
 )
 from headless_presale.customers.states import ProviderKind
 from headless_presale.identity.oauth.keys import forget_keys, signing_key
@@ -101,6 +108,21 @@ async def _is_out(world: World, _: object) -> None:
     assert (await CustomerGrant.get()).revoked_reason == "signed_out"
 
 
+async def _leave_with(token: str) -> object:
+    return await sign_out_with(token, is_everywhere=False)
+
+
+async def _change(principal: CustomerPrincipal) -> object:
+    # Repeated by one who has read it anew.
+    version = (await Customer.get()).version
+    return await update_profile(principal, UpdateProfile(version=version, name="Ann"))
+
+
+async def _is_changed_once(world: World, _: object) -> None:
+    customer = await Customer.get()
+    assert (customer.name, customer.version) == ("Ann", 2)
+
+
 async def _with_a_mini_program(world: World) -> UUID:
     forget_keys()
     await signing_key()
@@ -129,4 +151,6 @@ SCENARIOS = [
     Scenario("a customer's refreshing", _signed_in, refresh_session, _has_a_successor),
     Scenario("signing in from a mini-program", _with_a_mini_program, _vouch, _is_known_once),
     Scenario("a customer's signing out", as_a_customer, _leave, _is_out),
+    Scenario("signing out by a refresh token", _signed_in, _leave_with, _is_out),
+    Scenario("a customer's profile", as_a_customer, _change, _is_changed_once),
 ]

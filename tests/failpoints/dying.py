@@ -25,6 +25,7 @@ from tests.failpoints import (
     privacy,
     running,
     uploading,
+    waiting,
     webhooks,
 )
 from tests.failpoints.world import Scenario
@@ -44,6 +45,7 @@ SCENARIOS: dict[str, Scenario] = {
         *merchant.SCENARIOS,
         *running.SCENARIOS,
         *uploading.SCENARIOS,
+        *waiting.SCENARIOS,
         *webhooks.SCENARIOS,
     )
 }

@@ -14,6 +14,7 @@ BUYERS_MEET = (
     "headless_presale/carts",
     "headless_presale/checkout",
     "headless_presale/customers",
+    "headless_presale/notify_me",
     "headless_presale/orders",
     "headless_presale/payments",
 )

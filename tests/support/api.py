@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import httpx
 
-from headless_presale.cli.server import DoorProtocol, Server, server_config
+from headless_presale.cli.server import DoorProtocol, Server, SocketProtocol, server_config
 from headless_presale.settings import Settings
 from resolvers.global_ids import seal
 from schema.asgi import create
@@ -41,16 +41,18 @@ async def api_serving(
     settings: Settings,
     *,
     protocol: type[asyncio.Protocol] | Literal["auto"] = DoorProtocol,
+    sockets: type[asyncio.Protocol] = SocketProtocol,
     listener: socket.socket | None = None,
 ) -> AsyncIterator[httpx.AsyncClient]:
     """Serve the API with its lifespan; yield a client of it.
 
     Args:
         protocol: the server's HTTP; the product's own, or uvicorn's.
+        sockets: the server's sockets; the product's own, or uvicorn's.
         listener: a bound socket, where the settings have to know the address; else any port.
     """
     listener = listener or bind_free_port()
-    config = server_config(create(settings), http=protocol, timeout_graceful_shutdown=5)
+    config = server_config(create(settings), http=protocol, ws=sockets, timeout_graceful_shutdown=5)
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     async with (
         serving(QuietServer(config), listener),

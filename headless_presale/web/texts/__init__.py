@@ -4,13 +4,14 @@ from headless_presale.identity.errors import TooManyAttempts
 from headless_presale.kernel.locales import SUPPORTED_LOCALES
 from headless_presale.web.texts.account import ACCOUNT
 from headless_presale.web.texts.links import LINKS
+from headless_presale.web.texts.notify_me import NOTIFY_ME
 from headless_presale.web.texts.oauth import OAUTH
 from headless_presale.web.texts.shared import SHARED
 from headless_presale.web.texts.sign_in import SIGN_IN
 
 Texts = dict[str, tuple[str, str]]
 
-TEXTS: Texts = {**SHARED, **SIGN_IN, **LINKS, **ACCOUNT, **OAUTH}
+TEXTS: Texts = {**SHARED, **SIGN_IN, **LINKS, **ACCOUNT, **OAUTH, **NOTIFY_ME}
 
 
 def say(key: str, locale: str, **params: object) -> str:

@@ -15,7 +15,10 @@ from headless_presale.customers.models import Customer, CustomerGrant, CustomerI
 from headless_presale.customers.states import ProviderKind
 from headless_presale.kernel.clock import ManualClock
 from headless_presale.kernel.ids import customer_id_of, new_id
-from headless_presale.notifications import Message, deliver
+from headless_presale.kernel.unit_of_work import shielded, unit_of_work
+from headless_presale.notifications import ListMailKind, Message, deliver
+from headless_presale.notifications.writing import write_message
+from headless_presale.notify_me import CampaignWatcher, person_of
 from headless_presale.orders import (
     AddNote,
     CancelTerms,
@@ -135,7 +138,7 @@ class Stage:
             # Nobody else's hold runs out, and is told of, while the next one lives.
             await order("held")
         await self._tell(name, email)
-        life.token = await self._sign_in(sale, name, email)
+        life.token = await self._sign_in(life, sale, name)
         await settle_reservations()
         life.marks = await self._marks(life)
         return life
@@ -151,12 +154,13 @@ class Stage:
         ):
             await deliver_due(UUID(str(endpoint)))
 
-    async def _sign_in(self, sale: Sale, name: str, email: str) -> str:
+    async def _sign_in(self, life: Life, sale: Sale, name: str) -> str:
+        email = life.email
         storefront = Storefront(self.api, sale.shop)
         token: str = (await storefront.sign_in(email))["accessToken"]
         await storefront.ask_for_code(email)
         await Customer.filter(email=email).update(name=name, phone=PHONE if name == NAME else "")
-        await self._furnish(await Customer.get(email=email, shop_id=sale.shop.id), sale, name)
+        await self._furnish(life, await Customer.get(email=email, shop_id=sale.shop.id), sale, name)
         parts = {"country": "DE", "city": CITY, "line1": STREET} if name == NAME else None
         reply = await self.api.ask(
             OWN,
@@ -171,8 +175,8 @@ class Stage:
         assert {tuple(part["userErrors"]) for part in reply.data.values()} == {()}
         return token
 
-    async def _furnish(self, customer: Customer, sale: Sale, name: str) -> None:
-        """Give a customer what comes of signing in elsewhere, and a cart."""
+    async def _furnish(self, life: Life, customer: Customer, sale: Sale, name: str) -> None:
+        """Give a customer what comes of signing in elsewhere, of waiting, and a cart."""
         at = self.clock.now()
         await CustomerIdentity.create(
             id=new_id(),
@@ -183,6 +187,16 @@ class Stage:
             subject=f"subject of {name}",
             created_at=at,
         )
+        watcher = await CampaignWatcher.create(
+            id=new_id(),
+            campaign_id=sale.campaign.id,
+            person=person_of(sale.shop.id, life.email),
+            email=life.email,
+            locale="en",
+            source="page",
+            consented_at=at,
+        )
+        await _mail(watcher, name)
         cart = await Cart.create(
             id=new_id(),
             shop_id=sale.shop.id,
@@ -205,7 +219,21 @@ class Stage:
         )
         return [
             str(life.customer_id),
+            str(person_of(life.shop_id, life.email)),
             *(str(grant.id) for grant in grants),
             *(str(cart.id) for cart in await Cart.filter(customer_id=life.customer_id)),
             *(row["request_hash"] for row in hashes),
         ]
+
+
+@shielded
+async def _mail(watcher: CampaignWatcher, name: str) -> None:
+    """Write to somebody that what he waits for has opened."""
+    async with unit_of_work():
+        await write_message(
+            ListMailKind.CAMPAIGN_OPENED,
+            watcher.id,
+            recipient=watcher.email or "",
+            locale="en",
+            context={"recipient_name": name},
+        )

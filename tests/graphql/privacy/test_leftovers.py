@@ -75,7 +75,7 @@ async def test_nothing_says_who_he_was(
     # The search can find: he is in every table that erasing knows, and in Redis
     before = await columns_that_say(database_admin, words)
     assert set(before) >= ERASED, ERASED - set(before)
-    assert len(ERASED) == 17
+    assert len(ERASED) == 18
     assert await keys_that_say(redis, words) != []
 
     # When the merchant erases him

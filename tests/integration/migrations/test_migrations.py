@@ -68,6 +68,7 @@ async def test_money_is_never_deleted_with_what_it_belongs_to(
     )
     assert {(row["child"], row["parent"]) for row in cascading} == {
         ("product_file_piece", "product_file"),
+        ("campaign_watcher", "campaign"),
         ("product_media", "product"),
         ("product_option", "product"),
         ("product_variant", "product"),

@@ -8,6 +8,7 @@ from pathlib import Path
 import procrastinate
 
 import headless_presale
+from headless_presale.notifications.announcing import QUEUE as ANNOUNCEMENTS
 from headless_presale.webhooks.replaying import QUEUE
 from headless_presale.worker import CONCURRENCY, create_job_app
 from tests.conftest import NOON
@@ -30,7 +31,7 @@ def deferred_names() -> Iterator[tuple[str, str]]:
             if (
                 isinstance(node, ast.Call)
                 and isinstance(node.func, ast.Name)
-                and node.func.id == "defer"
+                and node.func.id in ("defer", "defer_many")
             ):
                 (name, *_) = node.args
                 assert isinstance(name, ast.Constant), f"{path}:{node.lineno} hides its task"
@@ -67,6 +68,7 @@ def test_the_periodic_tasks_and_how_often_they_run() -> None:
         "maintenance:forget_finished": {3600},
         "carts:forget_ended": {3600},
         "customers:forget_ended": {3600},
+        "notify_me:forget_old": {3600},
         "identity:forget_attempts": {3600},
         "identity:forget_grants": {3600},
         "webhooks:forget": {3600},
@@ -77,7 +79,7 @@ def test_the_periodic_tasks_and_how_often_they_run() -> None:
 
 
 def test_every_queue_that_jobs_are_put_into_is_worked() -> None:
-    assert set(CONCURRENCY) == {"default", QUEUE}
+    assert set(CONCURRENCY) == {"default", QUEUE, ANNOUNCEMENTS}
 
 
 def test_periodic_tasks_do_not_pile_up() -> None:

@@ -12,6 +12,8 @@ from headless_presale.campaigns import (
     sweep_openings_and_closings,
 )
 from headless_presale.kernel import clock
+from headless_presale.kernel.ids import new_id
+from headless_presale.notify_me import CampaignWatcher
 from headless_presale.shops.models import Shop
 from resolvers.global_ids import seal
 from tests.support.shop import TERMS, draft, make_variant
@@ -34,8 +36,26 @@ async def add_campaigns(shop: Shop, mark: str) -> dict[str, str]:
         ids[name] = seal("Campaign", campaign.id)
         item = await CampaignItem.get(campaign_id=campaign.id)
         ids[f"item of the {name}"] = seal("CampaignItem", item.id)
+        if name == "open campaign":
+            await _tell_somebody(campaign, mark)
     await sweep_openings_and_closings()
     return ids
+
+
+async def _tell_somebody(campaign: Campaign, mark: str) -> None:
+    """Let somebody have waited for a campaign, and know by now that it is open."""
+    at = clock.now()
+    await CampaignWatcher.create(
+        id=new_id(),
+        campaign_id=campaign.id,
+        person=new_id(),
+        email=f"waits@{mark}.example.com",
+        locale="en",
+        source=mark,
+        consented_at=at,
+        confirmed_at=at,
+        told_at=at,
+    )
 
 
 async def _make(shop: Shop, mark: str, name: str, opens_at: datetime) -> Campaign:

@@ -146,6 +146,7 @@ ARGUMENTS: Mapping[str, Callable[[House], Any]] = {
     "AdminShop.orders(filter)": lambda house: {"campaignId": house.ids["campaign"]},
     # Twenty times all of an order, by edges and by nodes, is more than may be asked at once.
     "AdminShop.orders(first)": lambda house: 5,
+    "AdminShop.campaigns(first)": lambda house: 5,
     "AdminShop.order(id)": lambda house: house.ids["order"],
 }
 """Values of the arguments of guarded fields; paging needs none where the default will do."""

@@ -1,0 +1,49 @@
+"""The notify-me list: people who are told once when a campaign opens, because they asked for it."""
+
+from headless_presale.notify_me.asking import (
+    NotifyMe,
+    Waiting,
+    confirm,
+    find_waiting,
+    notify_me,
+)
+from headless_presale.notify_me.errors import NotifyMeClosed
+from headless_presale.notify_me.events import NotifyMeAsked, NotifyMeConfirmed
+from headless_presale.notify_me.leaving import is_unsubscribed, take_back, unsubscribe
+from headless_presale.notify_me.models import CampaignWatcher, Unsubscribed
+from headless_presale.notify_me.people import confirm_token, person_of, unsubscribe_token
+from headless_presale.notify_me.telling import (
+    Watcher,
+    WatcherCount,
+    WatcherState,
+    claim_watchers,
+    count_watchers,
+    find_watcher,
+    is_awaited,
+)
+
+__all__ = [
+    "CampaignWatcher",
+    "NotifyMe",
+    "NotifyMeAsked",
+    "NotifyMeClosed",
+    "NotifyMeConfirmed",
+    "Unsubscribed",
+    "Waiting",
+    "Watcher",
+    "WatcherCount",
+    "WatcherState",
+    "claim_watchers",
+    "confirm",
+    "confirm_token",
+    "count_watchers",
+    "find_waiting",
+    "find_watcher",
+    "is_awaited",
+    "is_unsubscribed",
+    "notify_me",
+    "person_of",
+    "take_back",
+    "unsubscribe",
+    "unsubscribe_token",
+]

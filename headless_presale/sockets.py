@@ -1,0 +1,140 @@
+"""How many sockets and event streams one client may hold open in a process.
+
+They cost memory and a place in the kernel's tables for as long as they are open, which no limit by
+the minute bounds. A client is an address (of IPv6 a /64) and, once it has said who it is, the grant
+of its token besides. Of this machine itself nothing is counted, as with requests.
+"""
+
+from collections import Counter
+from typing import ClassVar
+from uuid import UUID
+
+import structlog
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from headless_presale.kernel import metrics
+from headless_presale.kernel.errors import PresaleError
+from headless_presale.rate_limits import caller_of, is_graphql, refuse
+
+log = structlog.get_logger(__name__)
+
+TOO_MANY = 4429
+"""The close code that says so; see PROTOCOL.md of graphql-ws, whose client does not try again."""
+MESSAGE = "This client holds too many connections open: close some, then connect again."
+EVENT_STREAM = b"text/event-stream"
+
+
+class TooManyConnections(PresaleError):
+    """The client has as many sockets and streams as it may."""
+
+    public: ClassVar[bool] = True
+    code: ClassVar[str] = "TOO_MANY_CONNECTIONS"
+    http_status: ClassVar[int] = 429
+    close_code: ClassVar[int] = TOO_MANY
+    retry_after_seconds: ClassVar[int] = 5
+
+    def __init__(self) -> None:
+        super().__init__(MESSAGE)
+
+
+class OpenSockets:
+    """Who holds how many.
+
+    Args:
+        limit: how many one client may hold; 0 is no limit.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self._held: Counter[str] = Counter()
+
+    def take(self, client: str) -> None:
+        """Count one more.
+
+        Raises:
+            TooManyConnections: the client has as many as it may.
+        """
+        if 0 < self.limit <= self._held[client]:
+            metrics.REQUESTS_REFUSED.labels("sockets").inc()
+            log.info("sockets.refused", client=client)
+            raise TooManyConnections
+        self._held[client] += 1
+
+    def give_back(self, client: str) -> None:
+        """Count one less."""
+        self._held[client] -= 1
+        if self._held[client] <= 0:
+            del self._held[client]
+
+
+class SocketPlace:
+    """What one socket or stream counts for."""
+
+    def __init__(self, held: OpenSockets, client: str) -> None:
+        held.take(client)
+        self._held = held
+        self._clients = [client]
+
+    def take_for(self, grant_id: UUID) -> None:
+        """Count it for a grant besides.
+
+        Raises:
+            TooManyConnections: the grant has as many as it may.
+        """
+        client = f"grant:{grant_id}"
+        self._held.take(client)
+        self._clients.append(client)
+
+    def leave(self) -> None:
+        """Count it no more."""
+        while self._clients:
+            self._held.give_back(self._clients.pop())
+
+
+class SocketLimit:
+    """Middleware: counts sockets, and requests that want an event stream, while they are open.
+
+    A socket's place is in ``scope["state"]["socket_place"]``, to count it for a grant besides.
+    """
+
+    def __init__(self, app: ASGIApp, *, held: OpenSockets) -> None:
+        self.app = app
+        self.held = held
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if not is_graphql(scope) or not _stays_open(scope):
+            await self.app(scope, receive, send)
+            return
+        client = caller_of(scope, None)
+        try:
+            place = None if client is None else SocketPlace(self.held, client)
+        except TooManyConnections as refusal:
+            await _refuse(scope, receive, send, refusal)
+            return
+        if place is not None:
+            scope.setdefault("state", {})["socket_place"] = place
+        kind = "socket" if scope["type"] == "websocket" else "stream"
+        with metrics.SOCKETS_OPEN.labels(kind).track_inprogress():
+            try:
+                await self.app(scope, receive, send)
+            finally:
+                if place is not None:
+                    place.leave()
+
+
+def _stays_open(scope: Scope) -> bool:
+    if scope["type"] == "websocket":
+        return True
+    headers: list[tuple[bytes, bytes]] = scope["headers"]
+    return any(name == b"accept" and EVENT_STREAM in value for name, value in headers)
+
+
+async def _refuse(scope: Scope, receive: Receive, send: Send, refusal: TooManyConnections) -> None:
+    if scope["type"] == "http":
+        await refuse(scope, refusal, send)
+        return
+    await receive()
+    # Browsers learn a close code only from a connection that was accepted.
+    subprotocol = next(iter(scope.get("subprotocols", ())), None)
+    await send({"type": "websocket.accept", "subprotocol": subprotocol})
+    await send({"type": "websocket.close", "code": refusal.close_code, "reason": MESSAGE})

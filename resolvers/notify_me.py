@@ -1,0 +1,46 @@
+"""The notify-me list: storefronts put people on it, merchants see how long it is."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from headless_presale.identity.limits import Source
+from headless_presale.kernel.locales import read_locale
+from headless_presale.notify_me import NotifyMe, WatcherCount, notify_me
+from resolvers.context import RequestContext
+from resolvers.errors import Answer, answer
+from resolvers.global_ids import read_input_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotifyMeForm:
+    """A wish as a client sent it."""
+
+    campaign_id: str
+    email: str
+    locale: str | None
+    consent: bool
+    source: str | None
+
+
+async def ask(context: RequestContext, form: NotifyMeForm) -> Answer[bool]:
+    """Put somebody on a campaign's list; answer whether the shop has people confirm by mail."""
+    context.begin_mutation()
+    return await answer(_ask(context, form), context.locale)
+
+
+async def _ask(context: RequestContext, form: NotifyMeForm) -> bool:
+    campaign_id = read_input_id(form.campaign_id, "Campaign", ("campaign_id",))
+    locale = context.locale if form.locale is None else read_locale(form.locale, ("locale",))
+    wish = NotifyMe(
+        campaign_id=campaign_id,
+        email=form.email,
+        locale=locale,
+        has_consented=form.consent,
+        source=form.source or "",
+    )
+    return await notify_me(wish, asked_from=Source(address=context.address))
+
+
+async def count_of(context: RequestContext, campaign_id: UUID) -> WatcherCount:
+    """Return how many wait for a campaign."""
+    return await context.loaders.campaign_watchers.load(campaign_id) or WatcherCount()
