@@ -1,6 +1,6 @@
 # Every target does its own set-up; a machine needs Python >= 3.11, make and bash.
 # `make help` lists them. Chosen by variable: PYTHON, PORT, PRESALE_DATA_DIR, DATABASE_URL,
-# REDIS_URL, PYTEST_ARGS, PYTEST_WORKERS, BENCH_ARGS, SEED, MINUTES, CHAOS_ARGS.
+# REDIS_URL, PYTEST_ARGS, PYTEST_WORKERS, BENCH_ARGS, SEED, MINUTES, CHAOS_ARGS, CASES.
 
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -16,6 +16,7 @@ NODE_PROJECT := tests/e2e/node
 PYTEST_WORKERS ?= logical
 SEED ?= 1
 MINUTES ?= 1
+CASES ?= 10000
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
 
@@ -28,7 +29,7 @@ PROJECT_STAMP := $(VENV)/.project-$(shell { pwd; cat pyproject.toml; } | cksum |
 # Twice quiet: errors are shown, the warnings of a machine's own pip configuration are not.
 INSTALL := $(PY) -m pip install -qq --require-hashes
 
-.PHONY: help run test bench chaos lock clean admin
+.PHONY: help run test bench chaos hostile lock clean admin
 .PHONY: lint lint-style lint-types lint-imports lint-schema lint-migrations
 
 help:
@@ -67,6 +68,9 @@ bench: $(DEV_STAMP) $(PROJECT_STAMP) ## The benchmarks the README quotes
 
 chaos: $(DEV_STAMP) $(PROJECT_STAMP) ## Real processes in a storm of faults: make chaos SEED=7 MINUTES=2
 	$(PY) -m tests.chaos --seed $(SEED) --minutes $(MINUTES) $(CHAOS_ARGS)
+
+hostile: $(DEV_STAMP) $(PROJECT_STAMP) ## Hostile requests by the thousand: make hostile CASES=100000 SEED=7
+	$(PY) -m tests.hostile --seed $(SEED) --cases $(CASES)
 
 lock: ## Rewrite the lock files from pyproject.toml (needs uv; UPGRADE=1 moves the pins)
 	tools/lock.sh

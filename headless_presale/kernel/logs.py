@@ -12,6 +12,24 @@ import structlog
 
 NOISY = ("tortoise", "procrastinate", "httpx", "httpcore", "uvicorn.access")
 """They tell of each statement and each request, values included: only their warnings are kept."""
+SERVER = "uvicorn.error"
+_OF_EACH_SOCKET = frozenset(
+    {
+        # With the whole address, and what its query says.
+        '%s - "WebSocket %s" [accepted]',
+        '%s - "WebSocket %s" 403',
+        '%s - "WebSocket %s" %d',
+        "connection open",
+        "connection closed",
+        # With a traceback, for bytes that a client sent: it is told by the close code.
+        "Invalid UTF-8 sequence received from client.",
+    }
+)
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Tell whether a line of the server's is about more than one socket that came or went."""
+    return record.msg not in _OF_EACH_SOCKET
 
 
 def configure_logs(*, log_format: Literal["console", "json"], level: str) -> None:
@@ -52,3 +70,7 @@ def configure_logs(*, log_format: Literal["console", "json"], level: str) -> Non
     root.setLevel(level)
     for noisy in NOISY:
         logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))
+    # Below INFO it shows the headers and the messages of sockets, with the tokens in them.
+    server = logging.getLogger(SERVER)
+    server.setLevel(max(logging.INFO, root.level))
+    server.addFilter(_is_news)

@@ -8,7 +8,7 @@ from tortoise.connection import get_connection
 from tortoise.context import TortoiseContext
 from tortoise.migrations.executor import MigrationExecutor, MigrationTarget
 
-from headless_presale.database import tortoise_config
+from headless_presale.database import models_without_filters, tortoise_config
 from headless_presale.kernel.ids import new_id
 
 MORNING = "2026-03-01 08:07Z"
@@ -28,7 +28,8 @@ async def migrate_to(url: str, version: str) -> None:
     async with TortoiseContext() as context:
         await context.init(config=config)
         executor = MigrationExecutor(get_connection("default"), config["apps"])
-        await executor.migrate([MigrationTarget(app_label="presale", name=version)])
+        with models_without_filters():
+            await executor.migrate([MigrationTarget(app_label="presale", name=version)])
         await get_connection("default").close()
 
 

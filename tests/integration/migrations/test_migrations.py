@@ -7,12 +7,13 @@ from pathlib import Path
 
 import asyncpg
 import pytest
-from tortoise import Tortoise
+from tortoise import Model, Tortoise
+from tortoise.fields import IntField
 from tortoise.migrations.constraints import CheckConstraint, UniqueConstraint
 from tortoise.migrations.executor import MigrationExecutor
 
 from headless_presale import migrations
-from headless_presale.database import migrate, tortoise_config
+from headless_presale.database import migrate, models_without_filters, tortoise_config
 from tests.conftest import with_database
 
 MIGRATIONS = sorted(path.stem for path in Path(migrations.__file__).parent.glob("0*.py"))
@@ -67,6 +68,8 @@ async def test_money_is_never_deleted_with_what_it_belongs_to(
         "AND conrelid::regclass::text NOT LIKE 'procrastinate%'"
     )
     assert {(row["child"], row["parent"]) for row in cascading} == {
+        ("cart", "customer"),
+        ("cart_line", "cart"),
         ("product_file_piece", "product_file"),
         ("campaign_watcher", "campaign"),
         ("product_media", "product"),
@@ -126,3 +129,15 @@ def test_the_configuration_reads_every_form_of_address() -> None:
         "p@ss",
         "shop",
     )
+
+
+def test_models_made_while_migrating_cannot_be_filtered_and_later_ones_can() -> None:
+    with models_without_filters():
+        assert "minute__gt" not in _model("minute")._meta._filters
+
+    assert "minute__gt" in _model("minute")._meta._filters
+
+
+def _model(field: str) -> type[Model]:
+    """Make a model with a number."""
+    return type("Clock", (Model,), {"id": IntField(primary_key=True), field: IntField()})

@@ -20,6 +20,7 @@ def _logs_as_before() -> Iterator[None]:
     yield
     root.handlers[:] = handlers
     root.setLevel(level)
+    logging.getLogger("uvicorn.error").filters.clear()
     structlog.configure(**config)
 
 
@@ -60,3 +61,26 @@ def test_json_is_one_object_a_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert told["event"] == "it failed"
     assert told["order"] == "1"
     assert told["exception"][0]["exc_type"] == "ConnectionError"
+
+
+@pytest.mark.parametrize("level", ["DEBUG", "INFO"])
+def test_a_socket_that_comes_or_goes_is_no_news(
+    capsys: pytest.CaptureFixture[str], level: Literal["DEBUG", "INFO"]
+) -> None:
+    configure_logs(log_format="json", level=level)
+    server = logging.getLogger("uvicorn.error")
+
+    address = f"/graphql?token={SECRET}"
+    server.info('%s - "WebSocket %s" [accepted]', "127.0.0.1:1", address)
+    server.info('%s - "WebSocket %s" 403', "127.0.0.1:1", address)
+    server.info("connection open")
+    server.debug("< TEXT %s", SECRET)
+    try:
+        b"\xff".decode()
+    except UnicodeDecodeError:
+        server.exception("Invalid UTF-8 sequence received from client.")
+    assert capsys.readouterr().err == ""
+
+    server.warning("Invalid HTTP request received.")
+    (line,) = capsys.readouterr().err.splitlines()
+    assert json.loads(line)["level"] == "warning"

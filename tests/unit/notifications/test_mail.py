@@ -23,6 +23,7 @@ def make(
     name: str = "Lin",
     sender: str = "Presale <no-reply@shop.example>",
     locale: str = "en",
+    unsubscribe_url: str | None = None,
 ) -> Mail:
     return compose(
         MESSAGE_ID,
@@ -32,6 +33,7 @@ def make(
         recipient_name=name,
         locale=locale,
         written_at=WRITTEN_AT,
+        unsubscribe_url=unsubscribe_url,
     )
 
 
@@ -54,6 +56,19 @@ def test_a_mail_has_the_headers_of_an_automatic_message() -> None:
         ("Content-Language", "en"),
     ]
     assert [part.get_content_type() for part in parsed.iter_parts()] == ["text/plain", "text/html"]
+
+
+@pytest.mark.parametrize("recipient", ["lin@example.com", "\u6797@example.com"])
+def test_unsubscribing_takes_one_click_whatever_the_length_of_the_address(recipient: str) -> None:
+    url = f"https://shop.example/notify-me/unsubscribe?token={'a' * 200}"
+
+    mail = make(recipient=recipient, unsubscribe_url=url)
+
+    lines = mail.as_bytes().split(b"\r\n")
+    # Whole and on one line: folded, it would be an encoded word to programs that decode none here.
+    assert f"List-Unsubscribe: <{url}>".encode() in lines
+    assert b"List-Unsubscribe-Post: List-Unsubscribe=One-Click" in lines
+    assert read(mail)["List-Unsubscribe"] == f"<{url}>"
 
 
 def test_the_same_message_makes_the_same_bytes() -> None:
