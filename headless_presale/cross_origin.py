@@ -26,6 +26,7 @@ from headless_presale.kernel import metrics
 from headless_presale.kernel.errors import Unavailable
 from headless_presale.kernel.unit_of_work import DATABASE_DOWN
 from headless_presale.overload import GRAPHQL_PATH, GRAPHQL_RESPONSE, wants_graphql_response
+from headless_presale.refusal_texts import tell
 from headless_presale.shops import list_named_origins
 
 log = structlog.get_logger(__name__)
@@ -151,7 +152,6 @@ _PREFLIGHT = [
     (b"access-control-max-age", str(MAX_AGE_SECONDS).encode()),
     (b"vary", b"Origin"),
 ]
-_BODY = orjson.dumps({"errors": [{"message": MESSAGE, "extensions": {"code": CODE}}]})
 
 
 async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
@@ -160,12 +160,14 @@ async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
         # Before it is accepted: the handshake is answered 403.
         await send({"type": "websocket.close", "code": 1008, "reason": ""})
         return
+    message = tell(CODE, MESSAGE, Headers(scope=scope).get("accept-language"))
+    body = orjson.dumps({"errors": [{"message": message, "extensions": {"code": CODE}}]})
     media = GRAPHQL_RESPONSE if wants_graphql_response(scope) else b"application/json"
     headers = [
         (b"content-type", media + b"; charset=utf-8"),
-        (b"content-length", str(len(_BODY)).encode()),
+        (b"content-length", str(len(body)).encode()),
         (b"cache-control", b"no-store"),
         (b"vary", b"Accept, Accept-Language, Origin"),
     ]
     await send({"type": "http.response.start", "status": 403, "headers": headers})
-    await send({"type": "http.response.body", "body": _BODY})
+    await send({"type": "http.response.body", "body": body})

@@ -16,6 +16,7 @@ from headless_presale.notifications import (
     on_order_confirmed,
     on_order_forfeited,
     on_order_refunded,
+    on_order_token_revoked,
     on_password_reset_requested,
     on_security_changed,
     on_sign_in_code_requested,
@@ -30,6 +31,7 @@ from headless_presale.orders import (
     OrderConfirmed,
     OrderForfeited,
     OrderRefunded,
+    OrderTokenRevoked,
     refund_campaign,
     settle_payment,
 )
@@ -45,6 +47,7 @@ EVENT_HANDLERS: Mapping[type[Event], Sequence[Handler]] = {
     OrderCancelled: (on_order_cancelled,),
     OrderForfeited: (on_order_forfeited,),
     OrderRefunded: (on_order_refunded,),
+    OrderTokenRevoked: (on_order_token_revoked,),
     LatePaymentRefused: (on_late_payment_refused,),
     NotifyMeAsked: (on_notify_me_asked,),
     NotifyMeConfirmed: (on_notify_me_confirmed,),

@@ -22,7 +22,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from headless_presale.kernel import metrics
 from headless_presale.kernel.errors import PresaleError
+from headless_presale.kernel.locales import SUPPORTED_LOCALES, negotiate
 from headless_presale.kernel.unit_of_work import abandoned_commands
+from headless_presale.refusal_texts import tell
 
 MESSAGE = "Too many requests are being worked on: send the same request again in a moment."
 RETRY_AFTER_SECONDS = 1
@@ -169,19 +171,12 @@ def _does_work(scope: Scope) -> bool:
     return method == "POST" and path.startswith(PLAIN_PATHS)
 
 
-_GRAPHQL_BODY = orjson.dumps(
-    {
-        "errors": [
-            {
-                "message": MESSAGE,
-                "extensions": {
-                    "code": Overloaded.code,
-                    "retryAfterSeconds": RETRY_AFTER_SECONDS,
-                },
-            }
-        ]
-    }
-)
+def _graphql_body(locale: str) -> bytes:
+    extensions = {"code": Overloaded.code, "retryAfterSeconds": RETRY_AFTER_SECONDS}
+    message = tell(Overloaded.code, MESSAGE, locale)
+    return orjson.dumps({"errors": [{"message": message, "extensions": extensions}]})
+
+
 _PLAIN_BODY = orjson.dumps({"error": {"code": Overloaded.code}})
 
 
@@ -214,8 +209,11 @@ class _Refusal:
         return b"".join((b"HTTP/1.1 503 Service Unavailable\r\n", *lines, b"\r\n", self.body))
 
 
-_JSON = _Refusal.of(b"application/json; charset=utf-8", _GRAPHQL_BODY)
-_GRAPHQL = _Refusal.of(GRAPHQL_RESPONSE + b"; charset=utf-8", _GRAPHQL_BODY)
+_OF_GRAPHQL = {
+    (is_newer, locale): _Refusal.of(media + b"; charset=utf-8", _graphql_body(locale))
+    for is_newer, media in ((False, b"application/json"), (True, GRAPHQL_RESPONSE))
+    for locale in SUPPORTED_LOCALES
+}
 _PLAIN = _Refusal.of(b"application/json", _PLAIN_BODY)
 
 
@@ -248,7 +246,13 @@ def refuse_at_once(
 def _refusal_for(scope: Scope) -> _Refusal:
     if not scope["path"].endswith(GRAPHQL_PATH):
         return _PLAIN
-    return _GRAPHQL if wants_graphql_response(scope) else _JSON
+    return _OF_GRAPHQL[wants_graphql_response(scope), _locale_of(scope)]
+
+
+def _locale_of(scope: Scope) -> str:
+    headers: list[tuple[bytes, bytes]] = scope["headers"]
+    value = next((value for name, value in headers if name == b"accept-language"), None)
+    return SUPPORTED_LOCALES[0] if value is None else negotiate(value.decode("latin-1"))
 
 
 def wants_graphql_response(scope: Scope) -> bool:

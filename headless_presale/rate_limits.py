@@ -31,6 +31,7 @@ from headless_presale.kernel.errors import PresaleError, Unavailable
 from headless_presale.kernel.redis import answering_redis
 from headless_presale.overload import GRAPHQL_PATH, GRAPHQL_RESPONSE, wants_graphql_response
 from headless_presale.proxies import client_address
+from headless_presale.refusal_texts import tell
 
 log = structlog.get_logger(__name__)
 
@@ -293,7 +294,9 @@ async def refuse(
     """
     seconds = refusal.retry_after_seconds
     extensions = {"code": refusal.code, "retryAfterSeconds": seconds}
-    body = orjson.dumps({"errors": [{"message": str(refusal), "extensions": extensions}]})
+    language = Headers(scope=scope).get("accept-language")
+    message = tell(refusal.code, str(refusal), language)
+    body = orjson.dumps({"errors": [{"message": message, "extensions": extensions}]})
     media = GRAPHQL_RESPONSE if wants_graphql_response(scope) else b"application/json"
     headers = [
         (b"content-type", media + b"; charset=utf-8"),

@@ -130,6 +130,10 @@ MESSAGES: Mapping[str, Mapping[str, str]] = {
         "en": "There is no such order that you may see.",
         "zh-CN": "没有您可以查看的该订单。",
     },
+    "ORDER_TOKEN_REVOKED": {
+        "en": "The link to this order was replaced. Use the one in the latest mail.",
+        "zh-CN": "该订单的链接已更换，请使用最新邮件中的链接。",
+    },
     "PAYMENT_NOT_DUE": {
         "en": "This payment cannot be made now: {reason}.",
         "zh-CN": "现在无法支付这笔款项：{reason}。",
@@ -350,6 +354,7 @@ REASONS: Mapping[str, Mapping[str, str]] = {
         "a refund is more than nothing": "退款金额须大于零",
         "an order has at most {most} notes": "每个订单最多 {most} 条备注",
         "an order has at most {most} refunds": "每个订单最多退款 {most} 次",
+        "the token of an order is revoked at most {most} times": "一个订单的链接最多更换 {most} 次",
         "a slug is 1 to {most} lower-case letters and digits, in groups joined by single hyphens": (
             "地址须为 1 到 {most} 个小写字母和数字，可用单个连字符分隔"
         ),

@@ -37,6 +37,10 @@ SENTENCES: Mapping[str, Mapping[str, str]] = {
         "en": "The shop gives {amount} back; the order goes on",
         "zh-CN": "店铺退还 {amount}，订单继续有效",
     },
+    "order.token_revoked": {
+        "en": "The order's link was replaced; the old one opens nothing",
+        "zh-CN": "订单链接已更换，旧链接失效",
+    },
     "order.late_payment_refused": {
         "en": "{amount} came too late and goes back",
         "zh-CN": "{amount} 到账过迟，将予退回",

@@ -16,6 +16,7 @@ from headless_presale.orders import (
     Due,
     OrderNotFound,
     OrderStatus,
+    OrderTokenEnded,
     OrderView,
     cancel_order,
     cancel_rule,
@@ -91,7 +92,7 @@ async def _place(context: RequestContext, wish: OrderWish) -> OrderView:
     )
     with acting_as(actor_by(context, None if customer is None else access_of(customer))):
         try:
-            return await place_order(command)
+            order = await place_order(command)
         except CampaignNotOpen as refused:
             refused.params["opens_at"] = await _opening_of(command)
             raise
@@ -99,6 +100,9 @@ async def _place(context: RequestContext, wish: OrderWish) -> OrderView:
             if cart is not None and not cart.is_there:
                 raise CartNotFound(field=refused.field) from None
             raise
+    if customer is None and order.access_generation > 0:
+        raise OrderTokenEnded()
+    return order
 
 
 def _lines_of(wishes: Sequence[LineWish]) -> list[CartLine]:

@@ -19,6 +19,7 @@ KINDS: Mapping[str, Kind] = {
     "signInWeChat": Kind.LOGINS,
     "signInOidcStart": Kind.LOGINS,
     "signInOidcComplete": Kind.LOGINS,
+    "orderTokenRevoke": Kind.CHANGES,
     "signOut": Kind.CHANGES,
     "profileUpdate": Kind.CHANGES,
     "addressAdd": Kind.CHANGES,
@@ -37,6 +38,7 @@ KINDS: Mapping[str, Kind] = {
     "cartLineUpdate": Kind.CHANGES,
     "cartLineRemove": Kind.CHANGES,
     "cartPricesAccept": Kind.CHANGES,
+    "orderTokenRevokeByMerchant": Kind.MAILS,
     "staffInvite": Kind.MAILS,
 }
 """Every mutation of a storefront, and those of a merchant that send a mail or check a code. A

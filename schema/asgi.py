@@ -16,6 +16,7 @@ from headless_presale.documents import ValkeyTexts
 from headless_presale.identity import AccessClaims
 from headless_presale.operation_limits import Meter, OperationLimits, operation_limits
 from headless_presale.rate_limits import VERIFIED, RateLimiter, caller_of
+from headless_presale.refusal_texts import tell
 from headless_presale.runtime import Runtime
 from headless_presale.settings import Settings, get_settings
 from resolvers.access import read_token
@@ -26,6 +27,7 @@ from resolvers.rates import count_mutations
 from resolvers.shop_directory import ShopDirectory
 from schema.contract import schema, schema_text
 from schema.transport import DocumentLimits, PresaleGraphQL, request_id_of
+from schema.transport.websocket import LANGUAGE_PARAMETER
 
 ContextFactory = Callable[[Request | WebSocket], Awaitable[RequestContext]]
 
@@ -56,6 +58,7 @@ def create_graphql_app(settings: Settings) -> PresaleGraphQL:
         on_ws_connect=authenticate_socket,
         on_ws_operation=count_operation,
         on_mutation=count_mutations,
+        tell=tell,
         limits=DocumentLimits(cost=settings.highest_cost_limit),
         max_body_bytes=settings.max_body_bytes,
         timeout_seconds=settings.operation_timeout_seconds,
@@ -86,12 +89,14 @@ def context_factory(shops: ShopDirectory, limits: OperationLimits) -> ContextFac
 
 
 async def authenticate_socket(context: RequestContext, params: Mapping[str, Any]) -> None:
-    """Take the token that a socket's ``connection_init`` carries: browsers can send no header.
+    """Take token and language that ``connection_init`` carries: browsers can send no header.
 
     Raises:
         Unauthenticated: it carries one that is not valid; the socket closes.
         TooManyConnections: its grant has as many sockets as it may; likewise.
     """
+    if isinstance(language := params.get(LANGUAGE_PARAMETER), str):
+        context.locale = locale_of(language)
     token = params.get("authorization", params.get("Authorization"))
     if token is not None:
         if not isinstance(token, str):

@@ -27,6 +27,7 @@ from schema.errors import UserError, user_errors
 from schema.inputs import OrderCancelInput, OrderPlaceInput, PaymentStartInput
 from schema.nodes import Info
 from schema.notify_me import NotifyMeMutation
+from schema.order_tokens import OrderTokenMutation
 from schema.orders import OrderType
 from schema.payments import PaymentType
 from schema.personal import PersonalMutation
@@ -116,6 +117,7 @@ class Mutation(
     ClientMutation,
     OrderMutation,
     PrivacyMutation,
+    OrderTokenMutation,
     CampaignMutation,
     WebhookMutation,
     ProductMutation,

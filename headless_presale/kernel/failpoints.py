@@ -58,6 +58,7 @@ FAILPOINTS: Mapping[str, str] = {
     "orders.note_written": "a note of the staff is a row, the audit log does not know",
     "orders.refund_decided": "a merchant's refund is a row, no payment owes it yet",
     "orders.version_raised": "a refunded order has its new version, the audit log does not know",
+    "orders.access_raised": "an order's tokens have ended, the new link is not asked for yet",
     "orders.reminder_noted": "a reminder is noted, its message is not written",
     # Expiring and cancelling
     "payments.called_off": "an open payment is called off here, its intent is not",

@@ -22,6 +22,7 @@ from headless_presale.notifications.handlers import (
     on_order_confirmed,
     on_order_forfeited,
     on_order_refunded,
+    on_order_token_revoked,
 )
 from headless_presale.notifications.models import (
     AccountMailKind,
@@ -60,6 +61,7 @@ __all__ = [
     "on_order_confirmed",
     "on_order_forfeited",
     "on_order_refunded",
+    "on_order_token_revoked",
     "on_password_reset_requested",
     "on_security_changed",
     "on_sign_in_code_requested",

@@ -27,6 +27,7 @@ from headless_presale.orders import (
     OrderForfeited,
     OrderNotFound,
     OrderRefunded,
+    OrderTokenRevoked,
     OrderView,
     find_order,
 )
@@ -104,6 +105,12 @@ async def on_late_payment_refused(event: LatePaymentRefused) -> None:
         order,
         facts.late_payment_facts(event),
     )
+
+
+async def on_order_token_revoked(event: OrderTokenRevoked) -> None:
+    """Send the link that counts now; it is made when the mail is sent."""
+    order = await _get_order(event.order_id)
+    await _write(MessageKind.ORDER_LINK_RENEWED, event.revocation_id, order, {})
 
 
 async def _get_order(order_id: UUID) -> OrderView:

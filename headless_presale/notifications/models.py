@@ -21,6 +21,7 @@ class MessageKind(StrEnum):
     ORDER_FORFEITED = "order_forfeited"
     ORDER_REFUNDED = "order_refunded"
     LATE_PAYMENT_REFUSED = "late_payment_refused"
+    ORDER_LINK_RENEWED = "order_link_renewed"
 
 
 class AccountMailKind(StrEnum):

@@ -13,6 +13,7 @@ from headless_presale.orders.errors import (
     CancelPreviewOutdated,
     OrderLineNotFound,
     OrderNotFound,
+    OrderTokenEnded,
     RefundNotAllowed,
     RefundTooLarge,
 )
@@ -28,6 +29,7 @@ from headless_presale.orders.events import (
     OrderPaidInFull,
     OrderPlaced,
     OrderRefunded,
+    OrderTokenRevoked,
 )
 from headless_presale.orders.jobs import refund_campaign
 from headless_presale.orders.listing import (
@@ -63,6 +65,7 @@ from headless_presale.orders.refund_rules import (
     refundable,
     split_cancellation,
 )
+from headless_presale.orders.revoking import RevokeToken, revoke_order_token
 from headless_presale.orders.rules import Due, cancel_rule, is_balance_in_time, leg_due
 from headless_presale.orders.service import (
     FIRST_RIDER_ARGUMENT,
@@ -137,6 +140,8 @@ __all__ = [
     "OrderRefunded",
     "OrderSort",
     "OrderStatus",
+    "OrderTokenEnded",
+    "OrderTokenRevoked",
     "OrderView",
     "Position",
     "RefundNotAllowed",
@@ -144,6 +149,7 @@ __all__ = [
     "RefundPlan",
     "RefundTooLarge",
     "RefundWish",
+    "RevokeToken",
     "Rider",
     "StartPayment",
     "Tally",
@@ -177,6 +183,7 @@ __all__ = [
     "refund_campaign",
     "refund_order",
     "refundable",
+    "revoke_order_token",
     "settle_payment",
     "split_cancellation",
     "start_payment",

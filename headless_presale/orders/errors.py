@@ -10,6 +10,14 @@ class OrderNotFound(NotFound):
     template = "the order was not found"
 
 
+class OrderTokenEnded(DomainError):
+    """A guest repeats the placing of an order whose token was revoked since: the repetition would
+    give him the new one."""
+
+    code = "ORDER_TOKEN_REVOKED"
+    template = "the order's link was replaced: use the one that was mailed"
+
+
 class CancelNotAllowed(DomainError):
     """The policy the order was placed under does not let it go any more. ``params``: status."""
 

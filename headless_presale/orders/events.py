@@ -117,6 +117,19 @@ class OrderRefunded(OrderEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OrderTokenRevoked(OrderEvent):
+    """The tokens and links that were out for an order open nothing any more; a new link is mailed.
+
+    ``revocation_id`` names the request that did it.
+    """
+
+    type: ClassVar[str] = "order.token_revoked"
+    private: ClassVar[frozenset[str]] = frozenset({"revocation_id"})
+    generation: int
+    revocation_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LatePaymentRefused(OrderEvent):
     """Money came for an order that cannot take it any more; it is refunded in full."""
 

@@ -11,7 +11,7 @@ log gets one entry with the traceback, but never the document.
 """
 
 import traceback
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -40,6 +40,8 @@ MASKED_MESSAGE = "Internal error"
 MAX_MESSAGE_LENGTH = 500
 # A broken loader can fail differently for every item of a list; the log needs a few of them.
 MAX_LOGGED_PER_REQUEST = 5
+
+Tell = Callable[[str, str, str | None], str]
 
 _log = structlog.get_logger(__name__)
 
@@ -160,13 +162,25 @@ class ErrorPresenter:
     Args:
         public_exceptions: Exception classes of other libraries that are the client's doing, with
             the code to send, e.g. ``{GlobalIDValueError: "ID_INVALID"}``. Subclasses count.
+        tell: Returns the message of a code, given the English one and what the client said of its
+            languages (``Accept-Language``). Default: the English one.
     """
 
-    def __init__(self, public_exceptions: Mapping[type[Exception], str] | None = None) -> None:
+    def __init__(
+        self,
+        public_exceptions: Mapping[type[Exception], str] | None = None,
+        tell: Tell | None = None,
+    ) -> None:
         self._public_exceptions = dict(public_exceptions or {})
+        self._tell = tell
 
     def present(
-        self, errors: Iterable[GraphQLError], *, request_id: str, operation_name: str | None = None
+        self,
+        errors: Iterable[GraphQLError],
+        *,
+        request_id: str,
+        operation_name: str | None = None,
+        language: str | None = None,
     ) -> list[dict[str, Any]]:
         """Wire form of the errors of one result; a masked cause is logged once, however many
         fields it broke."""
@@ -182,6 +196,8 @@ class ErrorPresenter:
                 if id(cause) not in logged and len(logged) < MAX_LOGGED_PER_REQUEST:
                     logged.add(id(cause))
                     log_masked(cause, request_id, operation_name, error.path)
+            if self._tell is not None:
+                message = self._tell(extensions["code"], message, language)
             entry: dict[str, Any] = {"message": message}
             if error.locations:
                 entry["locations"] = [location.formatted for location in error.locations]

@@ -1,7 +1,7 @@
 """The GraphQL endpoint: HTTP, server-sent events and WebSocket at one address."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
@@ -28,6 +28,7 @@ from schema.transport.errors import (
     ErrorPresenter,
     RequestError,
     RequestRefused,
+    Tell,
     answer_as,
     coded,
 )
@@ -60,7 +61,7 @@ from schema.transport.websocket import (
 )
 
 VARY = "Accept, Accept-Language, Origin"
-GOING_AWAY = 1001
+GOING_AWAY, GONE = 1001, "Server is going away"
 
 ContextFactory = Callable[[Request | WebSocket], Awaitable[Any]]
 
@@ -81,6 +82,7 @@ class PresaleGraphQL(GraphQL[Any, None]):
         on_mutation: See ``Engine``.
         limits: What a document may ask for.
         public_exceptions: Exception classes shown to clients, with their codes.
+        tell: See ``ErrorPresenter``.
         max_body_bytes: Largest request body, query string and WebSocket message.
         document_memory_bytes: Memory for parsed and validated documents.
         shared_texts: Where the processes of a deployment share persisted queries.
@@ -108,6 +110,7 @@ class PresaleGraphQL(GraphQL[Any, None]):
         on_mutation: MutationHook | None = None,
         limits: DocumentLimits | None = None,
         public_exceptions: Mapping[type[Exception], str] | None = None,
+        tell: Tell | None = None,
         max_body_bytes: int = 100 * 1024,
         document_memory_bytes: int = 32 * 1024 * 1024,
         max_subscriptions_per_connection: int = 20,
@@ -136,7 +139,7 @@ class PresaleGraphQL(GraphQL[Any, None]):
             max_operations=max_subscriptions_per_connection,
             max_message_bytes=max_body_bytes,
         )
-        self._presenter = ErrorPresenter(public_exceptions)
+        self._presenter = ErrorPresenter(public_exceptions, tell)
         self.engine = Engine(
             schema,
             limits=limits or DocumentLimits(),
@@ -166,11 +169,7 @@ class PresaleGraphQL(GraphQL[Any, None]):
             self._live.discard(response)
 
     async def close_all(
-        self,
-        code: int = GOING_AWAY,
-        reason: str = "Server is going away",
-        *,
-        timeout_seconds: float = 10.0,
+        self, code: int = GOING_AWAY, reason: str = GONE, *, timeout_seconds: float = 10.0
     ) -> None:
         """End every open socket and stream and take no new ones; for the server's shutdown.
 
@@ -196,7 +195,7 @@ class PresaleGraphQL(GraphQL[Any, None]):
             # Browsers learn a close code only from a connection that was accepted.
             await websocket.accept()
             if self._stopping:
-                await websocket.close(GOING_AWAY, "Server is going away")
+                await websocket.close(GOING_AWAY, GONE)
             else:
                 await websocket.close(SUBPROTOCOL_NOT_ACCEPTABLE, "Subprotocol not acceptable")
             return
@@ -308,18 +307,13 @@ class PresaleGraphQL(GraphQL[Any, None]):
     ) -> Response:
         """The answer when nothing was run: a refusal, or a failure before the operation began."""
         error = located_error(failure)
-        presented = self._presenter.present([error], request_id=request_id_of(request))
+        presented = self._present(request, [error])
         decided = answer_as([error])
         status = decided.status
         if status is None:
             status = 500 if presented[0]["extensions"]["code"] == INTERNAL else 400
-        sent = {
-            "content-type": f"{media or JSON}; charset=utf-8",
-            "cache-control": "no-store",
-            "vary": VARY,
-            **decided.headers,
-            **headers,
-        }
+        content = {"content-type": f"{media or JSON}; charset=utf-8", "cache-control": "no-store"}
+        sent = {**content, "vary": VARY, **decided.headers, **headers}
         return Response(self.encode_json({"errors": presented}), status_code=status, headers=sent)
 
     def _stream(
@@ -347,18 +341,23 @@ class PresaleGraphQL(GraphQL[Any, None]):
     ) -> tuple[bytes, bool]:
         """The encoded response and whether it reports errors."""
         name = operation.name if operation else None
-        request_id = request_id_of(request)
-        errors = self._presenter.present(
-            outcome.errors or (), request_id=request_id, operation_name=name
-        )
+        errors = self._present(request, outcome.errors or (), name)
         try:
             return self.encode_json(response_body(outcome, errors)), bool(errors)
         except TypeError as failure:
             # A scalar serialised to something that is not JSON.
-            masked = self._presenter.present(
-                [located_error(failure)], request_id=request_id, operation_name=name
-            )
+            masked = self._present(request, [located_error(failure)], name)
             return self.encode_json({"data": None, "errors": masked}), True
+
+    def _present(
+        self, request: Request, errors: Iterable[GraphQLError], name: str | None = None
+    ) -> list[dict[str, Any]]:
+        return self._presenter.present(
+            errors,
+            request_id=request_id_of(request),
+            operation_name=name,
+            language=request.headers.get("accept-language"),
+        )
 
 
 def request_id_of(connection: HTTPConnection) -> str:

@@ -5,7 +5,7 @@ close code and nothing is raised. See PROTOCOL.md of the npm package graphql-ws 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
@@ -31,6 +31,8 @@ from schema.transport.execution import Engine, Operation, Outcome, response_body
 from schema.transport.incoming import parse_parameters
 
 SUBPROTOCOL = "graphql-transport-ws"
+LANGUAGE_PARAMETER = "acceptLanguage"
+"""In ``connection_init``: browsers can send no header of their own with a handshake."""
 
 BAD_REQUEST = 4400
 UNAUTHORIZED = 4401
@@ -115,6 +117,7 @@ class GraphQLSocket:
         self._on_connect = on_connect
         self._on_operation = on_operation
         self._request_id = request_id
+        self._language = websocket.headers.get("accept-language")
         self._door = door
         self._context: Any = None
         self._init_received = False
@@ -230,6 +233,8 @@ class GraphQLSocket:
         self._init_received = True
         if self._timer is not None:
             self._timer.cancel()
+        if isinstance(language := params.get(LANGUAGE_PARAMETER), str):
+            self._language = language
         try:
             context = await self._make_context(self._websocket)
             if isinstance(context, dict):
@@ -330,9 +335,7 @@ class GraphQLSocket:
                 place.leave()
 
     async def _send_next(self, operation_id: str, operation: Operation, outcome: Outcome) -> None:
-        errors = self._presenter.present(
-            outcome.errors or (), request_id=self._request_id, operation_name=operation.name
-        )
+        errors = self._present(outcome.errors or (), operation.name)
         await self._send(
             {"id": operation_id, "type": "next", "payload": response_body(outcome, errors)}
         )
@@ -340,10 +343,13 @@ class GraphQLSocket:
     async def _send_errors(
         self, operation_id: str, errors: list[GraphQLError], operation_name: str | None = None
     ) -> None:
-        presented = self._presenter.present(
-            errors, request_id=self._request_id, operation_name=operation_name
-        )
+        presented = self._present(errors, operation_name)
         await self._send({"id": operation_id, "type": "error", "payload": presented})
+
+    def _present(self, errors: Iterable[GraphQLError], name: str | None) -> list[dict[str, Any]]:
+        return self._presenter.present(
+            errors, request_id=self._request_id, operation_name=name, language=self._language
+        )
 
     async def _send(self, message: Mapping[str, Any]) -> None:
         text = orjson.dumps(message).decode()

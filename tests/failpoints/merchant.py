@@ -10,9 +10,11 @@ from headless_presale.orders import (
     OrderStatus,
     RefundOrder,
     RefundWish,
+    RevokeToken,
     add_note,
     cancel_order_by_merchant,
     refund_order,
+    revoke_order_token,
 )
 from headless_presale.payments import record_notice
 from tests.failpoints.world import Scenario, World
@@ -105,8 +107,26 @@ async def _is_cancelled_once(world: World, command: CancelOrder) -> None:
     assert await world.entries("order.cancel") == 1
 
 
+async def _revoking(world: World) -> RevokeToken:
+    return RevokeToken(**await _own(world), version=2)
+
+
+async def _revoke(command: RevokeToken) -> object:
+    with acting_as(STAFF):
+        return await revoke_order_token(command)
+
+
+async def _is_revoked_once(world: World, command: RevokeToken) -> None:
+    order = await read(command.order_id)
+    assert (order.access_generation, order.version) == (1, 3)
+    assert await world.count("SELECT count(*) FROM message WHERE kind = 'order_link_renewed'") == 1
+    assert await world.count("SELECT count(*) FROM event WHERE type = 'order.token_revoked'") == 1
+    assert await world.entries("order.token_revoke") == 1
+
+
 SCENARIOS = [
     Scenario("noting", _noting, _note, _is_noted_once),
     Scenario("giving money back", _refunding, _refund, _is_refunded_once),
+    Scenario("taking an order's token back", _revoking, _revoke, _is_revoked_once),
     Scenario("cancelling by the merchant", _cancelling, _cancel, _is_cancelled_once),
 ]

@@ -142,6 +142,7 @@ def test_every_mutation_takes_one_input_and_answers_user_errors() -> None:
         "notificationChoiceSet",
         "orderPlace",
         "orderCancel",
+        "orderTokenRevoke",
         "paymentStart",
         "profileUpdate",
         "sessionRefresh",
@@ -272,6 +273,7 @@ def test_what_is_a_customers_says_so() -> None:
         "Mutation.consentWithdraw",
         "Mutation.customerErase",
         "Mutation.notificationChoiceSet",
+        "Mutation.orderTokenRevoke",
         "Mutation.profileUpdate",
     }
 

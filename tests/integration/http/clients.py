@@ -80,12 +80,14 @@ async def send_slowly(client: httpx.AsyncClient, body: dict[str, Any]) -> SlowRe
 
 
 @contextlib.asynccontextmanager
-async def open_socket(client: httpx.AsyncClient, **headers: str) -> AsyncIterator[ClientConnection]:
+async def open_socket(
+    client: httpx.AsyncClient, payload: dict[str, Any] | None = None, /, **headers: str
+) -> AsyncIterator[ClientConnection]:
     """Open a socket that speaks graphql-transport-ws, acknowledged."""
     url = str(client.base_url).replace("http", "ws", 1).rstrip("/") + "/graphql"
     protocols = [Subprotocol("graphql-transport-ws")]
     async with connect(url, subprotocols=protocols, additional_headers=headers) as socket:
-        await socket.send(json.dumps({"type": "connection_init"}))
+        await socket.send(json.dumps({"type": "connection_init", "payload": payload}))
         assert (await receive(socket))["type"] == "connection_ack"
         yield socket
 

@@ -191,7 +191,8 @@ class TestWho:
 
 class TestSockets:
     async def test_each_operation_counts(self, settings: dict[str, Any]) -> None:
-        async with serving(settings) as client:
+        # One for the handshake.
+        async with serving(settings, rate_limit_requests=4) as client:
             async with open_socket(client, **{"x-forwarded-for": "198.51.100.7"}) as socket:
                 for number in range(3):
                     await subscribe(socket, str(number), "{ __typename }", {})

@@ -217,6 +217,7 @@ def every_message(*, of: OrderView, shop_name: str) -> dict[MessageKind, dict[st
         MessageKind.ORDER_FORFEITED: forfeited(of=of, shop_name=shop_name),
         MessageKind.ORDER_REFUNDED: refunded(shop_name, of=of, shop_name=shop_name),
         MessageKind.LATE_PAYMENT_REFUSED: late(of=of, shop_name=shop_name),
+        MessageKind.ORDER_LINK_RENEWED: facts.shared_facts(of, shop_name=shop_name),
     }
 
 

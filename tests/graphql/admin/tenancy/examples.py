@@ -94,6 +94,13 @@ MUTATIONS: Mapping[str, tuple[Example, ...]] = {
             "idempotencyKey": "a-refund",
         },
     ),
+    "orderTokenRevokeByMerchant": (
+        lambda house: {
+            "orderId": house.ids["order"],
+            "version": 2,
+            "idempotencyKey": "a-revocation",
+        },
+    ),
     "orderCancelByMerchant": (
         lambda house: {
             "orderId": house.ids["order"],
