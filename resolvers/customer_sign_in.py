@@ -1,12 +1,19 @@
 """Customers who come by way of a provider outside."""
 
 from headless_presale import customers
-from headless_presale.customers import SignedIn, SignInProvider, list_providers
+from headless_presale.customers import (
+    Departure,
+    Return,
+    SignedIn,
+    SignInProvider,
+    list_providers,
+)
 from headless_presale.identity.limits import Source
 from headless_presale.shops import Shop
 from resolvers.context import RequestContext
 from resolvers.customers import named_shop
 from resolvers.errors import Answer, answer, reads
+from resolvers.global_ids import read_input_id
 
 
 @reads
@@ -25,4 +32,43 @@ async def _sign_in_by_wechat(context: RequestContext, slug: str, code: str) -> S
     shop = await named_shop(context, slug)
     return await customers.sign_in_by_wechat(
         shop.id, code, locale=context.locale, source=Source(address=context.address)
+    )
+
+
+async def depart(
+    context: RequestContext, *, shop: str, provider: str, redirect_uri: str
+) -> Answer[Departure]:
+    """Begin a sign-in at an OpenID Connect provider."""
+    context.begin_mutation()
+    return await answer(_depart(context, shop, provider, redirect_uri), context.locale)
+
+
+async def _depart(
+    context: RequestContext, slug: str, provider: str, redirect_uri: str
+) -> Departure:
+    shop = await named_shop(context, slug)
+    return await customers.depart(
+        shop.id,
+        read_input_id(provider, "SignInProvider", ("provider",)),
+        redirect_uri,
+        source=Source(address=context.address),
+    )
+
+
+async def come_back(
+    context: RequestContext, *, shop: str, provider: str, back: Return
+) -> Answer[SignedIn]:
+    """Sign in whom an OpenID Connect provider vouches for."""
+    context.begin_mutation()
+    return await answer(_come_back(context, shop, provider, back), context.locale)
+
+
+async def _come_back(context: RequestContext, slug: str, provider: str, back: Return) -> SignedIn:
+    shop = await named_shop(context, slug)
+    return await customers.come_back(
+        shop.id,
+        read_input_id(provider, "SignInProvider", ("provider",)),
+        back,
+        locale=context.locale,
+        source=Source(address=context.address),
     )

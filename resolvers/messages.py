@@ -364,6 +364,7 @@ REASONS: Mapping[str, Mapping[str, str]] = {
         "each language is named once": "每种语言只能出现一次",
         "give either an amount or lines": "请填写金额或商品行，二者选一",
         "give either the address of a picture or an asset": "请在图片地址与已上传图片中选填一项",
+        "the provider does not list this address": "该登录方式未登记此回调地址",
         "the picture is not one of this shop": "该图片不属于此店铺",
         "must be a language tag such as zh-CN": "须为语言标签，例如 zh-CN",
         "must be an absolute http or https address without a user name": (

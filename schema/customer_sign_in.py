@@ -1,11 +1,14 @@
 """Signing in at a provider outside: which ones a shop has, and how one comes back from there."""
 
+from datetime import datetime
+
 import strawberry
 
-from headless_presale.customers import SignInProvider
+from headless_presale.customers import Return, SignInProvider
 from resolvers import customer_sign_in
 from schema.customers import SessionPayload, session_parts
 from schema.enums import ProviderKind
+from schema.errors import UserError, user_errors
 from schema.nodes import Info, global_id
 
 
@@ -41,6 +44,45 @@ class SignInWeChatPayload(SessionPayload):
     pass
 
 
+@strawberry.input(description="Where somebody wants to sign in.")
+class SignInOidcStartInput:
+    shop: str = strawberry.field(description="The shop's slug.")
+    provider: strawberry.ID = strawberry.field(description="One of the shop's, of the kind OIDC.")
+    redirect_uri: str = strawberry.field(
+        description="Where to come back to: one of those that the provider lists, to the letter."
+    )
+
+
+@strawberry.type
+class SignInOidcStartPayload:
+    url: str | None = strawberry.field(description="Send the browser there.")
+    state: str | None = strawberry.field(description="Comes back in the address, for this once.")
+    browser_key: str | None = strawberry.field(
+        description="Keep it in this browser (`sessionStorage`), under the state: whoever comes "
+        "back without it is not signed in."
+    )
+    expires_at: datetime | None = strawberry.field(description="Until when to be back.")
+    user_errors: list[UserError]
+
+
+@strawberry.input(description="What came back, and what the browser kept.")
+class SignInOidcCompleteInput:
+    shop: str = strawberry.field(description="The shop's slug.")
+    provider: strawberry.ID
+    code: str = strawberry.field(description="Of the address that one came back to.")
+    state: str = strawberry.field(description="Of the address that one came back to.")
+    browser_key: str = strawberry.field(description="As `signInOidcStart` gave it.")
+    redirect_uri: str = strawberry.field(description="As it was sent to `signInOidcStart`.")
+    iss: str | None = strawberry.field(
+        default=None, description="Of the address that one came back to, where it has one."
+    )
+
+
+@strawberry.type
+class SignInOidcCompletePayload(SessionPayload):
+    pass
+
+
 @strawberry.type
 class CustomerSignInMutation:
     """How customers come by way of somebody who knows them."""
@@ -54,3 +96,38 @@ class CustomerSignInMutation:
             info.context, shop=input.shop, code=input.code
         )
         return SignInWeChatPayload(**session_parts(signed_in))
+
+    @strawberry.mutation(description="Begin a sign-in at an OpenID Connect provider of the shop's.")
+    async def sign_in_oidc_start(
+        self, info: Info, input: SignInOidcStartInput
+    ) -> SignInOidcStartPayload:
+        going = await customer_sign_in.depart(
+            info.context, shop=input.shop, provider=input.provider, redirect_uri=input.redirect_uri
+        )
+        found = going.value
+        return SignInOidcStartPayload(
+            url=None if found is None else found.url,
+            state=None if found is None else found.state,
+            browser_key=None if found is None else found.browser_key,
+            expires_at=None if found is None else found.expires_at,
+            user_errors=user_errors(going.refusals),
+        )
+
+    @strawberry.mutation(
+        description="Sign in with what an OpenID Connect provider sent back: once, in the browser "
+        "that began. An address that the provider calls verified leads to its account."
+    )
+    async def sign_in_oidc_complete(
+        self, info: Info, input: SignInOidcCompleteInput
+    ) -> SignInOidcCompletePayload:
+        back = Return(
+            code=input.code,
+            state=input.state,
+            browser_key=input.browser_key,
+            redirect_uri=input.redirect_uri,
+            issuer=input.iss,
+        )
+        signed_in = await customer_sign_in.come_back(
+            info.context, shop=input.shop, provider=input.provider, back=back
+        )
+        return SignInOidcCompletePayload(**session_parts(signed_in))

@@ -43,6 +43,7 @@ from headless_presale.customers.models import (
     CustomerIdentity,
     SignInProvider,
 )
+from headless_presale.customers.oidc import Departure, Return, come_back, depart
 from headless_presale.customers.outside import Outside, close_outside, set_outside
 from headless_presale.customers.profile import UpdateProfile, lock_customer, update_profile
 from headless_presale.customers.providers import (
@@ -80,6 +81,7 @@ __all__ = [
     "CustomerConsent",
     "CustomerIdentity",
     "CustomerPrincipal",
+    "Departure",
     "Entry",
     "MailChoice",
     "NotificationKind",
@@ -87,6 +89,7 @@ __all__ = [
     "ProviderChanges",
     "ProviderKind",
     "ProviderWish",
+    "Return",
     "SavedAddress",
     "SessionEnded",
     "SignInBlocked",
@@ -105,8 +108,10 @@ __all__ = [
     "choose_mail",
     "close_outside",
     "code_of",
+    "come_back",
     "create_provider",
     "delete_provider",
+    "depart",
     "find_customer_principal",
     "find_unwilling",
     "forget_requests",

@@ -13,7 +13,7 @@ async def forget_ended() -> int:
     In small transactions, so that nobody waits for it. Returns how many rows are gone.
     """
     gone = 0
-    for forget in (_forget_codes, _forget_tokens, _forget_grants):
+    for forget in (_forget_codes, _forget_flows, _forget_tokens, _forget_grants):
         while count := await forget():
             gone += count
             if count < AT_ONCE:
@@ -28,6 +28,19 @@ async def _forget_codes() -> int:
             "WITH expired AS MATERIALIZED (SELECT id FROM customer_code WHERE expires_at <= $1 "
             "LIMIT $2 FOR UPDATE SKIP LOCKED) "
             "DELETE FROM customer_code AS code USING expired WHERE code.id = expired.id",
+            clock.now(),
+            AT_ONCE,
+        )
+
+
+@shielded
+async def _forget_flows() -> int:
+    async with unit_of_work() as work:
+        return await work.execute(
+            "WITH expired AS MATERIALIZED (SELECT state_hash FROM customer_sign_in_flow "
+            "WHERE expires_at <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED) "
+            "DELETE FROM customer_sign_in_flow AS flow USING expired "
+            "WHERE flow.state_hash = expired.state_hash",
             clock.now(),
             AT_ONCE,
         )

@@ -115,6 +115,32 @@ class CustomerIdentity(Model):
         indexes = (Index(fields=("customer_id",), name="customer_identity_by_customer"),)
 
 
+class SignInFlow(Model):
+    """A browser that was sent to a provider: its answer is taken once, and from this browser.
+
+    Of what the answer and the browser have to show only hashes are kept.
+    """
+
+    state_hash = fields.CharField(max_length=64, primary_key=True)
+    browser_key_hash = fields.CharField(max_length=64)
+    provider_id: UUID
+    provider: fields.ForeignKeyRelation["SignInProvider"] = fields.ForeignKeyField(
+        "presale.SignInProvider",
+        related_name="flows",
+        db_index=False,
+        on_delete=fields.CASCADE,
+    )
+    redirect_uri = fields.CharField(max_length=2000)
+    expires_at = fields.DatetimeField()
+
+    class Meta:
+        table = "customer_sign_in_flow"
+        indexes = (
+            Index(fields=("provider_id",), name="customer_sign_in_flow_by_provider"),
+            Index(fields=("expires_at",), name="customer_sign_in_flow_expiry"),
+        )
+
+
 class CustomerCode(Model):
     """A code that was mailed. It is derived from the id under the secret key, and stored nowhere.
 

@@ -112,6 +112,8 @@ FAILPOINTS: Mapping[str, str] = {
     "customers.try_counted": "a wrong code is counted, nothing is committed",
     "customers.code_used": "a code is used up, nobody is signed in by it",
     "customers.known": "the customer is a row, he is not signed in",
+    "customers.flow_begun": "what a browser is sent to a provider with is a row, uncommitted",
+    "customers.flow_used": "an answer of a provider's is used up, nothing is committed",
     "customers.made_without_address": "a customer without an address is a row by himself",
     "customers.identity_linked": "a provider's name leads to a customer, nobody is signed in",
     "customers.signed_in": "a sign-in is a row without tokens",

@@ -10,8 +10,9 @@ from typing import Literal
 
 import structlog
 
-NOISY = ("tortoise", "procrastinate", "httpx", "httpcore", "uvicorn.access")
-"""They tell of each statement and each request, values included: only their warnings are kept."""
+NOISY = ("authlib", "tortoise", "procrastinate", "httpx", "httpcore", "uvicorn.access")
+"""These tell of each statement and each request, Authlib of its tokens: they would drown what matters,
+and show what nobody is to see. Only their warnings are kept."""
 SERVER = "uvicorn.error"
 _OF_EACH_SOCKET = frozenset(
     {

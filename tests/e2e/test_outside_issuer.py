@@ -7,18 +7,26 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urljoin
+from typing import Any
+from urllib.parse import parse_qs, urljoin, urlsplit
 
 import httpx
 import pytest
 
+from headless_presale.customers import CustomerIdentity
 from headless_presale.identity.models import Account, ExternalIdentity, SignInSession
+from resolvers.global_ids import seal
+from tests.conftest import SECRET_KEY
+from tests.graphql.providers import COMPLETE, START, add_oidc, outside_open
 from tests.support.accounts import make_account
 from tests.support.node import NODE_FOLDER, needs_node
 from tests.support.pages import Page
 from tests.support.processes import ApiProcess, free_port, until_ready
+from tests.support.shop import make_shop
 
 CLIENT = ("presale", "a secret that the two of them share, and nobody else")
+STOREFRONT = "/storefront/back"
+"""Where a storefront would be listening; here nobody is, and the address says all."""
 
 pytestmark = [
     pytest.mark.usefixtures("database", "redis"),
@@ -70,7 +78,7 @@ def issuer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str,
         process = subprocess.Popen(
             [
                 *("node", str(NODE_FOLDER / "oidc_issuer.mjs"), str(port), str(accounts)),
-                *(*CLIENT, f"{shop}/sign-in/provider/callback"),
+                *(*CLIENT, f"{shop}/sign-in/provider/callback", f"{shop}{STOREFRONT}"),
             ],
             stdout=output,
             stderr=output,
@@ -99,6 +107,8 @@ async def running(
         "PRESALE_OIDC_CLIENT_ID": CLIENT[0],
         "PRESALE_OIDC_CLIENT_SECRET": CLIENT[1],
         "PRESALE_OIDC_NAME": "Forge ID",
+        "PRESALE_SIGN_IN_PROVIDERS_ALLOW_PRIVATE": "true",
+        "PRESALE_SECRET_KEY": SECRET_KEY,
     }
     folder = tmp_path_factory.mktemp("product")
     with ApiProcess(worker_database_url, redis_url, folder, environment) as api:
@@ -226,3 +236,45 @@ async def test_nobody_unknown_becomes_anybody(place: Place) -> None:
     assert page.status == 403
     assert "Ask for an invitation." in page.text
     assert await Account.all().count() == 0
+
+
+async def ask(client: httpx.AsyncClient, place: Place, query: str, **given: Any) -> dict[str, Any]:
+    """Return the payload of a mutation."""
+    answer = await client.post(
+        f"{place.shop}/graphql",
+        json={"query": query, "variables": {"input": given}},
+        headers={"accept": "application/json"},
+    )
+    (payload,) = answer.json()["data"].values()
+    assert payload["userErrors"] == []
+    return dict(payload)
+
+
+@pytest.mark.parametrize(("verified", "email"), [(True, "ann@example.com"), (False, None)])
+async def test_a_customer_signs_in_there(place: Place, verified: bool, email: str | None) -> None:
+    shop = await make_shop()
+    back = f"{place.shop}{STOREFRONT}"
+    async with outside_open("http://127.0.0.1:1"):
+        provider = await add_oidc(
+            shop, place.issuer, client_id=CLIENT[0], secret=CLIENT[1], redirect_uris=[back]
+        )
+    place.know("ann-1", "Ann@Example.com", verified=verified)
+    named = {"shop": shop.slug, "provider": seal("SignInProvider", provider.id)}
+
+    async with browser() as client:
+        begun = await ask(client, place, START, **named, redirectUri=back)
+        page = await submit(
+            client, Page(await client.get(begun["url"])), login="ann-1", password="any"
+        )
+        page = await submit(client, page)
+        url = str(page.response.url)
+        assert url.startswith(back), page.text
+        answer = {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
+        kept = {"browserKey": begun["browserKey"], "redirectUri": back}
+        signed_in = await ask(client, place, COMPLETE, **named, **kept, **answer)
+
+    assert answer["state"] == begun["state"]
+    assert answer["iss"] == place.issuer
+    assert signed_in["customer"]["email"] == email
+    identity = await CustomerIdentity.get()
+    assert (identity.issuer, identity.subject) == (place.issuer, "ann-1")

@@ -12,6 +12,7 @@ from headless_presale.customers.models import (
     CustomerGrant,
     SignInProvider,
 )
+from headless_presale.customers.oidc import Return, begin_flow, use_flow
 from headless_presale.customers.profile import UpdateProfile, update_profile
 from headless_presale.customers.providers import ProviderWish, create_provider
 from headless_presale.customers.sessions import (
@@ -24,6 +25,7 @@ from headless_presale.customers.sessions import (
 from headless_presale.customers.states import ProviderKind
 from headless_presale.identity.oauth.keys import forget_keys, signing_key
 from headless_presale.kernel import clock
+from headless_presale.kernel.ids import new_id
 from tests.failpoints.world import Scenario, World
 
 EMAIL = "ann@example.com"
@@ -144,11 +146,57 @@ async def _is_known_once(world: World, _: object) -> None:
     assert await world.count("SELECT count(*) FROM customer_grant") in (1, 2)
 
 
+async def _with_an_issuer(world: World) -> UUID:
+    wish = ProviderWish(
+        kind=ProviderKind.OIDC,
+        name="Forge ID",
+        client_id="presale",
+        issuer="https://login.example.com",
+        redirect_uris=["https://shop.example.com/back"],
+    )
+    return (await create_provider(world.sale.shop.id, wish)).id
+
+
+async def _send_away(provider_id: UUID) -> object:
+    provider = await SignInProvider.get(id=provider_id)
+    return await begin_flow(
+        provider, provider.redirect_uris[0], state=new_id().hex, browser_key="a key"
+    )
+
+
+async def _is_sent_away(world: World, _: object) -> None:
+    assert await world.count("SELECT count(*) FROM customer_sign_in_flow") in (1, 2)
+
+
+async def _sent_away(world: World) -> UUID:
+    provider_id = await _with_an_issuer(world)
+    provider = await SignInProvider.get(id=provider_id)
+    await begin_flow(provider, provider.redirect_uris[0], state="a state", browser_key="a key")
+    return provider_id
+
+
+async def _take_back(provider_id: UUID) -> object:
+    provider = await SignInProvider.get(id=provider_id)
+    back = Return(
+        code="a code",
+        state="a state",
+        browser_key="a key",
+        redirect_uri=provider.redirect_uris[0],
+    )
+    return await use_flow(provider, back)
+
+
+async def _is_used_up(world: World, _: object) -> None:
+    assert await world.count("SELECT count(*) FROM customer_sign_in_flow") == 0
+
+
 SCENARIOS = [
     Scenario("asking for a code", _shop, _ask, _one_counts),
     Scenario("signing in with a code", _with_a_code, _redeem, _is_in_once),
     Scenario("a wrong code", _with_a_wrong_code, _redeem, _is_counted),
     Scenario("a customer's refreshing", _signed_in, refresh_session, _has_a_successor),
+    Scenario("going to a provider", _with_an_issuer, _send_away, _is_sent_away),
+    Scenario("coming back from a provider", _sent_away, _take_back, _is_used_up),
     Scenario("signing in from a mini-program", _with_a_mini_program, _vouch, _is_known_once),
     Scenario("a customer's signing out", as_a_customer, _leave, _is_out),
     Scenario("signing out by a refresh token", _signed_in, _leave_with, _is_out),

@@ -2,7 +2,11 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
 
 from headless_presale.customers import (
     Outside,
@@ -15,12 +19,23 @@ from headless_presale.customers import (
 )
 from headless_presale.customers.outside import current_outside
 from headless_presale.shops.models import Shop
+from resolvers.global_ids import seal
 from tests.graphql.customers import SESSION, Storefront
 from tests.support.wechat import APPID, SECRET, WeChat
 
 WECHAT = f"""
 mutation ($input: SignInWeChatInput!) {{ signInWeChat(input: $input) {{ {SESSION} }} }}
 """
+
+START = """
+mutation ($input: SignInOidcStartInput!) { signInOidcStart(input: $input) {
+  url state browserKey expiresAt userErrors { __typename code field message } } }
+"""
+COMPLETE = f"""
+mutation ($input: SignInOidcCompleteInput!) {{
+  signInOidcComplete(input: $input) {{ {SESSION} }} }}
+"""
+BACK = "https://shop.example.com/back"
 
 
 @asynccontextmanager
@@ -53,3 +68,84 @@ async def sign_in_as(storefront: Storefront, wechat: WeChat, person: str) -> dic
     payload = await sign_in_from(storefront, wechat.login(person))
     assert payload["userErrors"] == []
     return payload
+
+
+async def add_oidc(shop: Shop, issuer: str, **wish: Any) -> SignInProvider:
+    """Let a shop's customers sign in at an issuer."""
+    given = {
+        "kind": ProviderKind.OIDC,
+        "name": "Forge ID",
+        "client_id": "presale",
+        "secret": "a secret that the two of them share",
+        "issuer": issuer,
+        "redirect_uris": [BACK],
+        **wish,
+    }
+    return await create_provider(shop.id, ProviderWish(**given))
+
+
+@dataclass(frozen=True, slots=True)
+class Browser:
+    """A browser in a storefront that is sent to an issuer and comes back.
+
+    Attributes:
+        kept: what it keeps until it is back.
+    """
+
+    storefront: Storefront
+    provider: SignInProvider
+    kept: dict[str, str]
+    url: str
+
+    async def visit(self) -> dict[str, str]:
+        """Go to the issuer; return what it sends back in the address."""
+        async with httpx.AsyncClient(trust_env=False) as outside:
+            answer = await outside.get(self.url)
+        parts = urlsplit(answer.headers["location"])
+        assert f"{parts.scheme}://{parts.netloc}{parts.path}" == self.kept["redirectUri"]
+        return {name: values[0] for name, values in parse_qs(parts.query).items()}
+
+    async def complete(self, answer: dict[str, str], **changes: Any) -> dict[str, Any]:
+        """Return the payload of coming back with an answer."""
+        given = {
+            "shop": self.storefront.shop.slug,
+            "provider": seal("SignInProvider", self.provider.id),
+            **self.kept,
+            **answer,
+            **changes,
+        }
+        reply = await self.storefront.api.ask(COMPLETE, input=given)
+        payload: dict[str, Any] = reply.data["signInOidcComplete"]
+        return payload
+
+    async def go(self, **changes: Any) -> dict[str, Any]:
+        """Go there and come back."""
+        return await self.complete(await self.visit(), **changes)
+
+    def with_key_of(self, other: "Browser") -> "Browser":
+        """Return it with what another browser kept."""
+        return replace(self, kept={**self.kept, "browserKey": other.kept["browserKey"]})
+
+
+async def start(
+    storefront: Storefront, provider: SignInProvider, redirect_uri: str = BACK
+) -> dict[str, Any]:
+    """Return the payload of beginning a sign-in."""
+    given = {
+        "shop": storefront.shop.slug,
+        "provider": seal("SignInProvider", provider.id),
+        "redirectUri": redirect_uri,
+    }
+    reply = await storefront.api.ask(START, input=given)
+    payload: dict[str, Any] = reply.data["signInOidcStart"]
+    return payload
+
+
+async def begin(
+    storefront: Storefront, provider: SignInProvider, redirect_uri: str = BACK
+) -> Browser:
+    """Have a browser begin a sign-in."""
+    begun = await start(storefront, provider, redirect_uri)
+    assert begun["userErrors"] == []
+    kept = {"browserKey": begun["browserKey"], "redirectUri": redirect_uri}
+    return Browser(storefront, provider, kept, begun["url"])

@@ -148,6 +148,8 @@ def test_every_mutation_takes_one_input_and_answers_user_errors() -> None:
         "sessionRefresh",
         "signInCodeRedeem",
         "signInCodeRequest",
+        "signInOidcComplete",
+        "signInOidcStart",
         "signInWeChat",
         "signOut",
     }

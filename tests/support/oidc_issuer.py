@@ -38,6 +38,8 @@ class Issuer:
         signs_with: a key and an algorithm, or the issuer's own.
         asked: the parameters of the last request for authorization.
         redeemed: how many codes were exchanged.
+        token_error: what the token endpoint refuses with, whatever is asked.
+        met: how often anything was asked.
     """
 
     url: str
@@ -57,9 +59,12 @@ class Issuer:
     asked: dict[str, str] = field(default_factory=dict)
     redeemed: int = 0
     has_id_token: bool = True
+    token_error: str | None = None
+    met: int = 0
     _codes: dict[str, dict[str, str]] = field(default_factory=dict)
 
     async def discovery(self, request: Request) -> Response:
+        self.met += 1
         return JSONResponse(
             {
                 "issuer": self.url,
@@ -84,6 +89,8 @@ class Issuer:
 
     async def token(self, request: Request) -> Response:
         form = await request.form()
+        if self.token_error is not None:
+            return JSONResponse({"error": self.token_error}, 401)
         asked = self._codes.pop(str(form["code"]), None)
         if asked is None or not form.get("code_verifier"):
             return JSONResponse({"error": "invalid_grant"}, 400)
