@@ -22,6 +22,7 @@ MODEL_MODULES = (
     "headless_presale.kernel.audit_log",
     "headless_presale.kernel.events",
     "headless_presale.shops.models",
+    "headless_presale.documents.models",
     "headless_presale.catalog.models",
     "headless_presale.media.models",
     "headless_presale.identity.models",

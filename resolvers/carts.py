@@ -66,6 +66,7 @@ async def _open(context: RequestContext, ref: CartRef) -> CartKey:
     if ref.token is not None:
         if not is_token(context, cart_id, ref.token):
             raise CartNotFound(field=("cartId",))
+        await _check_shop(context, cart_id)
         return CartKey(cart_id)
     customer_id = await _customer_id(context, is_mutation=True)
     if customer_id is None:
@@ -86,7 +87,20 @@ async def find_cart(context: RequestContext, cart_id: str, token: str | None) ->
             return None
     elif (customer_id := await _customer_id(context)) is None:
         return None
-    return await _quoted(context, await carts.find_cart(uuid, customer_id=customer_id))
+    found = await carts.find_cart(uuid, customer_id=customer_id)
+    if found is not None:
+        await context.shops.check_id(found.shop_id)
+    return await _quoted(context, found)
+
+
+@reads
+async def _check_shop(context: RequestContext, cart_id: UUID) -> None:
+    """Raise OriginNotAllowed or DocumentNotTrusted where a guest's cart may not be used so."""
+    if not await context.shops.are_guarded():
+        return
+    found = await carts.find_cart(cart_id, customer_id=None)
+    if found is not None:
+        await context.shops.check_id(found.shop_id)
 
 
 @reads

@@ -89,6 +89,16 @@ class RequestContext:
             return self.settings.cost_limit_customer
         return self.settings.cost_limit_merchant
 
+    def begin_operation(self, document: str) -> None:
+        """Have shops know with which document they are asked, and by whose staff or system.
+
+        Args:
+            document: SHA-256 of its text, in lower-case hex.
+        """
+        claims = self.claims
+        merchant_id = claims.merchant_id if isinstance(claims, AccessClaims) else None
+        self.shops = self.shops.asked_with(document, merchant_id=merchant_id)
+
     def renewed(self) -> "RequestContext":
         """Return a context of the same caller with its own moment and its own loaders."""
         return replace(

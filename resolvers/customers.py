@@ -51,7 +51,10 @@ async def _redeem_code(context: RequestContext, slug: str, email: str, code: str
 async def refresh(context: RequestContext, refresh_token: str) -> Answer[SignedIn]:
     """Exchange a refresh token for new tokens."""
     context.begin_mutation()
-    return await answer(customers.refresh_session(refresh_token), context.locale)
+    refreshed = await answer(customers.refresh_session(refresh_token), context.locale)
+    if refreshed.value is not None:
+        await context.shops.check_document(refreshed.value.customer.shop_id)
+    return refreshed
 
 
 async def sign_out(

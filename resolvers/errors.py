@@ -92,6 +92,17 @@ class OriginNotAllowed(PublicError):
         super().__init__(cross_origin.CODE, cross_origin.MESSAGE, http_status=403)
 
 
+class DocumentNotTrusted(PublicError):
+    """The shop answers registered documents alone, and this is none of them."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "DOCUMENT_NOT_TRUSTED",
+            "This shop answers the documents that it has registered, and no others.",
+            http_status=403,
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """A business "no", in the client's language.

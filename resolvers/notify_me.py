@@ -6,6 +6,7 @@ from uuid import UUID
 from headless_presale.identity.limits import Source
 from headless_presale.kernel.locales import read_locale
 from headless_presale.notify_me import NotifyMe, WatcherCount, notify_me
+from resolvers.campaigns import find_public_campaign
 from resolvers.context import RequestContext
 from resolvers.errors import Answer, answer
 from resolvers.global_ids import read_input_id
@@ -30,6 +31,8 @@ async def ask(context: RequestContext, form: NotifyMeForm) -> Answer[bool]:
 
 async def _ask(context: RequestContext, form: NotifyMeForm) -> bool:
     campaign_id = read_input_id(form.campaign_id, "Campaign", ("campaign_id",))
+    if await context.shops.are_guarded():
+        await find_public_campaign(context, campaign_id)
     locale = context.locale if form.locale is None else read_locale(form.locale, ("locale",))
     wish = NotifyMe(
         campaign_id=campaign_id,

@@ -89,8 +89,8 @@ async def require_access(
 
 @reads
 async def _check_page(context: RequestContext, order_id: UUID, access: OrderAccess) -> None:
-    """Raise OriginNotAllowed where the order's shop may not be used from the caller's page."""
-    if not context.shops.are_guarded:
+    """Raise OriginNotAllowed or DocumentNotTrusted where the order's shop may not be used so."""
+    if not await context.shops.are_guarded():
         return
     order = await find_order(order_id)
     if order is not None and access.opens(order):

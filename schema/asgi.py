@@ -12,7 +12,7 @@ from starlette.websockets import WebSocket
 
 from headless_presale.app import create_app
 from headless_presale.cross_origin import FOREIGN_ORIGIN
-from headless_presale.documents import ValkeyTexts
+from headless_presale.documents import SharedTexts
 from headless_presale.identity import AccessClaims
 from headless_presale.operation_limits import Meter, OperationLimits, operation_limits
 from headless_presale.rate_limits import VERIFIED, RateLimiter, caller_of
@@ -49,11 +49,15 @@ def create(settings: Settings | None = None) -> Starlette:
     )
 
 
-def create_graphql_app(settings: Settings) -> PresaleGraphQL:
-    """Return the GraphQL endpoint; it finds the open runtime in ``scope["state"]["runtime"]``."""
+def create_graphql_app(settings: Settings, shops: ShopDirectory | None = None) -> PresaleGraphQL:
+    """Return the GraphQL endpoint; it finds the open runtime in ``scope["state"]["runtime"]``.
+
+    Args:
+        shops: what it knows of shops from one request to the next; its own when not given.
+    """
     return PresaleGraphQL(
         schema,
-        context_factory=context_factory(ShopDirectory(), operation_limits(settings)),
+        context_factory=context_factory(shops or ShopDirectory(), operation_limits(settings)),
         renew_context=RequestContext.renewed,
         on_ws_connect=authenticate_socket,
         on_ws_operation=count_operation,
@@ -63,7 +67,7 @@ def create_graphql_app(settings: Settings) -> PresaleGraphQL:
         max_body_bytes=settings.max_body_bytes,
         timeout_seconds=settings.operation_timeout_seconds,
         is_discoverable=settings.mode == "development",
-        shared_texts=ValkeyTexts(),
+        shared_texts=SharedTexts(),
     )
 
 

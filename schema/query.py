@@ -127,8 +127,8 @@ async def _find_node(info: Info, kind: str, uuid: UUID) -> Node | None:
 
 
 async def _shop(info: Info, shop_id: UUID) -> Shop | None:
-    """Return the shop that a node belongs to; raises OriginNotAllowed."""
+    """Return the shop that a node belongs to, unless it may not be used by this caller."""
     shop = await info.context.loaders.shops.load(shop_id)
     if shop is not None:
-        info.context.shops.check(shop)
+        await info.context.shops.check(shop)
     return shop

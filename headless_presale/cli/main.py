@@ -9,7 +9,16 @@ from pydantic import ValidationError
 from pydantic_settings import SettingsError
 from rich.console import Console
 
-from headless_presale.cli import access, campaigns, catalog, doctor, people, processes, webhooks
+from headless_presale.cli import (
+    access,
+    campaigns,
+    catalog,
+    doctor,
+    documents,
+    people,
+    processes,
+    webhooks,
+)
 from headless_presale.engines import EngineStartFailed
 from headless_presale.kernel.errors import PresaleError
 
@@ -33,6 +42,7 @@ app.add_typer(campaigns.app, name="campaigns")
 app.add_typer(people.staff, name="staff")
 app.add_typer(access.clients, name="clients")
 app.add_typer(webhooks.app, name="webhooks")
+app.add_typer(documents.app, name="documents")
 
 
 def main() -> None:

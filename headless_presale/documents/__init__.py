@@ -1,5 +1,34 @@
-"""Documents that clients name by their hash."""
+"""Documents that clients name by their hash, and those that a shop lets in alone."""
 
-from headless_presale.documents.shared_texts import ValkeyTexts
+from headless_presale.documents.errors import DocumentNotFound, ManifestUnreadable, TooManyDocuments
+from headless_presale.documents.manifests import ManifestDocument, read_manifest
+from headless_presale.documents.models import TrustedDocument
+from headless_presale.documents.shared_texts import SharedTexts
+from headless_presale.documents.trusted import (
+    MAX_DOCUMENTS,
+    BoundShop,
+    find_text,
+    list_bound_shops,
+    list_digests,
+    list_documents,
+    register_documents,
+    remove_document,
+)
 
-__all__ = ["ValkeyTexts"]
+__all__ = [
+    "MAX_DOCUMENTS",
+    "BoundShop",
+    "DocumentNotFound",
+    "ManifestDocument",
+    "ManifestUnreadable",
+    "SharedTexts",
+    "TooManyDocuments",
+    "TrustedDocument",
+    "find_text",
+    "list_bound_shops",
+    "list_digests",
+    "list_documents",
+    "read_manifest",
+    "register_documents",
+    "remove_document",
+]

@@ -5,9 +5,11 @@ and no more: 2,000 texts of at most 16 KB are 32 MB. A longer text stays with th
 told it, and others ask the client for it.
 """
 
+from headless_presale.documents.trusted import find_text
 from headless_presale.kernel import clock
 from headless_presale.kernel.errors import Unavailable
 from headless_presale.kernel.redis import LuaScript, answering_redis
+from headless_presale.kernel.unit_of_work import DATABASE_DOWN
 
 MAX_TEXTS = 2_000
 MAX_TEXT_BYTES = 16_000
@@ -19,8 +21,9 @@ TEXT_KEY_PREFIX = "documents:text:"
 _keep = LuaScript("headless_presale.documents.scripts", "keep")
 
 
-class ValkeyTexts:
-    """Keeps texts in Redis; while that is away it knows nothing, and nobody is refused for it."""
+class SharedTexts:
+    """Keeps texts in Redis, and knows besides what shops have registered. Where neither answers it
+    knows nothing, and nobody is refused for it."""
 
     def __init__(self, *, max_texts: int = MAX_TEXTS) -> None:
         self._max_texts = max_texts
@@ -30,9 +33,15 @@ class ValkeyTexts:
         try:
             async with answering_redis() as client:
                 text = await client.get(TEXT_KEY_PREFIX + digest)
-                # The process's client decodes: it gives no bytes.
-                return text if isinstance(text, str) else None
         except Unavailable:
+            text = None
+        # The process's client decodes: it gives no bytes.
+        return text if isinstance(text, str) else await self._find_registered(digest)
+
+    async def _find_registered(self, digest: str) -> str | None:
+        try:
+            return await find_text(digest)
+        except (Unavailable, *DATABASE_DOWN):
             return None
 
     async def keep(self, digest: str, text: str) -> None:

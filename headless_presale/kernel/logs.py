@@ -11,8 +11,8 @@ from typing import Literal
 import structlog
 
 NOISY = ("authlib", "tortoise", "procrastinate", "httpx", "httpcore", "uvicorn.access")
-"""These tell of each statement and each request, Authlib of its tokens: they would drown what matters,
-and show what nobody is to see. Only their warnings are kept."""
+"""These tell of each statement and each request, Authlib of its tokens: they would drown what
+matters, and show what nobody is to see. Only their warnings are kept."""
 SERVER = "uvicorn.error"
 _OF_EACH_SOCKET = frozenset(
     {

@@ -48,6 +48,10 @@ class Shop(Model):
     """The shop's own numbers where they differ from the defaults."""
     storefront_origins = fields.JSONField[list[str]](default=list, db_default="[]")
     """From which sites' pages it is used, as browsers write them; empty: from all."""
+    trusted_documents_only = fields.BooleanField(default=False, db_default=False)
+    """Storefronts may send documents that the shop has registered, and no others."""
+    documents_version = fields.IntField(default=1, db_default=1)
+    """Rises with each change of those documents."""
     version = fields.IntField(default=1, db_default=1)
     created_at = fields.DatetimeField()
 

@@ -37,6 +37,7 @@ SETTINGS = (
     "translations",
     "notify_double_opt_in",
     "storefront_origins",
+    "trusted_documents_only",
 )
 FIXED_BY_PRODUCTS = ("slug", "currency")
 """Its products' addresses and prices hang on these."""
@@ -53,6 +54,7 @@ class UpdateShop:
         timezone: a name of the IANA database, such as ``Asia/Shanghai``.
         translations: locale -> ``name`` -> text. A language that is named gets these texts and
             no others, with none of them it is removed; one that is not named stays.
+        trusted_documents_only: storefronts may send registered documents alone.
         notify_double_opt_in: whether people confirm by mail before they are told of openings.
         storefront_origins: from which sites' pages browsers may use the shop; empty: from all.
     """
@@ -68,6 +70,7 @@ class UpdateShop:
     translations: Mapping[str, Mapping[str, str]] | None = None
     notify_double_opt_in: bool | None = None
     storefront_origins: Sequence[str] | None = None
+    trusted_documents_only: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,6 +172,7 @@ def _read_settings(command: UpdateShop) -> dict[str, Any]:
         "timezone": _read_timezone,
         "default_locale": lambda tag: read_locale(tag, ("default_locale",)),
         "translations": _read_translations,
+        "trusted_documents_only": bool,
         "notify_double_opt_in": bool,
         "storefront_origins": lambda texts: read_origins(texts, ("storefront_origins",)),
     }

@@ -35,6 +35,7 @@ class ShopForm:
     names: Texts | None
     notify_double_opt_in: bool | None
     storefront_origins: Sequence[str] | None
+    trusted_documents_only: bool | None
 
 
 @reads
@@ -61,6 +62,7 @@ async def change(
             translations=_names(form.names),
             notify_double_opt_in=form.notify_double_opt_in,
             storefront_origins=form.storefront_origins,
+            trusted_documents_only=form.trusted_documents_only,
         )
         return await update_shop(command)
 

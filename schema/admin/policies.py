@@ -55,6 +55,10 @@ class ShopSettingsType:
     def storefront_origins(self) -> list[str]:
         return self.shop.storefront_origins
 
+    @strawberry.field(description="Whether storefronts may send registered documents alone.")
+    def trusted_documents_only(self) -> bool:
+        return self.shop.trusted_documents_only
+
     @strawberry.field(
         description="Whether slug and currency stay as they are, because products hang on them."
     )

@@ -53,6 +53,12 @@ class ShopUpdateInput:
         "replaces the whole list.",
     )
 
+    trusted_documents_only: bool | None = strawberry.field(
+        default=None,
+        description="Have storefronts send registered documents alone: `headless-presale documents "
+        "import` registers them. Whoever sends another is answered `DOCUMENT_NOT_TRUSTED`.",
+    )
+
     def to_form(self) -> ShopForm:
         """Return it as the resolvers take it."""
         names = None
@@ -68,6 +74,7 @@ class ShopUpdateInput:
             names=names,
             notify_double_opt_in=self.notify_double_opt_in,
             storefront_origins=self.storefront_origins,
+            trusted_documents_only=self.trusted_documents_only,
         )
 
 

@@ -21,6 +21,8 @@ What resolvers can do, without importing anything from here:
 * set ``context.cache_hint`` to an object with ``max_age_seconds`` and ``public``;
 * give the context a ``cost_limit``: what its caller's operations may cost at most, in the points
   that ``Cost`` declares beside fields; ``extensions.cost`` of each answer then tells what it took;
+* give the context a method ``begin_operation``: called before each operation with the SHA-256 of
+  its document, in hex;
 * give the context ``expires_at``: sockets and streams end then; and a coroutine function ``ended``
   that returns when they have to end before.
 

@@ -36,6 +36,7 @@ from schema.transport.errors import (
     coded,
 )
 from schema.transport.limits import DocumentLimits, DocumentMeter, operation_cost, too_complex
+from schema.transport.persisted import digest_of
 
 VALIDATION_RULES: tuple[type[ASTValidationRule], ...] = (
     *specified_rules,
@@ -53,8 +54,9 @@ _MAX_REMEMBERED_COSTS = 64
 
 @dataclass(slots=True)
 class PreparedDocument:
-    """A document that passed parsing, the limits and validation."""
+    """A document that passed parsing, the limits and validation; ``digest`` names its text."""
 
+    digest: str
     node: DocumentNode
     operations: tuple[OperationDefinitionNode, ...]
     size_variables: tuple[str, ...]
@@ -179,6 +181,7 @@ class DocumentCache:
                     error.message = error.message.partition(" Did you mean ")[0]
             raise DocumentRefused([coded(error, DOCUMENT_INVALID) for error in errors])
         return PreparedDocument(
+            digest=digest_of(text),
             node=node,
             operations=tuple(
                 definition

@@ -204,6 +204,7 @@ class Engine:
 
         Where the context has a ``cost_limit``, an operation that costs more is refused.
         """
+        _begin(operation, context)
         cost = _cost_for(operation, context)
         executor = self._build(operation, context, cost)
         if isinstance(executor, list):
@@ -221,6 +222,7 @@ class Engine:
         if operation.kind is not OperationType.SUBSCRIPTION:
             yield await self.execute(operation, context)
             return
+        _begin(operation, context)
         cost = _cost_for(operation, context)
         executor = self._build(operation, context, cost)
         if isinstance(executor, list):
@@ -328,6 +330,12 @@ def root_fields(executor: Executor[Any]) -> Counter[str]:
         # The execution will stumble over the same, and tell.
         return Counter()
     return Counter(details[0].node.name.value for details in collected.grouped_field_set.values())
+
+
+def _begin(operation: Operation, context: Any) -> None:
+    begin = getattr(context, "begin_operation", None)
+    if begin is not None:
+        begin(operation.document.digest)
 
 
 def _cost_for(operation: Operation, context: Any) -> CostTold | None:

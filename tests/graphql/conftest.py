@@ -18,6 +18,8 @@ from headless_presale.payments.gateways import set_gateways
 from headless_presale.payments.gateways.sandbox import SandboxGateway
 from headless_presale.runtime import Runtime
 from headless_presale.settings import Settings
+from resolvers import shop_directory
+from resolvers.shop_directory import ShopDirectory
 from schema.asgi import create_graphql_app
 from tests.conftest import SECRET_KEY
 from tests.graphql.endpoint import Api, WithRuntime
@@ -41,9 +43,21 @@ async def hub(redis: Redis) -> AsyncIterator[LiveHub]:
 
 
 @pytest.fixture
-async def api(database: str, hub: LiveHub) -> AsyncIterator[Api]:
+def remember_seconds() -> float:
+    """How long the application knows which shops answer registered documents alone: here for
+    ever, since tests count statements and take as long as they take."""
+    return 3_600
+
+
+@pytest.fixture
+async def api(
+    database: str, hub: LiveHub, remember_seconds: float, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Api]:
     settings = Settings.model_validate({"secret_key": SECRET_KEY})
-    graphql = create_graphql_app(settings)
+    monkeypatch.setattr(shop_directory, "BOUND_REMEMBER_SECONDS", remember_seconds)
+    shops = ShopDirectory()
+    await shops.bound_shops()
+    graphql = create_graphql_app(settings, shops)
     runtime = Runtime(settings, hub)
     app = WithRuntime(Starlette(routes=[Route("/graphql", graphql)]), runtime)
     transport = httpx.ASGITransport(app=app)

@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from headless_presale.documents import ValkeyTexts
+from headless_presale.documents import SharedTexts
 from headless_presale.documents.shared_texts import (
     MAX_TEXT_BYTES,
     TEXT_KEY_PREFIX,
@@ -45,7 +45,7 @@ async def test_what_one_process_is_told_the_others_know(api: Api) -> None:
 async def test_there_is_room_for_so_many_and_the_first_to_end_goes(
     redis: Redis, clock: ManualClock
 ) -> None:
-    texts = ValkeyTexts(max_texts=3)
+    texts = SharedTexts(max_texts=3)
     for number in range(5):
         clock.advance(timedelta(seconds=1))
         await texts.keep(digest(str(number)), str(number))
@@ -59,7 +59,7 @@ async def test_there_is_room_for_so_many_and_the_first_to_end_goes(
 async def test_a_text_ends_after_a_day_and_leaves_its_place(
     redis: Redis, clock: ManualClock
 ) -> None:
-    texts = ValkeyTexts()
+    texts = SharedTexts()
     await texts.keep(digest("a"), "a")
     assert 0 < await redis.pttl(TEXT_KEY_PREFIX + digest("a")) <= TTL_MS
     clock.advance(timedelta(milliseconds=TTL_MS))
@@ -72,7 +72,7 @@ async def test_a_text_ends_after_a_day_and_leaves_its_place(
 @pytest.mark.parametrize(("length", "kept"), [(MAX_TEXT_BYTES, True), (MAX_TEXT_BYTES + 1, False)])
 async def test_a_long_text_is_not_shared(redis: Redis, length: int, kept: bool) -> None:
     text = "x" * length
-    await ValkeyTexts().keep(digest(text), text)
+    await SharedTexts().keep(digest(text), text)
 
     assert bool(await redis.exists(TEXT_KEY_PREFIX + digest(text))) is kept
 
@@ -80,7 +80,7 @@ async def test_a_long_text_is_not_shared(redis: Redis, length: int, kept: bool) 
 async def test_without_redis_nothing_is_known_and_nobody_is_refused() -> None:
     open_redis("redis://127.0.0.1:1", timeout_seconds=0.25)
     try:
-        await ValkeyTexts().keep(digest(TEXT), TEXT)
-        assert await ValkeyTexts().find(digest(TEXT)) is None
+        await SharedTexts().keep(digest(TEXT), TEXT)
+        assert await SharedTexts().find(digest(TEXT)) is None
     finally:
         await close_redis()

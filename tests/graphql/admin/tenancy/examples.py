@@ -25,6 +25,7 @@ MUTATIONS: Mapping[str, tuple[Example, ...]] = {
             "shopId": house.ids["shop"],
             "version": 1,
             "contactEmail": f"hello@{house.mark}.example.com",
+            "trustedDocumentsOnly": True,
             "storefrontOrigins": [f"https://{house.mark}.example.com"],
             "translations": [{"locale": "fr", "name": f"Boutique of {house.mark}"}],
         },

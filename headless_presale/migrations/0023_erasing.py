@@ -14,7 +14,7 @@ SQL = files("headless_presale.migrations.sql")
 class Migration(migrations.Migration):
     """Table ``erasure``; an index of ``message``; texts that erasing may empty."""
 
-    dependencies = [("presale", "0021_notify_me")]
+    dependencies = [("presale", "0022_trusted_documents")]
 
     initial = False
 
