@@ -43,6 +43,7 @@ class Kind(StrEnum):
     LOGINS = "logins"
     MAILS = "mails"
     CHANGES = "changes"
+    EVENTS = "events"
 
 
 @dataclass(frozen=True, slots=True)

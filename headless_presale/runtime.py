@@ -13,6 +13,7 @@ import structlog
 from pydantic import SecretStr
 
 from headless_presale import checkout
+from headless_presale.analytics import writing_funnel
 from headless_presale.challenges import SiteVerify, close_challenger, set_challenger
 from headless_presale.customers import Outside, WeChatApi, close_outside, set_outside
 from headless_presale.database import close_database, open_database
@@ -172,6 +173,7 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
             )
         )
         stack.push_async_callback(close_outside)
+        await stack.enter_async_context(writing_funnel())
         stack.push_async_callback(_finish_accepted)
         hub = LiveHub()
         await hub.start()

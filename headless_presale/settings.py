@@ -85,6 +85,8 @@ class Settings(BaseSettings):
     """Invitations that a merchant's grant may send."""
     rate_limit_changes: int = Field(default=1_200, ge=0)
     """Whatever else a storefront's mutations may change."""
+    rate_limit_events: int = Field(default=3_000, ge=0)
+    """Calls that tell what visitors do, up to 50 events each."""
 
     cost_limit_anonymous: int = Field(default=5_000, ge=100, le=1_000_000)
     """Cost points of one GraphQL operation of somebody without a token; fields declare theirs by

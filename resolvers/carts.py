@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from headless_presale import carts
+from headless_presale.analytics import FunnelStep, count_step
 from headless_presale.carts import CartKey, CartLine, CartNotFound, QuotedCart, StoredCart
 from headless_presale.customers import CustomerClaims
 from headless_presale.kernel.ids import sign_token, token_matches
@@ -130,7 +131,17 @@ async def _create(context: RequestContext, slug: str) -> StoredCart:
 
 async def add_line(context: RequestContext, wish: LineWish) -> Answer[QuotedCart]:
     """Let a cart have so many of an item."""
-    return await _change(context, _put_line(context, wish, must_exist=False))
+    changed = await _change(context, _put_line(context, wish, must_exist=False))
+    if changed.value is not None:
+        _count_addition(changed.value)
+    return changed
+
+
+def _count_addition(cart: QuotedCart) -> None:
+    """Count an item that was not in the cart before: to add it again is to say the same."""
+    for line in cart.lines:
+        if line.stored.item_id == cart.stored.added and line.campaign is not None:
+            count_step(line.campaign.id, FunnelStep.ADD_TO_CART)
 
 
 async def update_line(context: RequestContext, wish: LineWish) -> Answer[QuotedCart]:

@@ -359,6 +359,7 @@ REASONS: Mapping[str, Mapping[str, str]] = {
             "地址须为 1 到 {most} 个小写字母和数字，可用单个连字符分隔"
         ),
         "at most {most} languages": "最多 {most} 种语言",
+        "at most {most} events": "最多 {most} 个事件",
         "at most {most} lines": "最多 {most} 行",
         "country must be an ISO 3166-1 code such as CN": "国家须为 ISO 3166-1 代码，例如 CN",
         "each language is named once": "每种语言只能出现一次",

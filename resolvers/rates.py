@@ -38,6 +38,7 @@ KINDS: Mapping[str, Kind] = {
     "cartLineUpdate": Kind.CHANGES,
     "cartLineRemove": Kind.CHANGES,
     "cartPricesAccept": Kind.CHANGES,
+    "eventsRecord": Kind.EVENTS,
     "orderTokenRevokeByMerchant": Kind.MAILS,
     "staffInvite": Kind.MAILS,
 }

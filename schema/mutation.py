@@ -24,6 +24,7 @@ from schema.cart_mutations import CartMutation
 from schema.customer_sign_in import CustomerSignInMutation
 from schema.customers import CustomerMutation
 from schema.errors import UserError, user_errors
+from schema.funnel import FunnelMutation
 from schema.inputs import OrderCancelInput, OrderPlaceInput, PaymentStartInput
 from schema.nodes import Info
 from schema.notify_me import NotifyMeMutation
@@ -104,6 +105,7 @@ class StorefrontMutation:
 class Mutation(
     StorefrontMutation,
     CartMutation,
+    FunnelMutation,
     CustomerMutation,
     NotifyMeMutation,
     CustomerSignInMutation,

@@ -50,6 +50,8 @@ class StoredCart:
     currency: str
     expires_at: datetime
     lines: tuple[StoredLine, ...]
+    added: UUID | None = None
+    """The item that the change which led to this has added, where it was in no line before."""
 
     @property
     def wishes(self) -> list[CartLine]:

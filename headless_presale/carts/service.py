@@ -125,7 +125,7 @@ async def _put_line(key: CartKey, quoted: QuotedLine, *, must_exist: bool) -> St
         line = StoredLine(item_id, quoted.stored.quantity, shown)
         await work.execute(_PUT, new_id(), cart.id, item_id, line.quantity, to_json(shown))
         reach("carts.line_written")
-    return _with_line(cart, line)
+    return replace(_with_line(cart, line), added=item_id if before is None else None)
 
 
 def _check_offer(quoted: QuotedLine, cart: StoredCart) -> None:

@@ -83,6 +83,7 @@ FAILPOINTS: Mapping[str, str] = {
     "media.files_kept": "a picture's files are in the store; the database knows nothing",
     "media.row_written": "the picture is a row, the log does not know it",
     # Charting
+    "analytics.funnel_counted": "what visitors did is counted, nothing is committed",
     "analytics.sums_moved": "changes are in the sums and wait no more, nothing is committed",
     "analytics.sums_removed": "the sums of a shop are gone, to be made anew; nothing is committed",
     "analytics.sums_rebuilt": "the sums of a shop are made anew, nothing is committed",
@@ -141,6 +142,7 @@ FAILPOINTS: Mapping[str, str] = {
     "carts.lines_moved": "what was in a customer's cart is in the one he claimed, uncommitted",
     # Waiting for an opening
     "notify_me.listed": "somebody is on a list, nobody asks him to confirm",
+    "notify_me.mail_made_room": "an old confirming mail is no row any more, nor is the new one",
     "notify_me.confirmed": "somebody has confirmed; what he unsubscribed from counts still",
     "notify_me.wanted_again": "what was unsubscribed from counts no more, nothing is committed",
     "notify_me.unsubscribed": "somebody is unsubscribed, nothing is committed",

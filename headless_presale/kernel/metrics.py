@@ -49,6 +49,10 @@ GATEWAY_FAILURES = Counter(
     "Calls to a payment gateway that it refused or left unanswered.",
     ["gateway", "operation"],
 )
+FUNNEL_STEPS_DROPPED = Counter(
+    "presale_funnel_steps_dropped_total",
+    "Steps of visitors that were counted nowhere: the database was away, or they were too many.",
+)
 JOBS_WAITING = Gauge("presale_jobs_waiting", "Jobs that are due and not begun; NaN: not known.")
 OLDEST_DUE_JOB_SECONDS = Gauge(
     "presale_oldest_due_job_seconds",

@@ -5,8 +5,9 @@ the mails it has asked for: the queue holds a few hundred jobs, however long the
 """
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from headless_presale.campaigns import (
     CampaignOpened,
@@ -19,6 +20,7 @@ from headless_presale.campaigns import (
 from headless_presale.catalog import ProductVariant, find_variants, localized
 from headless_presale.identity import issuer
 from headless_presale.kernel import clock
+from headless_presale.kernel.failpoints import reach
 from headless_presale.kernel.jobs import defer
 from headless_presale.kernel.locales import negotiate, pick
 from headless_presale.kernel.unit_of_work import current_work, shielded, unit_of_work
@@ -39,6 +41,8 @@ from headless_presale.shops import Shop, get_shop_by_id, shop_name
 QUEUE = "announcements"
 AT_ONCE = 500
 """How many are written to in one transaction."""
+ASK_AGAIN_AFTER = timedelta(days=1)
+"""How long it takes until a confirming mail that was lost can be asked for again."""
 MOST_ITEMS = 5
 """How many of a campaign's items a mail lists."""
 
@@ -83,7 +87,7 @@ async def _ask_to_tell(campaign_id: UUID) -> None:
 
 @shielded
 async def ask_to_confirm(watcher_id: UUID) -> None:
-    """Write the confirming mail, if it is still to be confirmed; once a day, however often asked.
+    """Write the confirming mail, if it is still to be confirmed; one a day, however often asked.
 
     Nobody who unsubscribed from the shop gets one, whoever typed the address.
     """
@@ -96,10 +100,20 @@ async def ask_to_confirm(watcher_id: UUID) -> None:
     shop = await get_shop_by_id(campaign.shop_id)
     watcher = state.watcher
     locale = _language(watcher.locale, shop)
-    async with unit_of_work():
+    at = clock.now()
+    async with unit_of_work() as work:
+        # One row for each person: the mail of another day makes room.
+        await work.execute(
+            "DELETE FROM message WHERE kind = $1 AND subject_id = $2 AND created_at <= $3 "
+            "AND (sent_at IS NOT NULL OR failed_at IS NOT NULL)",
+            ListMailKind.NOTIFY_ME_CONFIRM,
+            watcher.id,
+            at - ASK_AGAIN_AFTER,
+        )
+        reach("notify_me.mail_made_room")
         await write_message(
             ListMailKind.NOTIFY_ME_CONFIRM,
-            uuid5(watcher.id, clock.now().date().isoformat()),
+            watcher.id,
             recipient=watcher.email,
             locale=locale,
             context={

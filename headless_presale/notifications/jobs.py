@@ -5,7 +5,7 @@ from uuid import UUID
 from procrastinate import BaseRetryStrategy, Blueprint, JobContext, RetryDecision
 from procrastinate.jobs import Job
 
-from headless_presale.notifications import announcing, delivery
+from headless_presale.notifications import announcing, delivery, forgetting
 
 jobs = Blueprint()
 
@@ -51,3 +51,10 @@ async def ask_to_confirm(watcher_id: str) -> None:
 async def tell_watchers(campaign_id: str) -> None:
     """Write to some of those who wait for a campaign that has opened, and ask for the rest."""
     await announcing.tell_watchers(UUID(campaign_id))
+
+
+@jobs.periodic(cron="57 * * * *")
+@jobs.task(name="forget_list_mails", queueing_lock="notifications:forget_list_mails")
+async def forget_list_mails(timestamp: int) -> None:
+    """Delete mails of notify-me lists once nobody asks after them."""
+    await forgetting.forget_list_mails()

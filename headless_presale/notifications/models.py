@@ -8,6 +8,8 @@ from tortoise.indexes import Index
 from tortoise.migrations.constraints import CheckConstraint
 from tortoise.models import Model
 
+from headless_presale.kernel.indexes import WhereIndex
+
 
 class MessageKind(StrEnum):
     """What a message to a buyer is about.
@@ -65,7 +67,14 @@ class Message(Model):
     class Meta:
         table = "message"
         unique_together = (("kind", "subject_id"),)
-        indexes = (Index(fields=("recipient",), name="message_by_recipient"),)
+        indexes = (
+            Index(fields=("recipient",), name="message_by_recipient"),
+            WhereIndex(
+                fields=("created_at",),
+                name="message_of_lists",
+                where="kind IN ('campaign_opened', 'notify_me_confirm')",
+            ),
+        )
         constraints = (
             CheckConstraint(
                 check="sent_at IS NULL OR failed_at IS NULL", name="message_sent_or_failed"

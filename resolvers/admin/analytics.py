@@ -2,8 +2,14 @@
 
 from datetime import datetime
 
-from headless_presale.analytics import SalesChart, SalesInterval, read_sales
-from headless_presale.campaigns import CampaignNotFound
+from headless_presale.analytics import (
+    Funnel,
+    SalesChart,
+    SalesInterval,
+    read_funnel,
+    read_sales,
+)
+from headless_presale.campaigns import Campaign, CampaignNotFound
 from headless_presale.kernel.errors import InvalidInput
 from headless_presale.shops import Shop
 from resolvers.errors import ArgumentInvalid, reads
@@ -32,4 +38,21 @@ async def find_sales(
     except CampaignNotFound:
         return None
     except InvalidInput as error:
-        raise ArgumentInvalid(f"'{error.field[0]}' cannot be used: {error}.") from None
+        raise _invalid(error) from None
+
+
+@reads
+async def find_funnel(campaign: Campaign, *, begins_at: datetime, ends_at: datetime) -> Funnel:
+    """Return the funnel of a campaign the caller may see.
+
+    Raises:
+        ArgumentInvalid: the time is empty, or none to ask for.
+    """
+    try:
+        return await read_funnel(campaign.id, begins_at=begins_at, ends_at=ends_at)
+    except InvalidInput as error:
+        raise _invalid(error) from None
+
+
+def _invalid(error: InvalidInput) -> ArgumentInvalid:
+    return ArgumentInvalid(f"'{error.field[0]}' cannot be used: {error}.")

@@ -6,6 +6,7 @@ from typing import Annotated
 import strawberry
 
 from headless_presale.analytics import (
+    Funnel,
     LegMoney,
     MoneyByLeg,
     SalesBucket,
@@ -16,7 +17,7 @@ from headless_presale.analytics import (
 from headless_presale.kernel.money import Money as Amount
 from schema.enums import PaymentLeg
 from schema.money import Money
-from schema.scalars import CurrencyCode
+from schema.scalars import CurrencyCode, SafeInt
 
 strawberry.enum(
     SalesInterval,
@@ -31,6 +32,45 @@ SalesUntil = Annotated[
     datetime,
     strawberry.argument(description="The last bucket is the one that ends here, or has this in."),
 ]
+
+
+@strawberry.type(name="Funnel", description="What was made of a campaign, in whole hours.")
+class FunnelType:
+    """Events are those that storefronts told; orders and payments are from the books."""
+
+    row: strawberry.Private[Funnel]
+
+    @strawberry.field(description="When the first hour begins that `from` lies in.")
+    def begins_at(self) -> datetime:
+        return self.row.begins_at
+
+    @strawberry.field(description="When the last hour ends that is before `until`.")
+    def ends_at(self) -> datetime:
+        return self.row.ends_at
+
+    @strawberry.field(description="How often it was shown among others.")
+    def exposures(self) -> SafeInt:
+        return SafeInt(self.row.exposures)
+
+    @strawberry.field(description="How often its own page was looked at.")
+    def views(self) -> SafeInt:
+        return SafeInt(self.row.views)
+
+    @strawberry.field(description="How often one of its items was put into a cart.")
+    def adds_to_cart(self) -> SafeInt:
+        return SafeInt(self.row.adds_to_cart)
+
+    @strawberry.field(description="How often somebody went to pay.")
+    def checkouts(self) -> SafeInt:
+        return SafeInt(self.row.checkouts)
+
+    @strawberry.field(description="Placed within the time, whatever became of them.")
+    def orders(self) -> SafeInt:
+        return SafeInt(self.row.orders)
+
+    @strawberry.field(description="Those of them that were paid by now, their deposit at least.")
+    def paid(self) -> SafeInt:
+        return SafeInt(self.row.paid)
 
 
 @strawberry.type(name="SlotFlow", description="What slots did within a time.")

@@ -16,8 +16,9 @@ from headless_presale.identity import Scope
 from headless_presale.orders import Tally
 from headless_presale.shops import Shop
 from resolvers import notify_me
-from resolvers.admin import campaigns
+from resolvers.admin import analytics, campaigns
 from resolvers.messages import fault_message
+from schema.admin.analytics import FunnelType, SalesFrom, SalesUntil
 from schema.admin.campaign_items import AdminCampaignItemType, SalesProgress
 from schema.admin.campaign_previews import CancelPreviewType, ClosePreviewType
 from schema.admin.campaign_terms import TermsChangeType, TermsVersionType
@@ -189,6 +190,15 @@ class AdminCampaignType:
     async def cancel_preview(self) -> CancelPreviewType:
         preview = await campaigns.cancel_preview(self.row)
         return CancelPreviewType(preview=preview, currency=self.row.currency)
+
+    @strawberry.field(
+        description="What visitors made of it within a time, and what they ordered and paid.",
+        extensions=requires(Scope.ANALYTICS_READ),
+        directives=[Cost(weight=50)],
+    )
+    async def funnel(self, from_: SalesFrom, until: SalesUntil) -> FunnelType:
+        funnel = await analytics.find_funnel(self.row, begins_at=from_, ends_at=until)
+        return FunnelType(row=funnel)
 
     @strawberry.field(
         description="What `campaignClose` would leave open now.",

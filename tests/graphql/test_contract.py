@@ -131,6 +131,7 @@ def test_every_mutation_takes_one_input_and_answers_user_errors() -> None:
         "cartLineRemove",
         "cartLineUpdate",
         "cartPricesAccept",
+        "eventsRecord",
         "campaignNotifyMe",
         "addressAdd",
         "addressChange",

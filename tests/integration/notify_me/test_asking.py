@@ -21,8 +21,10 @@ from headless_presale.identity.limits import Source
 from headless_presale.kernel.clock import ManualClock
 from headless_presale.kernel.errors import DomainError, InvalidInput
 from headless_presale.kernel.events import set_event_handlers
+from headless_presale.kernel.ids import new_id
 from headless_presale.kernel.unit_of_work import shielded, unit_of_work
-from headless_presale.notifications import ListMailKind, announcing
+from headless_presale.notifications import ListMailKind, Message, MessageKind, announcing
+from headless_presale.notifications.forgetting import forget_list_mails
 from headless_presale.notify_me import (
     CampaignWatcher,
     NotifyMeAsked,
@@ -78,10 +80,33 @@ async def test_asking_again_changes_nothing_and_mails_once_a_day(
 
     assert (await stored_rows(database_admin))["campaign_watcher"] == before
     assert await mails_written(database_admin, CONFIRM) == [EMAIL]
-    # A mail that was lost is asked for again on another day.
-    clock.advance(timedelta(days=1))
+    (first,) = await Message.all()
+    await Message.all().update(sent_at=clock.now())
+    # A mail that was lost is asked for again a day later, and takes the place of the first.
+    clock.advance(timedelta(days=1) - timedelta(seconds=1))
     await ask(sale)
-    assert await mails_written(database_admin, CONFIRM) == [EMAIL, EMAIL]
+    assert await mails_written(database_admin, CONFIRM) == [EMAIL]
+    assert (await Message.get()).id == first.id
+    clock.advance(timedelta(seconds=1))
+    await ask(sale)
+    assert await mails_written(database_admin, CONFIRM) == [EMAIL]
+    again = await Message.get()
+    assert (again.id != first.id, again.sent_at) == (True, None)
+
+
+async def test_a_confirming_mail_that_waits_is_not_written_again(
+    database_admin: asyncpg.Connection, clock: ManualClock
+) -> None:
+    sale = await scheduled_sale()
+    await ask(sale)
+    await mails_written(database_admin, CONFIRM)
+    before = await Message.get()
+    clock.advance(timedelta(days=1))
+
+    await ask(sale)
+
+    assert await mails_written(database_admin, CONFIRM) == [EMAIL]
+    assert (await Message.get()).id == before.id
 
 
 async def test_the_answer_and_its_statements_do_not_tell_who_is_known(
@@ -304,6 +329,23 @@ async def test_a_link_of_nobody_confirms_nothing(token: str) -> None:
     # One that was made to unsubscribe does not confirm.
     assert await confirm(unsubscribe_token((await watcher_of()).id)) is None
     assert (await watcher_of()).confirmed_at is None
+
+
+async def test_mails_of_lists_are_deleted_after_thirty_days_and_no_others(
+    database_admin: asyncpg.Connection, clock: ManualClock
+) -> None:
+    sale = await scheduled_sale()
+    await ask(sale)
+    await mails_written(database_admin, CONFIRM)
+    (mail,) = await Message.all().values()
+    await Message.create(**{**mail, "id": new_id(), "kind": MessageKind.ORDER_CONFIRMED})
+
+    clock.advance(timedelta(days=30) - timedelta(seconds=1))
+    assert await forget_list_mails() == 0
+    clock.advance(timedelta(seconds=1))
+    assert await forget_list_mails() == 1
+
+    assert [row.kind for row in await Message.all()] == [MessageKind.ORDER_CONFIRMED]
 
 
 async def test_addresses_are_deleted_once_they_are_no_use(clock: ManualClock) -> None:

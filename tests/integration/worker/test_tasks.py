@@ -69,6 +69,7 @@ def test_the_periodic_tasks_and_how_often_they_run() -> None:
         "carts:forget_ended": {3600},
         "customers:forget_ended": {3600},
         "notify_me:forget_old": {3600},
+        "notifications:forget_list_mails": {3600},
         "identity:forget_attempts": {3600},
         "identity:forget_grants": {3600},
         "webhooks:forget": {3600},

@@ -145,6 +145,8 @@ ARGUMENTS: Mapping[str, Callable[[House], Any]] = {
     "Merchant.orders(shopIds)": lambda house: [house.ids["shop"]],
     "Merchant.orders(filter)": lambda house: {"campaignId": house.ids["campaign"]},
     "AdminShop.auditLog(filter)": lambda house: {"subjectId": house.ids["shop"]},
+    "AdminCampaign.funnel(from)": lambda house: (clock.now() - timedelta(days=1)).isoformat(),
+    "AdminCampaign.funnel(until)": lambda house: clock.now().isoformat(),
     "AdminShop.sales(from)": lambda house: (clock.now() - timedelta(days=1)).isoformat(),
     "AdminShop.sales(until)": lambda house: clock.now().isoformat(),
     "AdminShop.sales(by)": lambda house: "DAY",

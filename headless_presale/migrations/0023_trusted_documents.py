@@ -10,7 +10,7 @@ from tortoise.migrations import operations as ops
 class Migration(migrations.Migration):
     """Table ``trusted_document``; shops that are there answer every document, as before."""
 
-    dependencies = [("presale", "0021_notify_me")]
+    dependencies = [("presale", "0022_sign_in_flows")]
 
     initial = False
 

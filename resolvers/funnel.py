@@ -1,0 +1,31 @@
+"""What visitors do, as storefronts tell it."""
+
+from collections.abc import Sequence
+
+from headless_presale.analytics import FunnelStep, count_step
+from headless_presale.kernel.errors import InvalidInput
+from resolvers.context import RequestContext
+from resolvers.errors import Answer, answer
+from resolvers.global_ids import read_input_id
+
+MOST_EVENTS = 50
+
+
+async def record(context: RequestContext, events: Sequence[tuple[FunnelStep, str]]) -> Answer[int]:
+    """Count all of these events or, where one cannot be read, none; answer how many.
+
+    Nobody looks whether a campaign exists: those that do not are left out when it is written.
+    """
+    return await answer(_record(events), context.locale)
+
+
+async def _record(events: Sequence[tuple[FunnelStep, str]]) -> int:
+    if len(events) > MOST_EVENTS:
+        raise InvalidInput(reason="at most {most} events", most=MOST_EVENTS, field=("events",))
+    read = [
+        (read_input_id(campaign_id, "Campaign", ("events", str(index), "campaignId")), step)
+        for index, (step, campaign_id) in enumerate(events)
+    ]
+    for campaign_id, step in read:
+        count_step(campaign_id, step)
+    return len(read)
