@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import defences, lists, orders
+from bench import defences, hostile, lists, orders
 from bench.load import Rate
 from bench.overload import Overload, overload
 from headless_presale.cli.session import engines
@@ -30,9 +30,10 @@ def main() -> None:
     parser.add_argument(
         "what",
         nargs="?",
-        choices=("orders", "lists", "defences"),
+        choices=("orders", "lists", "defences", "hostile"),
         default="orders",
-        help="placing orders, a merchant's lists over a million of them, or what defences cost",
+        help="placing orders, a merchant's lists over a million of them, what defences cost, or "
+        "what hostile requests do",
     )
     parser.add_argument(
         "--orders",
@@ -44,6 +45,9 @@ def main() -> None:
     )
     parser.add_argument("--json", type=Path, help="write every figure to this file as well")
     arguments = parser.parse_args()
+    if arguments.what == "hostile":
+        _tell_hostile(asyncio.run(hostile.run()), arguments.json)
+        return
     usual = {"orders": 3_000, "lists": 1_000_000, "defences": 200}
     count: int = arguments.orders or usual[arguments.what]
     with tempfile.TemporaryDirectory(prefix="presale-bench-") as folder:
@@ -139,6 +143,21 @@ def _tell_defences(figures: defences.Table, file: Path | None) -> None:
         console.print(table)
     if file is not None:
         file.write_text(json.dumps(told, indent=2))
+
+
+def _tell_hostile(figures: dict[str, hostile.Figure], file: Path | None) -> None:
+    table = Table("hostile request", "CPU ms", "largest", "status", "answer bytes")
+    for name, figure in figures.items():
+        table.add_row(
+            name,
+            f"{figure.median_ms:.1f}",
+            f"{figure.largest_ms:.1f}",
+            str(figure.status),
+            str(figure.answer_bytes),
+        )
+    Console().print(table)
+    if file is not None:
+        file.write_text(json.dumps({n: asdict(f) for n, f in figures.items()}, indent=2))
 
 
 def _table_of(flood: Overload) -> Table:

@@ -205,16 +205,17 @@ def clock() -> Iterator[ManualClock]:
         yield manual
 
 
+MATRICES = {"tenancy_checks": "tenancy matrix", "customer_checks": "customers' matrix"}
+"""What a test records its questions as -> what they were asked for."""
+
+
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Say how many questions the tenancy matrix asked, over all workers."""
-    counts = [
-        value
-        for reports in terminalreporter.stats.values()
-        for report in reports
-        for name, value in getattr(report, "user_properties", ())
-        if name == "tenancy_checks"
-    ]
-    if counts:
-        terminalreporter.write_line(
-            f"tenancy matrix: {sum(counts)} questions in {len(counts)} tests"
-        )
+    """Say how many questions the matrices asked, over all workers."""
+    counts: dict[str, list[int]] = {}
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            for name, value in getattr(report, "user_properties", ()):
+                counts.setdefault(name, []).append(value)
+    for name, title in MATRICES.items():
+        if asked := counts.get(name):
+            terminalreporter.write_line(f"{title}: {sum(asked)} questions in {len(asked)} tests")

@@ -5,6 +5,8 @@ in memory and asks its autodetector what would be left to do. No database is con
 """
 
 import asyncio
+import importlib
+import pkgutil
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -12,6 +14,7 @@ from typing import Any
 from tortoise.context import TortoiseContext
 from tortoise.migrations.autodetector import MigrationAutodetector
 
+from headless_presale import migrations
 from headless_presale.database import tortoise_config
 
 # Never connected to: the configuration has to name a database to be complete.
@@ -43,6 +46,26 @@ async def find_drift(config: Mapping[str, Any]) -> dict[str, list[str]]:
     }
 
 
+def find_forks(modules: Mapping[str, Any]) -> list[str]:
+    """Return what keeps migrations from being one chain, numbered without a gap.
+
+    Two that follow the same one apply in an order that nobody has tried.
+
+    Args:
+        modules: each migration's class by its name, such as ``0002_slots``.
+    """
+    forks = []
+    previous: str | None = None
+    for number, name in enumerate(sorted(modules), 1):
+        if not name.startswith(f"{number:04}_"):
+            forks.append(f"{name}: its number should be {number:04}")
+        follows = [follower for _, follower in modules[name].dependencies or ()]
+        if follows != ([] if previous is None else [previous]):
+            forks.append(f"{name}: it should depend on {previous} alone")
+        previous = name
+    return forks
+
+
 def describe(operation: Any) -> str:
     """Name an operation and what it is about, on one line: ``AddField Order.note``."""
     model = getattr(operation, "model_name", None)
@@ -52,10 +75,20 @@ def describe(operation: Any) -> str:
 
 
 def main() -> int:
+    names = [module.name for module in pkgutil.iter_modules(migrations.__path__)]
+    forks = find_forks(
+        {
+            name: importlib.import_module(f"{migrations.__name__}.{name}").Migration
+            for name in names
+            if name[0].isdigit()
+        }
+    )
+    for fork in forks:
+        print(fork, file=sys.stderr)
     drift = asyncio.run(find_drift(tortoise_config(UNUSED_URL)))
     if not drift:
         print("Models and migrations agree.")
-        return 0
+        return 1 if forks else 0
     print("Models and migrations disagree; `tortoise makemigrations` would write:", file=sys.stderr)
     for app_label, operations in drift.items():
         for operation in operations:

@@ -50,6 +50,7 @@ class DocumentLimits:
         aliases: Aliased fields of one operation, fragments expanded.
         root_fields: Fields on the root type of one operation, fragments expanded.
         fragments: Fragment definitions.
+        operations: Operations, of which a request runs one.
         directives: Directives of one operation, fragments expanded, on its variables too.
         repeats: Fields that repeat a response name already in their selection set. Validation
             compares such fields pairwise, so this is what keeps it from going quadratic.
@@ -67,6 +68,7 @@ class DocumentLimits:
     aliases: int = 50
     root_fields: int = 20
     fragments: int = 50
+    operations: int = 50
     directives: int = 50
     repeats: int = 50
     cost: int = 10_000
@@ -166,6 +168,8 @@ class DocumentMeter:
         limits = self._limits
         if len(self._fragments) > limits.fragments:
             raise too_complex("fragments", len(self._fragments), limits.fragments)
+        if len(self._operations) > limits.operations:
+            raise too_complex("operations", len(self._operations), limits.operations)
         self._measure_fragments()
         for operation in self._operations:
             total = self._measure_operation(operation)

@@ -3,13 +3,14 @@
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from headless_presale.database import tortoise_config
 from tests.packaging.checkout import run_python
-from tools.migration_drift import UNUSED_URL, find_drift
+from tools.migration_drift import UNUSED_URL, find_drift, find_forks
 
 MODELS = """
 from tortoise import fields
@@ -79,6 +80,21 @@ async def test_an_app_without_migrations_is_refused(folder: Path) -> None:
     del config["apps"]["unkept"]["migrations"]
     with pytest.raises(LookupError, match="unkept"):
         await find_drift(config)
+
+
+def test_migrations_are_one_chain() -> None:
+    def following(*names: str) -> SimpleNamespace:
+        return SimpleNamespace(dependencies=[("presale", name) for name in names])
+
+    chain = {"0001_a": following(), "0002_b": following("0001_a")}
+    assert find_forks(chain) == []
+    assert find_forks(chain | {"0003_c": following("0002_b")}) == []
+    assert find_forks(chain | {"0003_c": following("0001_a")}) == [
+        "0003_c: it should depend on 0002_b alone"
+    ]
+    assert find_forks(chain | {"0002_c": following("0002_b")}) == [
+        "0002_c: its number should be 0003"
+    ]
 
 
 def test_the_models_of_the_project_are_in_step() -> None:

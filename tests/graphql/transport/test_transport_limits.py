@@ -86,6 +86,8 @@ FRAGMENTS = (
         ),
         ({"fragments": 3}, "{ ...C } " + FRAGMENTS, None),
         ({"fragments": 2}, "{ ...C } " + FRAGMENTS, ("2 fragments", "has 3")),
+        ({"operations": 1}, "{ hello }", None),
+        ({"operations": 1}, "query A { hello } query B { hello }", ("1 operations", "has 2")),
         ({"directives": 2}, "{ hello @skip(if: false) @include(if: true) }", None),
         (
             {"directives": 1},

@@ -22,20 +22,24 @@ GROUP BY relname
 """
 
 
-async def save(admin: asyncpg.Connection) -> None:
-    """Copy every table that has rows aside."""
-    await admin.execute("DROP SCHEMA IF EXISTS saved CASCADE; CREATE SCHEMA saved")
+async def save(admin: asyncpg.Connection, kept: str = "saved") -> None:
+    """Copy every table that has rows aside.
+
+    Args:
+        kept: the schema they are copied to; each world has its own.
+    """
+    await admin.execute(f"DROP SCHEMA IF EXISTS {kept} CASCADE; CREATE SCHEMA {kept}")
     names = [row["tablename"] for row in await admin.fetch(_TABLES, "public")]
     for name in names:
         if await admin.fetchval(f'SELECT EXISTS (SELECT 1 FROM public."{name}")'):
-            await admin.execute(f'CREATE TABLE saved."{name}" AS TABLE public."{name}"')
+            await admin.execute(f'CREATE TABLE {kept}."{name}" AS TABLE public."{name}"')
     # Views, so that what is asked a thousand times is short.
     for view, schema, tables in (
         ("now", "public", names),
-        ("before", "saved", [row["tablename"] for row in await admin.fetch(_TABLES, "saved")]),
+        ("before", kept, [row["tablename"] for row in await admin.fetch(_TABLES, kept)]),
     ):
         union = " UNION ALL ".join(_digest(schema, name) for name in tables)
-        await admin.execute(f"CREATE VIEW saved.tables_{view} AS {union}")
+        await admin.execute(f"CREATE VIEW {kept}.tables_{view} AS {union}")
 
 
 def _digest(schema: str, name: str) -> str:
@@ -45,22 +49,24 @@ def _digest(schema: str, name: str) -> str:
     )
 
 
-async def state(admin: asyncpg.Connection) -> State:
+async def state(admin: asyncpg.Connection, kept: str = "saved") -> State:
     """Return what there is, table by table; equal states hold equal rows."""
     return {
         row["name"]: (row["rows"], int(row["hashes"]))
-        for row in await admin.fetch("SELECT * FROM saved.tables_now")
+        for row in await admin.fetch(f"SELECT * FROM {kept}.tables_now")
     }
 
 
-async def restore(admin: asyncpg.Connection) -> None:
+async def restore(admin: asyncpg.Connection, kept: str = "saved") -> None:
     """Put every row back as ``save`` saw it."""
     saved = {
         row["name"]: (row["rows"], int(row["hashes"]))
-        for row in await admin.fetch("SELECT * FROM saved.tables_before")
+        for row in await admin.fetch(f"SELECT * FROM {kept}.tables_before")
     }
     changed = [
-        name for name, digest in (await state(admin)).items() if digest != saved.get(name, (0, 0))
+        name
+        for name, digest in (await state(admin, kept)).items()
+        if digest != saved.get(name, (0, 0))
     ]
     if not changed:
         return
@@ -73,9 +79,9 @@ async def restore(admin: asyncpg.Connection) -> None:
             continue
         statements += [
             f'DELETE FROM public."{name}" AS t '
-            f'WHERE t::text NOT IN (SELECT s::text FROM saved."{name}" AS s)',
+            f'WHERE t::text NOT IN (SELECT s::text FROM {kept}."{name}" AS s)',
             f'INSERT INTO public."{name}" ({columns[name]}) OVERRIDING SYSTEM VALUE '
-            f'SELECT {columns[name]} FROM saved."{name}" AS s '
+            f'SELECT {columns[name]} FROM {kept}."{name}" AS s '
             f'WHERE s::text NOT IN (SELECT t::text FROM public."{name}" AS t)',
         ]
     # Beyond what was saved: emptying the database begins its numbers anew.

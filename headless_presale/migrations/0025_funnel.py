@@ -11,7 +11,7 @@ SQL = files("headless_presale.migrations.sql")
 class Migration(migrations.Migration):
     """Table ``funnel_hour``; no table that was there is touched."""
 
-    dependencies = [("presale", "0023_trusted_documents")]
+    dependencies = [("presale", "0024_list_mails")]
 
     initial = False
 

@@ -9,7 +9,7 @@ from headless_presale.kernel.indexes import WhereIndex
 class Migration(migrations.Migration):
     """An index over these mails alone: those about orders stay."""
 
-    dependencies = [("presale", "0022_sign_in_flows")]
+    dependencies = [("presale", "0023_trusted_documents")]
 
     initial = False
 
