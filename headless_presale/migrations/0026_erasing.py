@@ -14,7 +14,7 @@ SQL = files("headless_presale.migrations.sql")
 class Migration(migrations.Migration):
     """Table ``erasure``; an index of ``message``; texts that erasing may empty."""
 
-    dependencies = [("presale", "0024_funnel"), ("presale", "0023_list_mails")]
+    dependencies = [("presale", "0025_funnel")]
 
     initial = False
 
