@@ -1,8 +1,9 @@
 """Carts: filled by whoever holds them, priced at each look, told what has changed since."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
@@ -13,11 +14,20 @@ from headless_presale.campaigns import (
     forget_all,
     snapshot,
 )
-from headless_presale.carts import Cart, CartKey, find_cart, put_line, quote_cart
+from headless_presale.carts import (
+    Cart,
+    CartKey,
+    StoredCart,
+    find_cart,
+    put_line,
+    quote_cart,
+    service,
+)
 from headless_presale.carts.forgetting import forget_ended
 from headless_presale.checkout import place_order
 from headless_presale.kernel import clock as kernel_clock
 from headless_presale.kernel.clock import ManualClock
+from headless_presale.kernel.unit_of_work import UnitOfWork
 from headless_presale.orders import cancel_order
 from resolvers.global_ids import seal
 from tests.graphql.carts import Holder, create, quantities
@@ -314,3 +324,34 @@ async def test_what_is_read_is_kept_by_nobody(api: Api) -> None:
     cart = await create(api, await open_sale())
 
     assert (await cart.ask_to_read()).headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize("is_locked", [True, False], ids=["locked", "control"])
+async def test_many_at_once_put_in_no_more_lines_than_fit(
+    api: Api, monkeypatch: pytest.MonkeyPatch, database_admin: asyncpg.Connection, is_locked: bool
+) -> None:
+    skus = tuple(f"FOX-{number}" for number in range(24))
+    cart = await create(api, await open_sale(skus=skus, capacity=1))
+    for item in range(19):
+        await cart.put(1, item=item)
+    there, everybody = 0, asyncio.Event()
+
+    async def read_and_wait(work: UnitOfWork, cart_id: UUID) -> StoredCart:
+        nonlocal there
+        stored = await service.read_in(work, cart_id)
+        there += 1
+        if there == 4:
+            everybody.set()
+        await everybody.wait()
+        return stored
+
+    async def not_locked(work: UnitOfWork, key: CartKey) -> StoredCart:
+        return await read_and_wait(work, key.cart_id)
+
+    if not is_locked:
+        monkeypatch.setattr(service, "touch", not_locked)
+    payloads = await asyncio.gather(*(cart.put(1, item=item) for item in range(20, 24)))
+
+    taken = [payload for payload in payloads if not payload["userErrors"]]
+    lines = await database_admin.fetchval("SELECT count(*) FROM cart_line")
+    assert (len(taken), lines) == ((1, 20) if is_locked else (4, 23))

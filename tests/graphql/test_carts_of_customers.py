@@ -205,3 +205,15 @@ async def test_who_is_signed_out_has_no_cart_to_show(api: Api, sale: Sale) -> No
     reply = await cart.ask_to_read()
 
     assert reply.error_codes == ["UNAUTHENTICATED"]
+
+
+async def test_of_two_who_take_it_over_at_once_one_has_it(api: Api, sale: Sale) -> None:
+    guest = await create(api, sale)
+    await guest.put(2)
+    bearers = [await signed_in(api, sale, f"{name}@example.com") for name in ("ann", "bob")]
+
+    replies = await asyncio.gather(*(claim(guest, bearer) for bearer in bearers))
+
+    refusals = sorted(codes_of(reply.data["cartClaim"]) for reply in replies)
+    assert refusals == [[], ["CART_NOT_FOUND"]]
+    assert sorted([await mine(api, bearer) is None for bearer in bearers]) == [False, True]

@@ -19,6 +19,7 @@ from headless_presale.documents import (
     remove_document,
 )
 from headless_presale.kernel.clock import ManualClock
+from headless_presale.kernel.ids import new_id
 from headless_presale.shops import UpdateShop, update_shop
 from headless_presale.shops.models import Shop
 from resolvers import shop_directory
@@ -30,6 +31,8 @@ from schema.transport.persisted import digest_of
 from tests.graphql.customers import REDEEM, REFRESH, REQUEST, Storefront
 from tests.graphql.endpoint import Api, Reply, footprint
 from tests.graphql.ordering import CANCEL, ORDER, PLACE, START, Placed, order_input, start_input
+from tests.graphql.providers import COMPLETE as COMPLETE_OIDC
+from tests.graphql.providers import START as START_OIDC
 from tests.graphql.providers import WECHAT
 from tests.support.shop import make_shop
 from tests.support.staff import sign_in
@@ -42,6 +45,8 @@ CREATE_CART = """mutation Create($input: CartCreateInput!) {
   cartCreate(input: $input) { cart { id } cartToken userErrors { code } } }"""
 NOTIFY_ME = """mutation Wait($input: CampaignNotifyMeInput!) {
   campaignNotifyMe(input: $input) { userErrors { code } } }"""
+EVENTS = """mutation Seen($input: EventsRecordInput!) {
+  eventsRecord(input: $input) { userErrors { code } } }"""
 AVAILABILITY = "subscription A($id: ID!) { campaignAvailability(campaignId: $id) { status } }"
 PROGRESS = "subscription P($id: ID!) { campaignProgress(campaignId: $id) { status } }"
 TRACKING = """subscription T($id: ID!, $token: String!) {
@@ -108,6 +113,11 @@ async def house(api: Api, placed: Placed, clock: ManualClock) -> House:
     order = {"id": placed.id, "token": placed.token}
     campaign = {"id": seal("Campaign", sale.campaign.id)}
     variant = await sale_variant(sale.item_id)
+    provider = {
+        "shop": shop.slug,
+        "provider": seal("SignInProvider", new_id()),
+        "redirectUri": "https://shop.example.com/back",
+    }
     email = {"shop": shop.slug, "email": "new@example.com"}
     return House(
         api=api,
@@ -141,6 +151,15 @@ async def house(api: Api, placed: Placed, clock: ManualClock) -> House:
                     }
                 },
             ),
+            "eventsRecord": (
+                EVENTS,
+                {"input": {"events": [{"type": "VIEW", "campaignId": campaign["id"]}]}},
+            ),
+            "signInOidcStart": (START_OIDC, {"input": provider}),
+            "signInOidcComplete": (
+                COMPLETE_OIDC,
+                {"input": {**provider, "code": "a", "state": "b", "browserKey": "c"}},
+            ),
             "signInWeChat": (WECHAT, {"input": {"shop": shop.slug, "code": "a"}}),
             "sessionRefresh": (REFRESH, {"input": {"refreshToken": session["refreshToken"]}}),
         },
@@ -162,6 +181,8 @@ async def sale_variant(item_id: Any) -> tuple[Any, Any]:
 async def test_no_way_of_a_storefronts_leads_around_it(
     house: House, database_admin: asyncpg.Connection
 ) -> None:
+    tried = {name.split()[0] for name in house.queries}
+    assert tried | set(house.subscriptions) == KNOWN
     await house.bind()
     before = await footprint(database_admin)
 

@@ -148,6 +148,7 @@ async def _fill_after(connection: asyncpg.Connection, version: str) -> None:
         )
     elif version == "0015_customers":
         await insert(connection, "customer", shop_id=shop, email="ann@example.com", locale="en")
+        await insert(connection, "message", kind="order_confirmed", subject_id=shop)
     elif version == "0006_catalog":
         await insert(
             connection, "media_asset", shop_id=shop, sha256="0" * 64, width=1, height=1, bytes=1
