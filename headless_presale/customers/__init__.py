@@ -26,6 +26,7 @@ from headless_presale.customers.consents import (
 )
 from headless_presale.customers.errors import (
     CodeRefused,
+    EmailProvenAlready,
     SessionEnded,
     SignInBlocked,
     SignInProviderExists,
@@ -34,8 +35,9 @@ from headless_presale.customers.errors import (
     SignInRefused,
     TooManySignIns,
 )
-from headless_presale.customers.events import SignInCodeRequested
+from headless_presale.customers.events import CustomersMerged, SignInCodeRequested
 from headless_presale.customers.limits import forget_requests
+from headless_presale.customers.merging import prove_email
 from headless_presale.customers.models import (
     Customer,
     CustomerCode,
@@ -81,7 +83,9 @@ __all__ = [
     "CustomerConsent",
     "CustomerIdentity",
     "CustomerPrincipal",
+    "CustomersMerged",
     "Departure",
+    "EmailProvenAlready",
     "Entry",
     "MailChoice",
     "NotificationKind",
@@ -121,6 +125,7 @@ __all__ = [
     "list_mail_choices",
     "list_providers",
     "lock_customer",
+    "prove_email",
     "read_any_bearer",
     "redeem_code",
     "refresh_session",
