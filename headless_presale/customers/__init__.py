@@ -26,6 +26,7 @@ from headless_presale.customers.consents import (
 )
 from headless_presale.customers.errors import (
     CodeRefused,
+    EmailProvenAlready,
     SessionEnded,
     SignInBlocked,
     SignInProviderExists,
@@ -34,7 +35,9 @@ from headless_presale.customers.errors import (
     SignInRefused,
     TooManySignIns,
 )
-from headless_presale.customers.events import SignInCodeRequested
+from headless_presale.customers.events import CustomersMerged, SignInCodeRequested
+from headless_presale.customers.limits import forget_requests
+from headless_presale.customers.merging import prove_email
 from headless_presale.customers.models import (
     Customer,
     CustomerCode,
@@ -44,7 +47,7 @@ from headless_presale.customers.models import (
 )
 from headless_presale.customers.oidc import Departure, Return, come_back, depart
 from headless_presale.customers.outside import Outside, close_outside, set_outside
-from headless_presale.customers.profile import UpdateProfile, update_profile
+from headless_presale.customers.profile import UpdateProfile, lock_customer, update_profile
 from headless_presale.customers.providers import (
     ProviderChanges,
     ProviderWish,
@@ -80,7 +83,9 @@ __all__ = [
     "CustomerConsent",
     "CustomerIdentity",
     "CustomerPrincipal",
+    "CustomersMerged",
     "Departure",
+    "EmailProvenAlready",
     "Entry",
     "MailChoice",
     "NotificationKind",
@@ -113,11 +118,14 @@ __all__ = [
     "depart",
     "find_customer_principal",
     "find_unwilling",
+    "forget_requests",
     "give_consent",
     "list_addresses",
     "list_consents",
     "list_mail_choices",
     "list_providers",
+    "lock_customer",
+    "prove_email",
     "read_any_bearer",
     "redeem_code",
     "refresh_session",

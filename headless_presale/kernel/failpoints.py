@@ -117,6 +117,11 @@ FAILPOINTS: Mapping[str, str] = {
     "customers.flow_used": "an answer of a provider's is used up, nothing is committed",
     "customers.made_without_address": "a customer without an address is a row by himself",
     "customers.identity_linked": "a provider's name leads to a customer, nobody is signed in",
+    "customers.own_moved": "some of what an account had is another's, the rest is not",
+    "orders.given_over": "the orders of an account are another's, its quotas are not",
+    "slots.quotas_counted": "a customer's quotas count for another as well, still for him too",
+    "slots.quotas_given_over": "a customer's quotas are another's, nothing is committed",
+    "carts.let_go": "a cart of an account that is no more is nobody's, nothing is committed",
     "customers.signed_in": "a sign-in is a row without tokens",
     "customers.signed_out": "sign-ins have ended, nothing is committed",
     "customers.address_added": "an address is a row, nothing is committed",
@@ -125,6 +130,10 @@ FAILPOINTS: Mapping[str, str] = {
     "customers.address_preferred": "an address is the default, nothing is committed",
     "customers.consent_written": "a consent is a row, nothing is committed",
     "customers.mail_chosen": "a choice of mails is a row, nothing is committed",
+    # Privacy
+    "privacy.erasure_noted": "an erasure is a row, nothing is erased",
+    "privacy.table_erased": "a person is gone from some tables and in others, uncommitted",
+    "privacy.limits_forgotten": "a person is gone, nothing is committed",
     "customers.profile_changed": "a profile is changed, nothing is committed",
     # Carts
     "carts.ended_one_gone": "a cart of the customer's that had ended is gone, there is no other",
