@@ -72,3 +72,14 @@ async def _come_back(context: RequestContext, slug: str, provider: str, back: Re
         locale=context.locale,
         source=Source(address=context.address),
     )
+
+
+async def prove_email(context: RequestContext, *, email: str, code: str) -> Answer[SignedIn]:
+    """Prove an address as one who is signed in without any."""
+    context.begin_mutation()
+    return await answer(
+        customers.prove_email(
+            context.customer, email, code, source=Source(address=context.address)
+        ),
+        context.locale,
+    )

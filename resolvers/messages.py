@@ -44,6 +44,10 @@ MESSAGES: Mapping[str, Mapping[str, str]] = {
         "en": "The items are priced in different currencies.",
         "zh-CN": "所选商品的计价货币不同。",
     },
+    "EMAIL_PROVEN_ALREADY": {
+        "en": "This account has an e-mail address. Sign in with the other one instead.",
+        "zh-CN": "该账户已绑定邮箱，请改用另一个邮箱登录。",
+    },
     "GATEWAY_UNAVAILABLE": {
         "en": "The payment service {gateway} does not answer. Your order is kept; "
         "try again in a moment.",

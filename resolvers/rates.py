@@ -19,6 +19,7 @@ KINDS: Mapping[str, Kind] = {
     "signInWeChat": Kind.LOGINS,
     "signInOidcStart": Kind.LOGINS,
     "signInOidcComplete": Kind.LOGINS,
+    "emailProve": Kind.LOGINS,
     "orderTokenRevoke": Kind.CHANGES,
     "signOut": Kind.CHANGES,
     "profileUpdate": Kind.CHANGES,

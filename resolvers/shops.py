@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from headless_presale.campaigns import Campaign, CampaignSnapshot, list_snapshots
+from headless_presale.campaigns import Campaign, CampaignSnapshot, is_handle, list_snapshots
 from headless_presale.catalog import (
     Product,
     ProductNotFound,
@@ -68,7 +68,7 @@ async def find_campaign(
     context: RequestContext, shop: Shop, handle: str
 ) -> CampaignSnapshot | None:
     """Return a published campaign of the shop, or None."""
-    if "\x00" in handle:
+    if not is_handle(handle):
         return None
     row = await Campaign.filter(shop_id=shop.id, handle=handle).only("id").first()
     return None if row is None else await find_public_campaign(context, row.id)

@@ -10,6 +10,7 @@ from schema.customers import SessionPayload, session_parts
 from schema.enums import ProviderKind
 from schema.errors import UserError, user_errors
 from schema.nodes import Info, global_id
+from schema.permissions import customer_only
 
 
 @strawberry.type(
@@ -83,6 +84,17 @@ class SignInOidcCompletePayload(SessionPayload):
     pass
 
 
+@strawberry.input(description="An address, and the code that `signInCodeRequest` mailed there.")
+class EmailProveInput:
+    email: str
+    code: str = strawberry.field(description="Six digits.")
+
+
+@strawberry.type
+class EmailProvePayload(SessionPayload):
+    pass
+
+
 @strawberry.type
 class CustomerSignInMutation:
     """How customers come by way of somebody who knows them."""
@@ -131,3 +143,15 @@ class CustomerSignInMutation:
             info.context, shop=input.shop, provider=input.provider, back=back
         )
         return SignInOidcCompletePayload(**session_parts(signed_in))
+
+    @strawberry.mutation(
+        description="Prove an address, as one who is signed in without any: the account becomes "
+        "that of the address, with the orders of both. Go on with the tokens of the answer; every "
+        "sign-in of before ends.",
+        extensions=customer_only(),
+    )
+    async def email_prove(self, info: Info, input: EmailProveInput) -> EmailProvePayload:
+        signed_in = await customer_sign_in.prove_email(
+            info.context, email=input.email, code=input.code
+        )
+        return EmailProvePayload(**session_parts(signed_in))

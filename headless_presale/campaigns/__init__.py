@@ -6,6 +6,7 @@ from headless_presale.campaigns.creating import ShopRef, create_campaign
 from headless_presale.campaigns.draft import (
     CampaignDraft,
     CampaignFileUnreadable,
+    is_handle,
     read_campaign_file,
 )
 from headless_presale.campaigns.editing import UpdateCampaign, update_campaign
@@ -141,6 +142,7 @@ __all__ = [
     "find_warnings",
     "forget",
     "forget_all",
+    "is_handle",
     "is_sellable",
     "judge",
     "list_campaigns",

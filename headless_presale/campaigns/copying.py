@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from headless_presale.campaigns.creating import ShopRef, create_campaign
-from headless_presale.campaigns.draft import CampaignDraft
+from headless_presale.campaigns.draft import MAX_HANDLE_LENGTH, CampaignDraft
 from headless_presale.campaigns.editing import read_draft
 from headless_presale.campaigns.errors import CampaignConflict, CampaignNotFound
 from headless_presale.campaigns.models import Campaign
@@ -12,7 +12,6 @@ from headless_presale.kernel import clock
 from headless_presale.kernel.unit_of_work import shielded, unit_of_work
 
 WEEK = timedelta(weeks=1)
-MAX_HANDLE_LENGTH = 120
 
 
 @shielded

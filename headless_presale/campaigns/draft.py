@@ -4,6 +4,7 @@ A seed file is YAML (or JSON, which is YAML). Amounts are major units as text or
 exactly; moments are ISO 8601 with an offset; durations are ISO 8601 (``P3D``) or seconds.
 """
 
+import re
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -39,6 +40,15 @@ from headless_presale.kernel.locales import canonical_locale, is_locale
 from headless_presale.kernel.money import BPS, Money
 from headless_presale.kernel.texts import is_storable
 from headless_presale.pricing import PriceTiers, QuantityTier, TimeTier
+
+MAX_HANDLE_LENGTH = 120
+_HANDLE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*", re.ASCII)
+
+
+def is_handle(text: str) -> bool:
+    """Tell whether a text can be a campaign's address within its shop; no other is looked for."""
+    return len(text) <= MAX_HANDLE_LENGTH and _HANDLE.fullmatch(text) is not None
+
 
 MAX_DURATION = timedelta(days=3_650)
 Text = Annotated[str, Field(min_length=1, max_length=200)]
@@ -224,7 +234,7 @@ class TermsDraft(_Draft):
 class CampaignDraft(_Draft):
     """A whole campaign."""
 
-    handle: Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=120)]
+    handle: Annotated[str, Field(pattern=f"^{_HANDLE.pattern}$", max_length=MAX_HANDLE_LENGTH)]
     title: Text
     story: str = ""
     translations: Annotated[dict[str, dict[str, str]], ByLocale] = Field(default_factory=dict)

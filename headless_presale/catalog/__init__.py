@@ -57,7 +57,7 @@ from headless_presale.catalog.products import (
     update_product,
     update_products,
 )
-from headless_presale.catalog.rules import OPTION_VALUE_PREFIX
+from headless_presale.catalog.rules import OPTION_VALUE_PREFIX, is_handle
 from headless_presale.catalog.service import (
     MAX_PAGE_SIZE,
     LocalizedOption,
@@ -158,6 +158,7 @@ __all__ = [
     "find_variants",
     "get_product",
     "import_products",
+    "is_handle",
     "list_filtered",
     "list_media",
     "list_options",

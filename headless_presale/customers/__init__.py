@@ -26,6 +26,7 @@ from headless_presale.customers.consents import (
 )
 from headless_presale.customers.errors import (
     CodeRefused,
+    EmailProvenAlready,
     SessionEnded,
     SignInBlocked,
     SignInProviderExists,
@@ -34,7 +35,8 @@ from headless_presale.customers.errors import (
     SignInRefused,
     TooManySignIns,
 )
-from headless_presale.customers.events import SignInCodeRequested
+from headless_presale.customers.events import CustomersMerged, SignInCodeRequested
+from headless_presale.customers.merging import prove_email
 from headless_presale.customers.models import (
     Customer,
     CustomerCode,
@@ -80,7 +82,9 @@ __all__ = [
     "CustomerConsent",
     "CustomerIdentity",
     "CustomerPrincipal",
+    "CustomersMerged",
     "Departure",
+    "EmailProvenAlready",
     "Entry",
     "MailChoice",
     "NotificationKind",
@@ -118,6 +122,7 @@ __all__ = [
     "list_consents",
     "list_mail_choices",
     "list_providers",
+    "prove_email",
     "read_any_bearer",
     "redeem_code",
     "refresh_session",

@@ -104,22 +104,35 @@ async def redeem_code(shop_id: UUID, email: str, code: str, *, source: Source) -
 @shielded
 async def use_code(shop_id: UUID, address: str, code: str, key: Key) -> SignedIn | None:
     """Use a code up, or count a wrong one: no error from inside, for that has to be committed."""
-    at = clock.now()
     async with unit_of_work() as work:
-        row = await _find_open_code(work, shop_id, address)
-        if row is None:
+        locale = await take_code(work, shop_id, address, code)
+        if locale is None:
             return None
-        given = code.strip().encode(errors="replace")
-        if not hmac.compare_digest(code_of(row["id"]).encode(), given):
-            await work.execute(
-                "UPDATE customer_code SET attempts = attempts + 1 WHERE id = $1", row["id"]
-            )
-            reach("customers.try_counted")
-            return None
-        await work.execute("UPDATE customer_code SET ended_at = $2 WHERE id = $1", row["id"], at)
-        reach("customers.code_used")
-        customer = await ensure_customer(work, shop_id, address, locale=row["locale"])
+        customer = await ensure_customer(work, shop_id, address, locale=locale)
         return await start_session(work, customer, key)
+
+
+async def take_code(work: UnitOfWork, shop_id: UUID, address: str, code: str) -> str | None:
+    """Use a code up as part of a transaction; return the language it was asked for in.
+
+    None where it is not the right one, which is counted: the transaction has to be committed.
+    """
+    row = await _find_open_code(work, shop_id, address)
+    if row is None:
+        return None
+    given = code.strip().encode(errors="replace")
+    if not hmac.compare_digest(code_of(row["id"]).encode(), given):
+        await work.execute(
+            "UPDATE customer_code SET attempts = attempts + 1 WHERE id = $1", row["id"]
+        )
+        reach("customers.try_counted")
+        return None
+    await work.execute(
+        "UPDATE customer_code SET ended_at = $2 WHERE id = $1", row["id"], clock.now()
+    )
+    reach("customers.code_used")
+    locale: str = row["locale"]
+    return locale
 
 
 async def _find_open_code(work: UnitOfWork, shop_id: UUID, address: str) -> asyncpg.Record | None:

@@ -71,3 +71,10 @@ class NotificationMandatory(DomainError):
 
     code = "NOTIFICATION_MANDATORY"
     template = "these mails cannot be turned off"
+
+
+class EmailProvenAlready(DomainError):
+    """The account has an address; another one is another account."""
+
+    code = "EMAIL_PROVEN_ALREADY"
+    template = "the account has an e-mail address already"

@@ -154,6 +154,11 @@ async def sign_out_with(refresh_token: str, *, is_everywhere: bool) -> int:
         return await _revoke(work, "id = $1", token.grant_id, reason="signed_out")
 
 
+async def end_sessions(work: UnitOfWork, customer_id: UUID, *, reason: str) -> int:
+    """End every sign-in of a customer's, as part of what ends them; return how many ended."""
+    return await _revoke(work, "customer_id = $1", customer_id, reason=reason)
+
+
 async def _revoke(work: UnitOfWork, condition: str, subject: UUID, *, reason: str) -> int:
     rows = await work.fetch(
         "UPDATE customer_grant SET revoked_at = $2, revoked_reason = $3 "

@@ -1,13 +1,15 @@
 """Structured logs: one event a line, with the id of the request that caused it.
 
 A traceback shows where, never the values that variables had there: among those are addresses with
-passwords in them, tokens, and what buyers told us.
+passwords in them, tokens, and what buyers told us. Nor does an error of the database's show the row
+that it is about.
 """
 
 import logging
 import sys
 from typing import Literal
 
+import asyncpg
 import structlog
 
 SERVER = "uvicorn.error"
@@ -28,6 +30,40 @@ _OF_EACH_SOCKET = frozenset(
 def _is_news(record: logging.LogRecord) -> bool:
     """Tell whether a line of the server's is about more than one socket that came or went."""
     return record.msg not in _OF_EACH_SOCKET
+
+
+ROW_BEGINS = "\nDETAIL:"
+
+
+def _hide_rows(
+    logger: object, method: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    """Take the row out of a database's error: ``Failing row contains (...)``, ``Key (a)=(...)``.
+
+    Which constraint it was stays in the message.
+    """
+    given = event.get("exc_info")
+    if isinstance(given, tuple):
+        error = given[1]
+    else:
+        error = given if isinstance(given, BaseException) else sys.exc_info()[1] if given else None
+    _hide_rows_of(error, seen=set())
+    return event
+
+
+def _hide_rows_of(error: object, *, seen: set[int]) -> None:
+    if not isinstance(error, BaseException) or id(error) in seen:
+        return
+    seen.add(id(error))
+    if isinstance(error, asyncpg.PostgresError):
+        error.detail = None
+    # psycopg's have it in their text.
+    error.args = tuple(
+        each.partition(ROW_BEGINS)[0] if isinstance(each, str) else each for each in error.args
+    )
+    inner = error.exceptions if isinstance(error, BaseExceptionGroup) else ()
+    for other in (error.__cause__, error.__context__, *error.args, *inner):
+        _hide_rows_of(other, seen=seen)
 
 
 def configure_logs(*, log_format: Literal["console", "json"], level: str) -> None:
@@ -60,7 +96,11 @@ def configure_logs(*, log_format: Literal["console", "json"], level: str) -> Non
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                _hide_rows,
+                *last,
+            ],
         )
     )
     root = logging.getLogger()

@@ -31,6 +31,7 @@ from headless_presale.orders.events import (
     OrderRefunded,
     OrderTokenRevoked,
 )
+from headless_presale.orders.giving_over import give_orders_over
 from headless_presale.orders.jobs import refund_campaign
 from headless_presale.orders.listing import (
     OrderCount,
@@ -162,6 +163,7 @@ __all__ = [
     "find_order",
     "find_order_by_number",
     "find_order_of",
+    "give_orders_over",
     "is_balance_in_time",
     "leg_amount",
     "leg_due",

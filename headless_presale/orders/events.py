@@ -124,7 +124,7 @@ class OrderTokenRevoked(OrderEvent):
     """
 
     type: ClassVar[str] = "order.token_revoked"
-    private: ClassVar[frozenset[str]] = frozenset({"revocation_id"})
+    private: ClassVar[frozenset[str]] = frozenset({"generation", "revocation_id"})
     generation: int
     revocation_id: UUID
 

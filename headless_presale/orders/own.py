@@ -79,7 +79,10 @@ def _conditions(
     """Return what an order has to meet; the same as ``CustomerAccess.opens``."""
     conditions = [f"o.customer_id = {args.put(customer.customer_id)}"]
     if customer.email is not None:
-        conditions.append(f"lower(o.buyer ->> 'email') = {args.put(customer.email)}")
+        conditions.append(
+            f"(lower(o.buyer ->> 'email') = {args.put(customer.email)} "
+            "OR octet_length(o.buyer ->> 'email') = char_length(nullif(o.buyer ->> 'email', '')))"
+        )
     if statuses:
         conditions.append(f"o.status = ANY({args.put(sorted(set(statuses)))}::text[])")
     return conditions

@@ -24,6 +24,7 @@ _admit = LuaScript(_SCRIPTS, "admit")
 _settle = LuaScript(_SCRIPTS, "settle")
 _abort = LuaScript(_SCRIPTS, "abort")
 _release = LuaScript(_SCRIPTS, "release")
+_give_over = LuaScript(_SCRIPTS, "give_over")
 _load = LuaScript(_SCRIPTS, "load")
 _remaining = LuaScript(_SCRIPTS, "remaining")
 
@@ -139,6 +140,11 @@ async def give_back(pool_id: UUID, customer_id: UUID, numbers: Sequence[int]) ->
             _keys(pool_id, "meta", "free", "taken"), [str(customer_id), *map(str, numbers)]
         )
     )
+
+
+async def give_over(pool_id: UUID, from_id: UUID, to_id: UUID) -> int:
+    """Count a customer's slots for another one; return how many."""
+    return int(await _give_over(_keys(pool_id, "taken"), [str(from_id), str(to_id)]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

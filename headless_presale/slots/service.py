@@ -186,3 +186,31 @@ async def release(work: UnitOfWork, order_id: UUID, customer_id: UUID) -> Mappin
         reach("slots.quota_returned")
         work.after_commit(partial(admission.give_back, pool_id, customer_id, numbers))
     return released
+
+
+async def give_quotas_over(
+    work: UnitOfWork, from_id: UUID, to_id: UUID, pool_ids: Sequence[UUID]
+) -> None:
+    """Count what a customer owns of these pools for another one, beside what he owns himself.
+
+    Limits are for what both own together: nobody begins anew by having two accounts made one.
+    """
+    await work.execute(
+        "INSERT INTO customer_quota AS quota (pool_id, customer_id, taken) "
+        "SELECT pool_id, $2, taken FROM customer_quota "
+        "WHERE customer_id = $1 AND pool_id = ANY($3::uuid[]) ORDER BY pool_id "
+        "ON CONFLICT (pool_id, customer_id) DO UPDATE SET taken = quota.taken + excluded.taken",
+        from_id,
+        to_id,
+        list(pool_ids),
+    )
+    reach("slots.quotas_counted")
+    await work.execute(
+        "DELETE FROM customer_quota WHERE customer_id = $1 AND pool_id = ANY($2::uuid[])",
+        from_id,
+        list(pool_ids),
+    )
+    reach("slots.quotas_given_over")
+    for pool_id in pool_ids:
+        # Should Redis not hear of it, the reconciler writes both counts anew.
+        work.after_commit(partial(admission.give_over, pool_id, from_id, to_id))

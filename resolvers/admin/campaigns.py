@@ -18,12 +18,12 @@ from headless_presale.campaigns import (
     count_campaigns,
     find_faults,
     find_warnings,
+    is_handle,
     list_campaigns,
     plan_of,
     position_of,
 )
 from headless_presale.campaigns.judging import CampaignPlan
-from headless_presale.kernel.texts import is_storable
 from headless_presale.orders import (
     CancelPreview,
     ClosePreview,
@@ -81,7 +81,7 @@ async def find_campaign(shop: Shop, *, id: str | None, handle: str | None) -> Ca
     if id is not None and handle is None:
         return await rows.filter(id=read_argument_id(id, "Campaign")).first()
     if handle is not None and id is None:
-        return await rows.filter(handle=handle).first() if is_storable(handle) else None
+        return await rows.filter(handle=handle).first() if is_handle(handle) else None
     raise ArgumentInvalid("Give 'id' or 'handle', one of the two.")
 
 

@@ -20,6 +20,7 @@ from headless_presale.catalog import (
     count_filtered,
     create_product,
     delete_product,
+    is_handle,
     list_filtered,
     update_product,
     update_products,
@@ -131,7 +132,7 @@ async def find_product(shop: Shop, *, product_id: str | None, handle: str | None
     if product_id is not None and handle is None:
         return await rows.filter(id=read_argument_id(product_id, "Product")).first()
     if handle is not None and product_id is None:
-        return await rows.filter(handle=handle).first() if is_storable(handle) else None
+        return await rows.filter(handle=handle).first() if is_handle(handle) else None
     raise ArgumentInvalid("Give 'id' or 'handle'.")
 
 

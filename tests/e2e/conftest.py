@@ -28,6 +28,7 @@ from headless_presale.kernel.clock import ManualClock
 from headless_presale.settings import Settings
 from headless_presale.worker import create_job_app, run_worker
 from schema.asgi import create
+from tests.support.node import node as node
 from tests.support.oauth import World, open_world
 from tests.support.processes import ProductProcess, free_port, until_ready
 

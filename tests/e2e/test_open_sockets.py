@@ -16,6 +16,17 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
+from headless_presale.checkout import place_order
+from headless_presale.customers import (
+    CustomerClaims,
+    CustomerCode,
+    CustomerPrincipal,
+    code_of,
+    find_customer_principal,
+    read_any_bearer,
+    sign_out,
+)
+from headless_presale.customers.codes import make_code, use_code
 from headless_presale.identity import Role, issuer, revoke_grant
 from headless_presale.identity.oauth.access_tokens import sign_access_token
 from headless_presale.identity.oauth.keys import signing_key
@@ -26,11 +37,13 @@ from resolvers.context import RequestContext
 from resolvers.global_ids import seal
 from tests.conftest import NOON, SECRET_KEY
 from tests.support.api import api_serving
-from tests.support.shop import Sale, make_shop, open_sale
+from tests.support.shop import Sale, make_shop, open_sale, order_for
 from tests.support.staff import Caller, sign_in
 
 FOLLOW = "subscription ($id: ID!) { campaignAvailability(campaignId: $id) { status } }"
 VIEWER = "{ viewer { label } }"
+EMAIL = "ann@example.com"
+SHORT = timedelta(seconds=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,3 +236,99 @@ async def test_a_new_role_is_no_end(site: Site) -> None:
         assert await received(connection) == {"type": "connection_ack"}
         with pytest.raises(TimeoutError):
             await close_reason(connection, 1)
+
+
+# Customers
+
+
+TRACK = "subscription ($id: ID!) { orderTracking(orderId: $id) { type } }"
+
+
+@dataclass(frozen=True, slots=True)
+class Buyer:
+    """A customer who is signed in, by the real clock, and his order."""
+
+    principal: CustomerPrincipal
+    token: str
+    order_id: str
+
+
+async def _buyer() -> Buyer:
+    with use_clock(ManualClock(NOON)):
+        sale = await open_sale(shop=await make_shop("atelier", "USD"), capacity=5)
+        order = await place_order(order_for(sale, email=EMAIL))
+    await make_code(sale.shop.id, EMAIL, locale="en")
+    code = await CustomerCode.get()
+    signed_in = await use_code(sale.shop.id, EMAIL, code_of(code.id), await signing_key())
+    assert signed_in is not None
+    claims = await read_any_bearer(f"Bearer {signed_in.access.token}")
+    assert isinstance(claims, CustomerClaims)
+    principal = await find_customer_principal(claims)
+    assert principal is not None
+    return Buyer(principal, signed_in.access.token, seal("Order", order.id))
+
+
+@pytest.mark.parametrize("is_redis_there", [True, False], ids=["told", "found out"])
+async def test_signing_out_closes_a_customers_open_socket(
+    site: Site, is_redis_there: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not is_redis_there:
+        monkeypatch.setattr(LiveHub, "_wake", lambda self, topic: None)
+    buyer = await _buyer()
+    async with socket(site, buyer.token) as connection:
+        await received(connection)
+        await subscribe(connection, TRACK, id=buyer.order_id)
+        assert (await received(connection))["payload"]["data"] == {
+            "orderTracking": {"type": "order.placed"}
+        }
+
+        await sign_out(buyer.principal, is_everywhere=False)
+
+        # Within a moment, or with the next look
+        assert await close_reason(connection, 30) == (4403, "Session ended")
+
+
+async def test_control_a_customers_socket_that_nobody_watches_stays_open(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def never(self: RequestContext) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(RequestContext, "ended", never)
+    buyer = await _buyer()
+    async with socket(site, buyer.token) as connection:
+        await received(connection)
+        await subscribe(connection, TRACK, id=buyer.order_id)
+        await received(connection)
+
+        await sign_out(buyer.principal, is_everywhere=False)
+
+        with pytest.raises(TimeoutError):
+            await close_reason(connection, 2)
+
+
+async def test_a_customers_socket_ends_with_his_token(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("headless_presale.customers.access_tokens.ACCESS_LIFETIME", SHORT)
+    buyer = await _buyer()
+    async with socket(site, buyer.token) as connection:
+        assert await close_reason(connection, 30) == (4403, "Session expired")
+
+
+async def test_signing_out_ends_a_customers_open_stream(site: Site) -> None:
+    buyer = await _buyer()
+    body = {"query": TRACK, "variables": {"id": buyer.order_id}}
+    headers = {"accept": "text/event-stream", "authorization": f"Bearer {buyer.token}"}
+    lines = []
+    async with (
+        httpx.AsyncClient(trust_env=False, timeout=30) as client,
+        client.stream("POST", site.url + "/graphql", json=body, headers=headers) as response,
+    ):
+        async for line in response.aiter_lines():
+            lines.append(line)
+            if '"order.placed"' in line:
+                await sign_out(buyer.principal, is_everywhere=False)
+
+    assert any('"SESSION_EXPIRED"' in line for line in lines)
+    assert lines[-3:] == ["event: complete", "data: ", ""]

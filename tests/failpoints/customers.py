@@ -3,9 +3,12 @@
 from typing import Any
 from uuid import UUID
 
+from headless_presale.carts import create_cart
 from headless_presale.customers.access_tokens import CustomerClaims
 from headless_presale.customers.codes import code_of, make_code, use_code
+from headless_presale.customers.errors import SessionEnded
 from headless_presale.customers.identities import Vouched, let_in
+from headless_presale.customers.merging import merge_into_address
 from headless_presale.customers.models import (
     Customer,
     CustomerCode,
@@ -25,7 +28,8 @@ from headless_presale.customers.sessions import (
 from headless_presale.customers.states import ProviderKind
 from headless_presale.identity.oauth.keys import forget_keys, signing_key
 from headless_presale.kernel import clock
-from headless_presale.kernel.ids import new_id
+from headless_presale.kernel.ids import customer_id_of, new_id
+from headless_presale.orders import Order
 from tests.failpoints.world import Scenario, World
 
 EMAIL = "ann@example.com"
@@ -190,6 +194,49 @@ async def _is_used_up(world: World, _: object) -> None:
     assert await world.count("SELECT count(*) FROM customer_sign_in_flow") == 0
 
 
+async def _nameless_with_a_code(world: World) -> tuple[CustomerPrincipal, str]:
+    """Somebody without an address, who has an order and a cart, and a code in his mailbox."""
+    provider = await SignInProvider.get(id=await _with_a_mini_program(world))
+    vouched = Vouched(subject="o-ann", locale="en")
+    signed_in = await let_in(provider, vouched, await signing_key())
+    customer = signed_in.customer
+    order = await world.order()
+    await Order.filter(id=order.id).update(customer_id=customer.id)
+    async with world.admin.transaction():
+        await world.admin.execute("UPDATE customer_quota SET customer_id = $1", customer.id)
+    await create_cart(customer.shop_id, "EUR", customer_id=customer.id)
+    await make_code(customer.shop_id, EMAIL, locale="en")
+    found = await find_customer_principal(
+        CustomerClaims(
+            customer_id=customer.id,
+            shop_id=customer.shop_id,
+            grant_id=(await CustomerGrant.get()).id,
+            expires_at=clock.now(),
+        )
+    )
+    assert found is not None
+    return found, code_of((await CustomerCode.get()).id)
+
+
+async def _prove(argument: tuple[CustomerPrincipal, str]) -> object:
+    principal, code = argument
+    try:
+        return await merge_into_address(principal, EMAIL, code, await signing_key())
+    except SessionEnded:
+        # It was done, and the answer lost: one signs in with another code.
+        return None
+
+
+async def _is_one(world: World, argument: tuple[CustomerPrincipal, str]) -> None:
+    old = argument[0].customer
+    new = customer_id_of(old.shop_id, EMAIL)
+    for table in ("customer_identity", "sales_order", "customer_quota", "cart"):
+        owners = await world.admin.fetch(f"SELECT customer_id FROM {table}")
+        assert [row["customer_id"] for row in owners] == [new], table
+    live = "SELECT customer_id FROM customer_grant WHERE revoked_at IS NULL"
+    assert [row["customer_id"] for row in await world.admin.fetch(live)] == [new]
+
+
 SCENARIOS = [
     Scenario("asking for a code", _shop, _ask, _one_counts),
     Scenario("signing in with a code", _with_a_code, _redeem, _is_in_once),
@@ -198,6 +245,7 @@ SCENARIOS = [
     Scenario("going to a provider", _with_an_issuer, _send_away, _is_sent_away),
     Scenario("coming back from a provider", _sent_away, _take_back, _is_used_up),
     Scenario("signing in from a mini-program", _with_a_mini_program, _vouch, _is_known_once),
+    Scenario("proving an address", _nameless_with_a_code, _prove, _is_one),
     Scenario("a customer's signing out", as_a_customer, _leave, _is_out),
     Scenario("signing out by a refresh token", _signed_in, _leave_with, _is_out),
     Scenario("a customer's profile", as_a_customer, _change, _is_changed_once),

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from headless_presale import customers, identity
-from headless_presale.customers import codes, limits
+from headless_presale.customers import access_tokens, codes, limits, sessions
 from headless_presale.customers.models import Customer, CustomerCode, CustomerGrant
 from headless_presale.identity import bearer
 from headless_presale.identity.limits import Source, mail_keys
@@ -271,6 +271,23 @@ async def staff_token(storefront: Storefront, audience: str) -> str:
     ).token
 
 
+@pytest.mark.parametrize("is_for_storefronts", [False, True], ids=["attack", "control"])
+async def test_what_a_customers_token_says_does_not_count_for_merchants(
+    storefront: Storefront, monkeypatch: pytest.MonkeyPatch, is_for_storefronts: bool
+) -> None:
+    # Given a token that says all that one of a customer says, for merchants' fields
+    audience = customers.storefront_audience() if is_for_storefronts else identity.issuer()
+    monkeypatch.setattr(access_tokens, "storefront_audience", lambda: audience)
+    token = (await storefront.sign_in())["accessToken"]
+    monkeypatch.undo()
+
+    # Then it opens nothing, on either side; its audience is all that is wrong with it
+    viewer = await storefront.api.ask(VIEWER, bearer=token)
+    assert (viewer.status, viewer.error_codes) == (401, ["UNAUTHENTICATED"])
+    me = await storefront.me(token)
+    assert ("errors" not in me.body) is is_for_storefronts
+
+
 async def test_a_token_counts_in_its_own_shop_alone(storefront: Storefront, api: Api) -> None:
     # Given somebody who is a customer of two shops
     elsewhere = Storefront(api, await make_shop("other-shop"))
@@ -288,6 +305,23 @@ async def test_a_token_counts_in_its_own_shop_alone(storefront: Storefront, api:
     assert isinstance(other, customers.CustomerClaims)
     stolen = replace(claims, customer_id=other.customer_id, shop_id=other.shop_id)
     assert await customers.find_customer_principal(stolen) is None
+
+
+async def test_control_without_the_shop_a_sign_in_counts_in_every_one(
+    storefront: Storefront, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given a look at a sign-in that does not compare the shop
+    blind = sessions._READ.replace("c.shop_id = $3", "$3::uuid IS NOT NULL")
+    assert blind != sessions._READ
+    monkeypatch.setattr(sessions, "_READ", blind)
+    elsewhere = Storefront(api, await make_shop("other-shop"))
+    here = await storefront.sign_in()
+    claims = await customers.read_any_bearer(f"Bearer {here['accessToken']}")
+    assert isinstance(claims, customers.CustomerClaims)
+
+    forged = replace(claims, shop_id=elsewhere.shop.id)
+
+    assert await customers.find_customer_principal(forged) is not None
 
 
 async def test_a_code_of_one_shop_is_none_of_another(storefront: Storefront, api: Api) -> None:

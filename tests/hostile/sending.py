@@ -67,6 +67,7 @@ class Lane:
     async def _send_request(self, case: Request) -> Reply:
         if case.is_last:
             self.close()
+        is_used = self._open is not None
         if self._open is None:
             self._open = await self._connect()
         reader, writer = self._open
@@ -78,6 +79,9 @@ class Lane:
             body = await _read_body(reader, headers)
         except (asyncio.IncompleteReadError, ConnectionError):
             self.close()
+            if is_used:
+                # It had been idle for too long, as every client has to expect.
+                return await self._send_request(case)
             return Reply("dropped", [] if case.is_last else ["dropped a whole request"])
         except OSError:
             self.close()
