@@ -6,6 +6,7 @@ import pytest
 
 from headless_presale.campaigns import sweep_openings_and_closings
 from headless_presale.identity import Scope
+from headless_presale.kernel.audit_log import AuditEntry
 from headless_presale.kernel.clock import ManualClock
 from headless_presale.notifications import announcing
 from headless_presale.notify_me import CampaignWatcher
@@ -122,3 +123,28 @@ async def test_a_merchant_sees_how_many_wait(api: Api, clock: ManualClock) -> No
     await sweep_openings_and_closings()
     await announcing.tell_watchers(sale.campaign.id)
     assert await counted() == {"count": 3, "confirmed": 2, "told": 2}
+
+
+SET = """
+mutation ($input: ShopUpdateInput!) {
+  shopUpdate(input: $input) { shop { settings { notifyDoubleOptIn } } userErrors { code } } }
+"""
+
+
+async def test_a_shop_says_whether_it_wants_a_confirmation(api: Api) -> None:
+    sale = await scheduled_sale()
+    caller = await connect(sale.shop, scopes=[Scope.SETTINGS_READ, Scope.SETTINGS_WRITE])
+    wanted = {"shopId": seal("Shop", sale.shop.id), "version": 1, "notifyDoubleOptIn": False}
+
+    reply = await api.ask(SET, bearer=caller.token, input=wanted)
+
+    assert reply.data["shopUpdate"] == {
+        "shop": {"settings": {"notifyDoubleOptIn": False}},
+        "userErrors": [],
+    }
+    assert (await asked(api, sale))["needsConfirmation"] is False
+    entry = await AuditEntry.get(action="shop.update")
+    assert (entry.before, entry.after) == (
+        {"notify_double_opt_in": True},
+        {"notify_double_opt_in": False},
+    )
