@@ -29,7 +29,7 @@ PROJECT_STAMP := $(VENV)/.project-$(shell { pwd; cat pyproject.toml; } | cksum |
 # Twice quiet: errors are shown, the warnings of a machine's own pip configuration are not.
 INSTALL := $(PY) -m pip install -qq --require-hashes
 
-.PHONY: help run test bench chaos hostile lock clean admin
+.PHONY: help run test bench chaos hostile lock audit clean admin
 .PHONY: lint lint-style lint-types lint-imports lint-schema lint-migrations
 
 help:
@@ -74,6 +74,9 @@ hostile: $(DEV_STAMP) $(PROJECT_STAMP) ## Hostile requests by the thousand: make
 
 lock: ## Rewrite the lock files from pyproject.toml (needs uv; UPGRADE=1 moves the pins)
 	tools/lock.sh
+
+audit: ## Ask for the advisories of every locked version (needs uv, npm and their registries)
+	@tools/audit.sh
 
 clean: ## Remove what was built or installed here; data directories stay
 	rm -rf $(VENV) build dist admin_static/dist $(NODE_PROJECT)/node_modules

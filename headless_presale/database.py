@@ -35,6 +35,7 @@ MODEL_MODULES = (
     "headless_presale.orders.models",
     "headless_presale.notifications.models",
     "headless_presale.webhooks.models",
+    "headless_presale.privacy.models",
 )
 MIGRATION_LOCK = 7_301_102_400
 """Advisory lock that lets one process migrate while the others wait."""

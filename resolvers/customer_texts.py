@@ -7,14 +7,28 @@ MESSAGES: Mapping[str, Mapping[str, str]] = {
         "en": "There is no such address in your address book.",
         "zh-CN": "您的地址簿中没有这个地址。",
     },
+    "ERASURE_BLOCKED": {
+        "en": "Orders are under way ({count}): until they are delivered or cancelled, the shop "
+        "has to know whom they are for.",
+        "zh-CN": "有 {count} 个订单仍在进行中：在交付或取消之前，店铺需要保留收货信息。",
+    },
+    "FRESH_SIGN_IN_REQUIRED": {
+        "en": "Sign in again first: this needs a sign-in of the last {minutes} minutes.",
+        "zh-CN": "请先重新登录：此操作需要在最近 {minutes} 分钟内登录。",
+    },
     "NOTIFICATION_MANDATORY": {
         "en": "Mails about your orders and the safety of your account cannot be turned off.",
         "zh-CN": "有关订单和账户安全的邮件不能关闭。",
+    },
+    "PERSON_NOT_FOUND": {
+        "en": "Nothing is known of this address in this shop.",
+        "zh-CN": "该店铺没有与此邮箱相关的任何资料。",
     },
 }
 
 REASONS: Mapping[str, str] = {
     "at most {most} addresses": "最多保存 {most} 个地址",
     "at most {most} consents": "最多记录 {most} 次同意",
+    "say that it cannot be undone": "请确认此操作无法撤销",
 }
 """A reason as the code writes it -> the same clause."""

@@ -145,6 +145,12 @@ class TooManyAttemptsError(UserError):
     retry_after_seconds: int
 
 
+@strawberry.type(description="Orders under way have to know whom they are for. Nothing was erased.")
+class ErasureBlockedError(UserError):
+    count: int = strawberry.field(description="How many orders.")
+    order_numbers: list[str] = strawberry.field(description="Of the first twenty.")
+
+
 @strawberry.type(description="Any other refusal; its code tells which.")
 class RefusedError(UserError):
     pass
@@ -202,6 +208,9 @@ def user_error(refusal: Refusal) -> UserError:
             return CancelPreviewOutdatedError(**base, preview=preview)
         case ErrorCode.TOO_MANY_ATTEMPTS:
             return TooManyAttemptsError(**base, retry_after_seconds=given["retry_after_seconds"])
+        case ErrorCode.ERASURE_BLOCKED:
+            numbers = list(given["numbers"])
+            return ErasureBlockedError(**base, count=given["count"], order_numbers=numbers)
         case ErrorCode.VERSION_CONFLICT:
             return VersionConflictError(
                 **base,
@@ -245,6 +254,7 @@ USER_ERRORS: list[type[UserError]] = [
     CancelPreviewOutdatedError,
     VersionConflictError,
     TooManyAttemptsError,
+    ErasureBlockedError,
     RefusedError,
 ]
 """Every implementation; the schema has to be told of them."""

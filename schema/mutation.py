@@ -9,6 +9,7 @@ from schema.admin.imports import ProductImportMutation
 from schema.admin.media import MediaMutation
 from schema.admin.merchant import MerchantMutation
 from schema.admin.order_changes import OrderMutation
+from schema.admin.privacy import PrivacyMutation
 from schema.admin.product_mutations import (
     ProductMediaMutation,
     ProductMutation,
@@ -31,6 +32,7 @@ from schema.order_tokens import OrderTokenMutation
 from schema.orders import OrderType
 from schema.payments import PaymentType
 from schema.personal import PersonalMutation
+from schema.privacy import OwnPrivacyMutation
 from schema.transport.costs import Cost
 
 
@@ -108,6 +110,7 @@ class Mutation(
     NotifyMeMutation,
     CustomerSignInMutation,
     PersonalMutation,
+    OwnPrivacyMutation,
     MerchantMutation,
     SettingsMutation,
     SignInProviderMutation,
@@ -115,6 +118,7 @@ class Mutation(
     StaffMutation,
     ClientMutation,
     OrderMutation,
+    PrivacyMutation,
     OrderTokenMutation,
     CampaignMutation,
     WebhookMutation,

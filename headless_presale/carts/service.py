@@ -1,9 +1,12 @@
 """Carts: made, filled, changed, emptied. The last write of a line counts; nothing has a version."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
+
+import asyncpg
 
 from headless_presale.campaigns import CampaignNotOpen, ItemNotFound
 from headless_presale.carts.errors import (
@@ -30,6 +33,7 @@ from headless_presale.carts.rules import (
     check_quantity,
     keep_shown,
 )
+from headless_presale.customers import SessionEnded
 from headless_presale.kernel import clock
 from headless_presale.kernel.failpoints import reach
 from headless_presale.kernel.ids import new_id
@@ -62,32 +66,56 @@ class CartKey:
     customer_id: UUID | None = None
 
 
+@contextmanager
+def of_a_customer() -> Iterator[None]:
+    """Refuse to give a cart to somebody who has just been forgotten.
+
+    Raises:
+        SessionEnded: the customer is no more.
+    """
+    try:
+        yield
+    except asyncpg.ForeignKeyViolationError:
+        raise SessionEnded() from None
+
+
 @shielded
 async def create_cart(shop_id: UUID, currency: str, *, customer_id: UUID | None) -> StoredCart:
-    """Make a guest's cart, or return the one that a customer has, made if there is none."""
+    """Make a guest's cart, or return the one that a customer has, made if there is none.
+
+    Raises:
+        SessionEnded: the customer is no more.
+    """
     at = clock.now()
-    async with unit_of_work() as work:
-        if customer_id is not None:
-            await work.lock("carts-of", customer_id)
-            await work.execute(
-                "DELETE FROM cart WHERE customer_id = $1 AND expires_at <= $2", customer_id, at
-            )
-            reach("carts.ended_one_gone")
-        row = await work.fetchrow(
-            "INSERT INTO cart (id, shop_id, customer_id, currency, created_at, expires_at) "
-            "VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (customer_id) "
-            "WHERE customer_id IS NOT NULL DO UPDATE SET expires_at = excluded.expires_at "
-            "RETURNING id",
-            new_id(),
-            shop_id,
-            customer_id,
-            currency,
-            at,
-            at + LASTS,
+    with of_a_customer():
+        async with unit_of_work() as work:
+            return await _create(work, shop_id, currency, customer_id, at)
+
+
+async def _create(
+    work: UnitOfWork, shop_id: UUID, currency: str, customer_id: UUID | None, at: datetime
+) -> StoredCart:
+    if customer_id is not None:
+        await work.lock("carts-of", customer_id)
+        await work.execute(
+            "DELETE FROM cart WHERE customer_id = $1 AND expires_at <= $2", customer_id, at
         )
-        assert row is not None
-        reach("carts.made")
-        return await read_in(work, row["id"])
+        reach("carts.ended_one_gone")
+    row = await work.fetchrow(
+        "INSERT INTO cart (id, shop_id, customer_id, currency, created_at, expires_at) "
+        "VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (customer_id) "
+        "WHERE customer_id IS NOT NULL DO UPDATE SET expires_at = excluded.expires_at "
+        "RETURNING id",
+        new_id(),
+        shop_id,
+        customer_id,
+        currency,
+        at,
+        at + LASTS,
+    )
+    assert row is not None
+    reach("carts.made")
+    return await read_in(work, row["id"])
 
 
 async def put_line(key: CartKey, item_id: UUID, quantity: int, *, must_exist: bool) -> StoredCart:

@@ -36,6 +36,7 @@ from headless_presale.customers.errors import (
     TooManySignIns,
 )
 from headless_presale.customers.events import CustomersMerged, SignInCodeRequested
+from headless_presale.customers.limits import forget_requests
 from headless_presale.customers.merging import prove_email
 from headless_presale.customers.models import (
     Customer,
@@ -46,7 +47,7 @@ from headless_presale.customers.models import (
 )
 from headless_presale.customers.oidc import Departure, Return, come_back, depart
 from headless_presale.customers.outside import Outside, close_outside, set_outside
-from headless_presale.customers.profile import UpdateProfile, update_profile
+from headless_presale.customers.profile import UpdateProfile, lock_customer, update_profile
 from headless_presale.customers.providers import (
     ProviderChanges,
     ProviderWish,
@@ -117,11 +118,13 @@ __all__ = [
     "depart",
     "find_customer_principal",
     "find_unwilling",
+    "forget_requests",
     "give_consent",
     "list_addresses",
     "list_consents",
     "list_mail_choices",
     "list_providers",
+    "lock_customer",
     "prove_email",
     "read_any_bearer",
     "redeem_code",

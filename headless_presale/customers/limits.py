@@ -9,7 +9,7 @@ from datetime import timedelta
 from headless_presale.customers.errors import TooManySignIns
 from headless_presale.identity.errors import TooManyAttempts
 from headless_presale.identity.limits import Source
-from headless_presale.identity.throttle import Key, Limit, take_attempt
+from headless_presale.identity.throttle import Key, Limit, forgive, take_attempt
 
 CODE_TO_ADDRESSEE = Limit(
     name="customer-code-to",
@@ -52,6 +52,11 @@ def code_keys(email: str, source: Source) -> list[Key]:
 def try_keys(source: Source) -> list[Key]:
     """Return what trying a code counts under, beside the code's own five."""
     return [Key(TRY_FROM_ADDRESS, source.host)]
+
+
+async def forget_requests(email: str) -> None:
+    """Remember nothing of the codes that were asked for to an address."""
+    await forgive([Key(CODE_TO_ADDRESSEE, email)])
 
 
 def provider_keys(source: Source) -> list[Key]:

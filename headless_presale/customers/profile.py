@@ -1,6 +1,7 @@
 """Who changes what is a customer's own: he himself, as long as his sign-in stands."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from headless_presale.customers.errors import SessionEnded
 from headless_presale.customers.models import Customer
@@ -16,14 +17,14 @@ LONGEST_NAME = 120
 LONGEST_PHONE = 40
 
 _LOCK = """
-SELECT 1 FROM customer c JOIN customer_grant g ON g.customer_id = c.id
+SELECT g.created_at FROM customer c JOIN customer_grant g ON g.customer_id = c.id
 WHERE c.id = $1 AND g.id = $2 AND g.revoked_at IS NULL AND g.expires_at > $3
 FOR NO KEY UPDATE OF c
 """
 
 
-async def lock_customer(work: UnitOfWork, principal: CustomerPrincipal) -> None:
-    """Let one change of a customer's follow the other, and none follow his erasure.
+async def lock_customer(work: UnitOfWork, principal: CustomerPrincipal) -> datetime:
+    """Let one change of a customer's follow the other; return when he signed in.
 
     Raises:
         SessionEnded: he has signed out, or been erased, since the request began.
@@ -31,6 +32,8 @@ async def lock_customer(work: UnitOfWork, principal: CustomerPrincipal) -> None:
     row = await work.fetchrow(_LOCK, principal.customer.id, principal.grant_id, clock.now())
     if row is None:
         raise SessionEnded()
+    signed_in_at: datetime = row["created_at"]
+    return signed_in_at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,7 @@ class Scope(StrEnum):
     ORDERS_READ = "orders:read"
     ORDERS_WRITE = "orders:write"
     ORDERS_REFUND = "orders:refund"
+    CUSTOMERS_WRITE = "customers:write"
     ANALYTICS_READ = "analytics:read"
     MEMBERS_READ = "members:read"
     MEMBERS_WRITE = "members:write"

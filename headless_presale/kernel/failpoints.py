@@ -130,6 +130,10 @@ FAILPOINTS: Mapping[str, str] = {
     "customers.address_preferred": "an address is the default, nothing is committed",
     "customers.consent_written": "a consent is a row, nothing is committed",
     "customers.mail_chosen": "a choice of mails is a row, nothing is committed",
+    # Privacy
+    "privacy.erasure_noted": "an erasure is a row, nothing is erased",
+    "privacy.table_erased": "a person is gone from some tables and in others, uncommitted",
+    "privacy.limits_forgotten": "a person is gone, nothing is committed",
     "customers.profile_changed": "a profile is changed, nothing is committed",
     # Carts
     "carts.ended_one_gone": "a cart of the customer's that had ended is gone, there is no other",

@@ -12,6 +12,9 @@ from typing import Literal
 import asyncpg
 import structlog
 
+NOISY = ("authlib", "tortoise", "procrastinate", "httpx", "httpcore", "uvicorn.access")
+"""These tell of each statement and each request, Authlib of its tokens: they would drown what
+matters, and show what nobody is to see. Only their warnings are kept."""
 SERVER = "uvicorn.error"
 _OF_EACH_SOCKET = frozenset(
     {
@@ -106,9 +109,7 @@ def configure_logs(*, log_format: Literal["console", "json"], level: str) -> Non
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    # These tell of each statement and each request, Authlib of its tokens: they would drown what
-    # matters, and show what nobody is to see.
-    for noisy in ("authlib", "tortoise", "procrastinate", "httpx", "httpcore", "uvicorn.access"):
+    for noisy in NOISY:
         logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))
     # Below INFO it shows the headers and the messages of sockets, with the tokens in them.
     server = logging.getLogger(SERVER)

@@ -193,4 +193,5 @@ async def record_failure(message_id: UUID, failure: str) -> None:
             clock.now(),
             failure[:500],
         )
-    log.warning("notifications.failed", message_id=str(message_id), failure=failure)
+    # Why is in the row: what a mail server says may name people.
+    log.warning("notifications.failed", message_id=str(message_id))

@@ -122,6 +122,9 @@ async def _get_order(order_id: UUID) -> OrderView:
 
 async def _write(kind: MessageKind, subject_id: UUID, order: OrderView, stated: Facts) -> None:
     """Write a message and ask for it to be sent; once per kind and subject."""
+    if not order.buyer["email"]:
+        # He has been forgotten, and what still happens to his order has nobody to be told.
+        return
     shop = await get_shop_by_id(order.shop_id)
     locale = _language(order, shop)
     context = {**facts.shared_facts(order, shop_name=shop_name(shop, locale)), **stated}

@@ -4,6 +4,7 @@ from enum import StrEnum
 from typing import Any
 
 from tortoise import fields
+from tortoise.indexes import Index
 from tortoise.migrations.constraints import CheckConstraint
 from tortoise.models import Model
 
@@ -67,6 +68,7 @@ class Message(Model):
         table = "message"
         unique_together = (("kind", "subject_id"),)
         indexes = (
+            Index(fields=("recipient",), name="message_by_recipient"),
             WhereIndex(
                 fields=("created_at",),
                 name="message_of_lists",

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import re
 import sys
 import tempfile
 from email.headerregistry import Address
@@ -27,6 +28,9 @@ SEND_TIMEOUT_SECONDS = 60.0
 """How long all of it may take. Below ``delivery.CLAIM_SECONDS``: a slow send keeps its claim."""
 TLS_PORT = 465
 """Submission over TLS from the first byte (RFC 8314)."""
+
+
+_ADDRESS = re.compile(r"[^\s<>(),:;\"]+@[^\s<>(),:;\"]+")
 
 
 class MailTransport(Protocol):
@@ -146,7 +150,7 @@ class SmtpTransport:
         except (SMTPException, OSError, TimeoutError) as error:
             # Also a 5xx to our greeting, login or sender: that is our set-up, which somebody can
             # mend, and not this buyer's mail.
-            raise MailNotAccepted(f"{type(error).__name__}: {error}") from error
+            raise MailNotAccepted(without_addresses(f"{type(error).__name__}: {error}")) from error
         else:
             # The mail is the server's now, whatever becomes of the goodbye.
             with contextlib.suppress(SMTPException, OSError, TimeoutError):
@@ -168,7 +172,12 @@ class SmtpTransport:
 def _verdict(answer: SMTPResponseException) -> MailRefused | MailNotAccepted:
     """Read a server's answer to the recipient or to the content: 5xx is final (RFC 5321, 4.2.1)."""
     kind = MailRefused if 500 <= answer.code < 600 else MailNotAccepted
-    return kind(f"{answer.code} {answer.message}")
+    return kind(without_addresses(f"{answer.code} {answer.message}"))
+
+
+def without_addresses(text: str) -> str:
+    """Return what a server said without the addresses it repeated: it goes into logs."""
+    return _ADDRESS.sub("...", text)
 
 
 class MailSettings(Protocol):

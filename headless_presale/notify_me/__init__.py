@@ -11,7 +11,7 @@ from headless_presale.notify_me.errors import NotifyMeClosed
 from headless_presale.notify_me.events import NotifyMeAsked, NotifyMeConfirmed
 from headless_presale.notify_me.leaving import is_unsubscribed, take_back, unsubscribe
 from headless_presale.notify_me.models import CampaignWatcher, Unsubscribed
-from headless_presale.notify_me.people import confirm_token, unsubscribe_token
+from headless_presale.notify_me.people import confirm_token, person_of, unsubscribe_token
 from headless_presale.notify_me.telling import (
     Watcher,
     WatcherCount,
@@ -42,6 +42,7 @@ __all__ = [
     "is_awaited",
     "is_unsubscribed",
     "notify_me",
+    "person_of",
     "take_back",
     "unsubscribe",
     "unsubscribe_token",

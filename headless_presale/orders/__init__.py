@@ -55,6 +55,7 @@ from headless_presale.orders.models import MerchantRefund, Order, OrderLine, Ord
 from headless_presale.orders.own import count_own_orders, list_own_orders
 from headless_presale.orders.paying import StartPayment, amount_of, start_payment
 from headless_presale.orders.refund_rules import (
+    FULL_REFUND,
     CancelPlan,
     CancelTerms,
     LineQuantity,
@@ -70,8 +71,10 @@ from headless_presale.orders.rules import Due, cancel_rule, is_balance_in_time, 
 from headless_presale.orders.service import (
     FIRST_RIDER_ARGUMENT,
     Rider,
+    call_off,
     cancel_order,
     cancel_orders_of_campaign,
+    lock_order,
     write_order,
 )
 from headless_presale.orders.settlement import settle_payment
@@ -98,6 +101,7 @@ from headless_presale.orders.view import LineView, OrderView, find_order, find_o
 __all__ = [
     "CLAIMING",
     "FIRST_RIDER_ARGUMENT",
+    "FULL_REFUND",
     "HOLDING",
     "ORDER_LIFECYCLE",
     "RELEASED",
@@ -153,6 +157,7 @@ __all__ = [
     "TokenAccess",
     "add_note",
     "amount_of",
+    "call_off",
     "call_off_campaign",
     "cancel_order",
     "cancel_order_by_merchant",
@@ -169,6 +174,7 @@ __all__ = [
     "leg_due",
     "list_orders",
     "list_own_orders",
+    "lock_order",
     "merchant_cancel_rule",
     "order_token",
     "plan_refund",

@@ -68,6 +68,11 @@ class Order(Model):
 
     lines: fields.ReverseRelation["OrderLine"]
 
+    @property
+    def is_erased(self) -> bool:
+        """Whether its buyer has been forgotten: it can be shipped to nobody."""
+        return not self.buyer["email"]
+
     class Meta:
         table = "sales_order"
         indexes = (

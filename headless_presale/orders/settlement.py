@@ -44,7 +44,7 @@ async def settle_payment(event: PaymentCaptured) -> None:
     """Move the order by a captured payment; part of the transaction that captured it.
 
     A payment for a hold that ran out takes its slots again while there are some under the same
-    promise; otherwise, and for an order that is over, all of it is refunded.
+    promise; otherwise, and for an order that is over or of nobody, all of it is refunded.
 
     Raises:
         Unavailable: the slots cannot be judged at the moment; nothing is kept, tell it again.
@@ -52,7 +52,7 @@ async def settle_payment(event: PaymentCaptured) -> None:
     order = await lock_order(event.order_id)
     if leg_due(order.status) is event.leg:
         await _advance(order, event.leg, is_late=False)
-    elif order.status is OrderStatus.EXPIRED and await _claim_again(order):
+    elif order.status is OrderStatus.EXPIRED and not order.is_erased and await _claim_again(order):
         await _advance(order, event.leg, is_late=True)
     else:
         await _refuse(order, event)

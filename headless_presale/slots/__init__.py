@@ -20,7 +20,7 @@ from headless_presale.slots.errors import (
     SlotConflict,
     SlotsSoldOut,
 )
-from headless_presale.slots.loading import load_if_unknown, resync
+from headless_presale.slots.loading import forget_counts, load_if_unknown, resync
 from headless_presale.slots.models import SlotPool
 from headless_presale.slots.reconciler import Drift, reconcile_open_pools, reconcile_pool
 from headless_presale.slots.resizing import (
@@ -68,6 +68,7 @@ __all__ = [
     "discard_pools",
     "end_reservation",
     "extend_pool",
+    "forget_counts",
     "give_quotas_over",
     "load_if_unknown",
     "lock_capacity",

@@ -6,6 +6,7 @@ began after they asked take its result as theirs.
 """
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from uuid import UUID
@@ -49,6 +50,17 @@ async def resync(pool_id: UUID) -> bool:
         Unavailable: Redis or the database does not answer.
     """
     return await _load(pool_id, replace=True)
+
+
+async def forget_counts(pool_ids: Sequence[UUID]) -> None:
+    """Count anew what each customer owns of these pools, where Redis knows them.
+
+    Raises:
+        Unavailable: Redis or the database does not answer; the reconciler does it later.
+    """
+    for pool_id in pool_ids:
+        if await admission.is_known(pool_id):
+            await resync(pool_id)
 
 
 async def _load(pool_id: UUID, *, replace: bool) -> bool:

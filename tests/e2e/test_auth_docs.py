@@ -9,12 +9,15 @@ import sys
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
+from headless_presale.customers import ProviderKind, SignInProvider
 from headless_presale.identity import OAuthClient, OAuthGrant
 from tests.conftest import SECRET_KEY
+from tests.graphql.providers import outside_open
 from tests.support.oauth import World
+from tests.support.oidc_issuer import running_issuer
 
 PAGE = Path(__file__).parents[2] / "docs" / "auth.md"
-KEPT = "BASE MADE CLIENT VERIFIER CALLBACK TOKENS TOKEN SECRET"
+KEPT = "BASE MADE CLIENT VERIFIER CALLBACK TOKENS TOKEN SECRET SHOP"
 
 
 class Shell:
@@ -31,6 +34,7 @@ class Shell:
             "PRESALE_SECRET_KEY": SECRET_KEY,
             "PRESALE_DATA_DIR": str(folder),
             "PRESALE_LOG_LEVEL": "ERROR",
+            "PRESALE_PUBLIC_URL": world.issuer,
             "NO_PROXY": "*",
         }
 
@@ -109,3 +113,21 @@ async def test_connect_an_erp(
     assert json.loads(await shell.run(ask))["data"] == viewer
     await shell.run(end)
     assert (await OAuthClient.get(name="ERP")).disabled_at is not None
+
+
+async def test_customers_sign_in_by_providers(
+    world: World, worker_database_url: str, redis_url: str, tmp_path: Path
+) -> None:
+    shell = Shell(world, worker_database_url, redis_url, tmp_path)
+    wechat, _, oidc = blocks_of("How customers sign in")
+
+    added = json.loads(await shell.run(wechat))["data"]["signInProviderCreate"]
+    assert added["userErrors"] == []
+    async with running_issuer() as issuer, outside_open("http://127.0.0.1:1"):
+        begun = json.loads(await shell.run(oidc.replace("http://127.0.0.1:9091", issuer.url)))
+
+        started = begun["data"]["signInOidcStart"]
+        assert started["userErrors"] == []
+        assert started["url"].startswith(f"{issuer.url}/authorize?")
+    kinds = {provider.kind for provider in await SignInProvider.all()}
+    assert kinds == {ProviderKind.WECHAT, ProviderKind.OIDC}

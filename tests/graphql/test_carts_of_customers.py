@@ -2,10 +2,13 @@
 
 import asyncio
 from typing import Any
+from uuid import uuid4
 
 import asyncpg
 import pytest
 
+from headless_presale.carts import claim_cart, create_cart
+from headless_presale.customers import SessionEnded
 from headless_presale.kernel.clock import ManualClock
 from headless_presale.kernel.ids import sign_token
 from resolvers import carts
@@ -217,3 +220,32 @@ async def test_of_two_who_take_it_over_at_once_one_has_it(api: Api, sale: Sale) 
     refusals = sorted(codes_of(reply.data["cartClaim"]) for reply in replies)
     assert refusals == [[], ["CART_NOT_FOUND"]]
     assert sorted([await mine(api, bearer) is None for bearer in bearers]) == [False, True]
+
+
+async def test_who_is_forgotten_meanwhile_is_given_no_cart(
+    api: Api, sale: Sale, database_admin: asyncpg.Connection
+) -> None:
+    guest = await create(api, sale)
+    before = await stored_rows(database_admin)
+    shop, nobody = sale.shop, uuid4()
+
+    with pytest.raises(SessionEnded):
+        await create_cart(shop.id, shop.currency, customer_id=nobody)
+    with pytest.raises(SessionEnded):
+        await claim_cart(guest.uuid, nobody, shop.id)
+
+    assert await stored_rows(database_admin) == before
+
+
+async def test_a_cart_goes_with_its_customer(
+    api: Api, sale: Sale, database_admin: asyncpg.Connection
+) -> None:
+    cart = await create(api, sale, await signed_in(api, sale))
+    await cart.put()
+
+    await database_admin.execute("DELETE FROM customer_refresh_token")
+    await database_admin.execute("DELETE FROM customer_grant")
+    await database_admin.execute("DELETE FROM customer")
+
+    rows = await stored_rows(database_admin)
+    assert rows.keys() & {"cart", "cart_line"} == set()

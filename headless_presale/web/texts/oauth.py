@@ -66,6 +66,7 @@ OAUTH: dict[str, tuple[str, str]] = {
     ),
     "scope.orders:write": ("Change and cancel orders", "修改和取消订单"),
     "scope.orders:refund": ("Pay money back to buyers", "向买家退款"),
+    "scope.customers:write": ("Erase what is known of a person", "删除个人资料"),
     "scope.analytics:read": ("See figures and reports", "查看数据与报表"),
     "scope.members:read": ("See the staff", "查看员工"),
     "scope.members:write": ("Invite staff and change roles", "邀请员工并修改角色"),

@@ -117,6 +117,7 @@ async def _sell(connection: asyncpg.Connection) -> UUID:
         connection, "payment", shop_id=shop, order_id=order, leg="FULL", status="CAPTURED",
         amount_minor=1500, currency="CNY", captured_at="2026-03-01 08:08Z",
     )  # fmt: skip
+    await insert(connection, "message", subject_id=order, recipient="lin@example.com")
     async with connection.transaction():
         booked = await insert(
             connection, "ledger_transaction", shop_id=shop, order_id=order, kind="capture",

@@ -111,6 +111,14 @@ MUTATIONS: Mapping[str, tuple[Example, ...]] = {
             "idempotencyKey": "a-cancellation",
         },
     ),
+    # Of nobody who is told from anybody else by an id: the shop is what is another's.
+    "personalDataErase": (
+        lambda house: {
+            "shopId": house.ids["shop"],
+            "email": f"buyer@{house.mark}.example.com",
+            "isDelivered": True,
+        },
+    ),
     **CAMPAIGN_MUTATIONS,
     **webhooks.MUTATIONS,
     **catalog.MUTATIONS,

@@ -119,6 +119,13 @@ MUTATIONS: Mapping[str, tuple[Example, ...]] = {
         ),
     ),
     "consentWithdraw": (Example(lambda house: {"kind": "PERSONALISATION", "source": "ACCOUNT"}),),
+    "emailProve": (
+        # All of them have an address: another one is another account.
+        Example(
+            lambda house: {"email": "new@example.com", "code": "000000"},
+            says="EMAIL_PROVEN_ALREADY",
+        ),
+    ),
     "notificationChoiceSet": (Example(lambda house: {"kind": "NEWS", "isOn": True}),),
 }
 """Those that name something private, and those that are for customers alone."""

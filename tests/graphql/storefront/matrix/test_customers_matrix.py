@@ -113,7 +113,7 @@ async def test_a_mutation_is_for_those_it_is_for(asker: Asker, name: str) -> Non
                 continue
             if not names_something(name, example, world):
                 # It is done in his own, and only there.
-                assert outcome(reply, name) is None, (who, reply.body)
+                assert outcome(reply, name) == example.says, (who, reply.body)
                 await _is_as_it_was(asker, rows)
                 await asker.put_back()
                 continue
