@@ -51,7 +51,7 @@ GATEWAY_FAILURES = Counter(
 )
 FUNNEL_STEPS_DROPPED = Counter(
     "presale_funnel_steps_dropped_total",
-    "Steps of visitors that were counted nowhere: the database was away, or they were too many.",
+    "Steps of visitors that were not counted: the database was away, or they were too many.",
 )
 JOBS_WAITING = Gauge("presale_jobs_waiting", "Jobs that are due and not begun; NaN: not known.")
 OLDEST_DUE_JOB_SECONDS = Gauge(

@@ -120,6 +120,7 @@ async def erase_person(shop_id: UUID, email: str, *, is_delivered: bool) -> Eras
 
 
 async def _erase(work: UnitOfWork, person: _Person, *, asked_by: str, is_delivered: bool) -> Erased:
+    person = replace(person, accounts=[*person.accounts, *await _list_merged(work, person)])
     # So that none of them brings a new token while the old ones go.
     grants = await work.fetch(
         "SELECT id FROM customer_grant WHERE customer_id = ANY($1::uuid[]) ORDER BY id FOR UPDATE",
@@ -167,6 +168,16 @@ async def _lock_orders(work: UnitOfWork, person: _Person) -> list[Order]:
         person.buyer_ids,
     )
     return [await lock_order(row["id"]) for row in rows if person.owns(row["email"])]
+
+
+async def _list_merged(work: UnitOfWork, person: _Person) -> list[UUID]:
+    """Return the accounts that have become his."""
+    rows = await work.fetch(
+        "SELECT (payload ->> 'merged_id')::uuid AS id FROM event "
+        "WHERE type = 'customer.merged' AND payload ->> 'customer_id' = ANY($1::uuid[]::text[])",
+        list(person.accounts),
+    )
+    return [row["id"] for row in rows]
 
 
 async def _list_watchers(work: UnitOfWork, person: _Person) -> list[UUID]:

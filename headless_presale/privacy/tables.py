@@ -125,6 +125,11 @@ STEPS: Sequence[Step] = (
         "AND (payload ?| ARRAY['reason', 'request_hash'] OR actor LIKE 'customer:%%')",
     ),
     Step(
+        "event",
+        "DELETE FROM event WHERE type = 'customer.merged' "
+        "AND payload ->> 'customer_id' = ANY(%(accounts)s::uuid[]::text[])",
+    ),
+    Step(
         "audit_entry",
         f"UPDATE audit_entry SET before = {_KEPT_OF.format('before')}, "
         f"after = {_KEPT_OF.format('after')} "

@@ -11,9 +11,11 @@ from redis.asyncio import Redis
 from headless_presale.carts.models import Cart, SavedLine
 from headless_presale.checkout import Address, Buyer
 from headless_presale.checkout import drain as settle_reservations
+from headless_presale.customers.events import CustomersMerged
 from headless_presale.customers.models import Customer, CustomerGrant, CustomerIdentity
 from headless_presale.customers.states import ProviderKind
 from headless_presale.kernel.clock import ManualClock
+from headless_presale.kernel.events import EventRecord
 from headless_presale.kernel.ids import customer_id_of, new_id
 from headless_presale.kernel.unit_of_work import shielded, unit_of_work
 from headless_presale.notifications import ListMailKind, Message, deliver
@@ -187,6 +189,17 @@ class Stage:
             subject=f"subject of {name}",
             created_at=at,
         )
+        old = await Customer.create(
+            id=new_id(), shop_id=sale.shop.id, name=name, locale="en", created_at=at
+        )
+        life.marks = [str(old.id)]
+        await EventRecord.create(
+            topic=f"customer:{old.id}",
+            type=CustomersMerged.type,
+            payload={"merged_id": str(old.id), "customer_id": str(customer.id)},
+            actor="buyer",
+            created_at=at,
+        )
         watcher = await CampaignWatcher.create(
             id=new_id(),
             campaign_id=sale.campaign.id,
@@ -218,6 +231,7 @@ class Stage:
             life.order_ids,
         )
         return [
+            *life.marks,
             str(life.customer_id),
             str(person_of(life.shop_id, life.email)),
             *(str(grant.id) for grant in grants),

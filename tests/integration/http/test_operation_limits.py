@@ -240,6 +240,7 @@ class TestTable:
         mutations = _mutations()
         unnamed = [name for name, needs_scope in mutations.items() if not needs_scope]
         assert sorted(set(unnamed) - set(KINDS)) == []
+        assert sorted(set(KINDS) - set(mutations)) == []
 
     def test_every_kind_has_a_setting(self) -> None:
         assert all(getattr(Settings(), f"rate_limit_{kind}") > 0 for kind in Kind)

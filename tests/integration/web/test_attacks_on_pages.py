@@ -55,9 +55,10 @@ FORMS = {
 }
 """What an attacker's page would make Ada's browser send. Consent and applications have tests of
 their own, beside them."""
-ELSEWHERE = {"/oauth/authorize", "/account/applications/end"}
-ENDPOINTS = {"/oauth/token", "/oauth/revoke", "/oauth/introspect"}
-"""Called by programs with credentials of their own; no cookie counts there."""
+ELSEWHERE = {"/oauth/authorize", "/account/applications/end", "/notify-me/confirm"}
+ENDPOINTS = {"/oauth/token", "/oauth/revoke", "/oauth/introspect", "/notify-me/unsubscribe"}
+"""Called by programs with credentials of their own, a mailed link among them; no cookie counts
+there."""
 
 
 def forms_of_pages() -> set[str]:
