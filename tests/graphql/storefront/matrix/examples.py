@@ -119,8 +119,7 @@ MUTATIONS: Mapping[str, tuple[Example, ...]] = {
         ),
     ),
     "consentWithdraw": (Example(lambda house: {"kind": "PERSONALISATION", "source": "ACCOUNT"}),),
-    # What it does is tried in tests/graphql/privacy; here who may ask for it.
-    "customerErase": (Example(lambda house: {"isConfirmed": False}, says="INVALID_INPUT"),),
+    "customerErase": (Example(lambda house: {"isConfirmed": True}),),
     "emailProve": (
         # All of them have an address: another one is another account.
         Example(
