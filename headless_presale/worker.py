@@ -25,6 +25,7 @@ from headless_presale.notifications.jobs import jobs as notification_jobs
 from headless_presale.notify_me.jobs import jobs as notify_me_jobs
 from headless_presale.orders.jobs import jobs as order_jobs
 from headless_presale.payments.jobs import jobs as payment_jobs
+from headless_presale.privacy.jobs import jobs as privacy_jobs
 from headless_presale.slots.jobs import jobs as slot_jobs
 from headless_presale.webhooks.jobs import jobs as webhook_jobs
 
@@ -106,6 +107,7 @@ def create_job_app(database_url: str) -> procrastinate.App:
         ("media", media_jobs),
         ("orders", order_jobs),
         ("payments", payment_jobs),
+        ("privacy", privacy_jobs),
         ("slots", slot_jobs),
         ("notifications", notification_jobs),
         ("notify_me", notify_me_jobs),

@@ -12,6 +12,11 @@ MESSAGES: Mapping[str, Mapping[str, str]] = {
         "has to know whom they are for.",
         "zh-CN": "有 {count} 个订单仍在进行中：在交付或取消之前，店铺需要保留收货信息。",
     },
+    "EXPORT_TOO_SOON": {
+        "en": "You asked for a copy of your data a short while ago. Another one can be asked for "
+        "in {minutes} minutes.",
+        "zh-CN": "您刚刚申请过个人数据副本，请在 {minutes} 分钟后再申请。",
+    },
     "FRESH_SIGN_IN_REQUIRED": {
         "en": "Sign in again first: this needs a sign-in of the last {minutes} minutes.",
         "zh-CN": "请先重新登录：此操作需要在最近 {minutes} 分钟内登录。",

@@ -1,11 +1,12 @@
-"""What a customer may ask of his data: to be forgotten."""
+"""What a customer may ask of his data: a copy, and to be forgotten."""
 
 from headless_presale import privacy
+from headless_presale.customers import Customer
 from headless_presale.kernel.errors import InvalidInput
 from headless_presale.kernel.events import acting_as
-from headless_presale.privacy import Erased
+from headless_presale.privacy import Erased, Export
 from resolvers.context import RequestContext
-from resolvers.errors import Answer, answer
+from resolvers.errors import Answer, answer, reads
 
 
 async def erase(context: RequestContext, *, is_confirmed: bool) -> Answer[Erased]:
@@ -19,3 +20,16 @@ async def _erase(context: RequestContext, *, is_confirmed: bool) -> Erased:
         raise InvalidInput(reason="say that it cannot be undone", field=("is_confirmed",))
     with acting_as(context.actor):
         return await privacy.erase_customer(context.customer)
+
+
+async def export(context: RequestContext, *, locale: str | None) -> Answer[Export]:
+    """Have a copy made for the customer who asks."""
+    context.begin_mutation()
+    return await answer(privacy.request_export(context.customer, locale=locale), context.locale)
+
+
+@reads
+async def find_export(context: RequestContext, customer: Customer) -> Export | None:
+    """Return the copy that a customer asked for last; None where there is none any more."""
+    context.forbid_reuse()
+    return await privacy.find_export(customer.id)

@@ -31,6 +31,7 @@ KINDS: Mapping[str, Kind] = {
     "consentWithdraw": Kind.CHANGES,
     "notificationChoiceSet": Kind.CHANGES,
     "customerErase": Kind.CHANGES,
+    "personalDataExport": Kind.CHANGES,
     "campaignNotifyMe": Kind.CODES,
     "cartCreate": Kind.CHANGES,
     "cartClaim": Kind.CHANGES,

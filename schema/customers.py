@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import strawberry
 
 from headless_presale.customers import SignedIn, UpdateProfile
-from resolvers import carts, customers, own_orders
+from resolvers import carts, customers, own_orders, privacy
 from resolvers.customers import CodeWish
 from resolvers.errors import Answer
 from schema.carts import CartType
@@ -26,6 +26,7 @@ from schema.nodes import (
 from schema.orders import OrderType
 from schema.permissions import customer_only
 from schema.personal import PersonalFields
+from schema.privacy import PersonalDataExportType, wrap_export
 
 
 @strawberry.type(name="Customer", description="A buyer of one shop who has proven who he is.")
@@ -63,6 +64,13 @@ class CustomerType(PersonalFields):
     async def cart(self, info: Info) -> CartType | None:
         cart = await carts.find_cart_of(info.context, self.customer.id)
         return None if cart is None else CartType(cart=cart)
+
+    @strawberry.field(
+        description="The copy of his data that he asked for last; null where he has not, or where "
+        "it has expired."
+    )
+    async def personal_data_export(self, info: Info) -> PersonalDataExportType | None:
+        return wrap_export(await privacy.find_export(info.context, self.customer))
 
     @strawberry.field(description="When he signed in for the first time.")
     def created_at(self) -> datetime:

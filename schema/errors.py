@@ -151,6 +151,11 @@ class ErasureBlockedError(UserError):
     order_numbers: list[str] = strawberry.field(description="Of the first twenty.")
 
 
+@strawberry.type(description="A copy of one's data was asked for within the hour before.")
+class ExportTooSoonError(UserError):
+    retry_at: datetime = strawberry.field(description="From when on another one can be.")
+
+
 @strawberry.type(description="Any other refusal; its code tells which.")
 class RefusedError(UserError):
     pass
@@ -211,6 +216,8 @@ def user_error(refusal: Refusal) -> UserError:
         case ErrorCode.ERASURE_BLOCKED:
             numbers = list(given["numbers"])
             return ErasureBlockedError(**base, count=given["count"], order_numbers=numbers)
+        case ErrorCode.EXPORT_TOO_SOON:
+            return ExportTooSoonError(**base, retry_at=given["retry_at"])
         case ErrorCode.VERSION_CONFLICT:
             return VersionConflictError(
                 **base,
@@ -255,6 +262,7 @@ USER_ERRORS: list[type[UserError]] = [
     VersionConflictError,
     TooManyAttemptsError,
     ErasureBlockedError,
+    ExportTooSoonError,
     RefusedError,
 ]
 """Every implementation; the schema has to be told of them."""

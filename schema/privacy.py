@@ -4,7 +4,7 @@ from datetime import datetime
 
 import strawberry
 
-from headless_presale.privacy import Erased
+from headless_presale.privacy import Erased, Export
 from resolvers import privacy
 from schema.errors import UserError, user_errors
 from schema.nodes import Info, global_id
@@ -49,6 +49,55 @@ class CustomerErasePayload:
     user_errors: list[UserError]
 
 
+@strawberry.type(
+    name="PersonalDataExport",
+    description="A copy of what the shop knows of a customer, as JSON; gone a day later.",
+)
+class PersonalDataExportType:
+    export: strawberry.Private[Export]
+
+    @strawberry.field
+    def id(self) -> strawberry.ID:
+        return global_id("PersonalDataExport", self.export.id)
+
+    @strawberry.field
+    def asked_at(self) -> datetime:
+        return self.export.asked_at
+
+    @strawberry.field(description="Null as long as it is being written.")
+    def ready_at(self) -> datetime | None:
+        return self.export.ready_at
+
+    @strawberry.field(description="When the link ends: 24 hours from when it is ready.")
+    def expires_at(self) -> datetime:
+        return self.export.expires_at
+
+    @strawberry.field(
+        description="Where it is downloaded, by whoever holds the link: keep it secret. It is in "
+        "the mail as well. Null as long as it is not ready."
+    )
+    def url(self) -> str | None:
+        return self.export.url
+
+
+@strawberry.input(description="A copy of one's data.")
+class PersonalDataExportInput:
+    locale: str | None = strawberry.field(
+        default=None, description="Of the mail, such as zh-CN; else that of the profile."
+    )
+
+
+@strawberry.type
+class PersonalDataExportPayload:
+    export: PersonalDataExportType | None
+    user_errors: list[UserError]
+
+
+def wrap_export(export: Export | None) -> PersonalDataExportType | None:
+    """Return a copy as clients see it."""
+    return None if export is None else PersonalDataExportType(export=export)
+
+
 @strawberry.type
 class OwnPrivacyMutation:
     """What a customer does about what is known of him."""
@@ -64,4 +113,18 @@ class OwnPrivacyMutation:
         erased = await privacy.erase(info.context, is_confirmed=input.is_confirmed)
         return CustomerErasePayload(
             erasure=wrap(erased.value), user_errors=user_errors(erased.refusals)
+        )
+
+    @strawberry.mutation(
+        description="Have a copy made of all that the shop knows of the customer who is signed in. "
+        "A link is mailed when it is ready, and ends after 24 hours; it ends earlier when another "
+        "copy is. One an hour: see `ExportTooSoonError`.",
+        extensions=customer_only(),
+    )
+    async def personal_data_export(
+        self, info: Info, input: PersonalDataExportInput
+    ) -> PersonalDataExportPayload:
+        asked = await privacy.export(info.context, locale=input.locale)
+        return PersonalDataExportPayload(
+            export=wrap_export(asked.value), user_errors=user_errors(asked.refusals)
         )

@@ -36,6 +36,7 @@ from headless_presale.customers.errors import (
     TooManySignIns,
 )
 from headless_presale.customers.events import CustomersMerged, SignInCodeRequested
+from headless_presale.customers.exports import export_link, export_token
 from headless_presale.customers.limits import forget_requests
 from headless_presale.customers.merging import prove_email
 from headless_presale.customers.models import (
@@ -116,6 +117,8 @@ __all__ = [
     "create_provider",
     "delete_provider",
     "depart",
+    "export_link",
+    "export_token",
     "find_customer_principal",
     "find_unwilling",
     "forget_requests",

@@ -134,6 +134,8 @@ FAILPOINTS: Mapping[str, str] = {
     "privacy.erasure_noted": "an erasure is a row, nothing is erased",
     "privacy.table_erased": "a person is gone from some tables and in others, uncommitted",
     "privacy.limits_forgotten": "a person is gone, nothing is committed",
+    "privacy.export_asked": "a copy is asked for, no job writes it",
+    "privacy.export_written": "a copy can be fetched, nobody is told",
     "customers.profile_changed": "a profile is changed, nothing is committed",
     # Carts
     "carts.ended_one_gone": "a cart of the customer's that had ended is gone, there is no other",

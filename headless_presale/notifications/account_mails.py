@@ -7,7 +7,7 @@ stored is whose it is.
 from typing import Protocol
 from uuid import UUID, uuid5
 
-from headless_presale.customers import CustomerCode, SignInCodeRequested, code_of
+from headless_presale.customers import CustomerCode, SignInCodeRequested, code_of, export_link
 from headless_presale.identity import (
     Account,
     Invitation,
@@ -134,6 +134,8 @@ def account_secret(kind: AccountMailKind, subject_id: UUID) -> str:
     """Return where the button of a mail leads, or the code that it carries."""
     if kind is AccountMailKind.SIGN_IN_CODE:
         return code_of(subject_id)
+    if kind is AccountMailKind.PERSONAL_DATA_READY:
+        return export_link(subject_id)
     if kind is AccountMailKind.INVITATION:
         return f"{issuer()}/invitation?token={invitation_token(subject_id)}"
     if kind is AccountMailKind.PASSWORD_RESET:

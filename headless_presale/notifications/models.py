@@ -34,6 +34,7 @@ class AccountMailKind(StrEnum):
     SECURITY_CHANGED = "security_changed"
     WEBHOOK_DISABLED = "webhook_disabled"
     SIGN_IN_CODE = "sign_in_code"
+    PERSONAL_DATA_READY = "personal_data_ready"
 
 
 class ListMailKind(StrEnum):

@@ -1,15 +1,39 @@
-"""Privacy: what is known of a person, and how it is forgotten. Knows every table there is."""
+"""Privacy: what is known of a person, his copy of it, and how it is forgotten.
+
+Knows every table there is.
+"""
 
 from headless_presale.privacy.erasing import Erased, erase_customer, erase_person
-from headless_presale.privacy.errors import ErasureBlocked, FreshSignInRequired, PersonNotFound
-from headless_presale.privacy.models import Erasure
+from headless_presale.privacy.errors import (
+    ErasureBlocked,
+    ExportTooSoon,
+    FreshSignInRequired,
+    PersonNotFound,
+)
+from headless_presale.privacy.exporting import (
+    Export,
+    find_document,
+    find_export,
+    forget_exports,
+    request_export,
+    write_export,
+)
+from headless_presale.privacy.models import Erasure, PersonalDataExport
 
 __all__ = [
     "Erased",
     "Erasure",
     "ErasureBlocked",
+    "Export",
+    "ExportTooSoon",
     "FreshSignInRequired",
     "PersonNotFound",
+    "PersonalDataExport",
     "erase_customer",
     "erase_person",
+    "find_document",
+    "find_export",
+    "forget_exports",
+    "request_export",
+    "write_export",
 ]

@@ -10,6 +10,13 @@ class ErasureBlocked(DomainError):
     template = "{count} orders are under way"
 
 
+class ExportTooSoon(DomainError):
+    """The copy before was asked for within the hour. ``params``: retry_at, minutes."""
+
+    code = "EXPORT_TOO_SOON"
+    template = "a copy was asked for already: wait {minutes} minutes"
+
+
 class FreshSignInRequired(DomainError):
     """What cannot be undone needs a sign-in of the last minutes. ``params``: minutes."""
 

@@ -1,4 +1,4 @@
-"""What is left of somebody who was erased: that it was done."""
+"""What is left of somebody who was erased: that it was done. And copies for those who are not."""
 
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -8,6 +8,7 @@ from tortoise.indexes import Index
 from tortoise.models import Model
 
 if TYPE_CHECKING:
+    from headless_presale.customers.models import Customer
     from headless_presale.shops.models import Shop
 
 
@@ -30,3 +31,38 @@ class Erasure(Model):
     class Meta:
         table = "erasure"
         indexes = (Index(fields=("shop_id", "id"), name="erasure_by_shop"),)
+
+
+class PersonalDataExport(Model):
+    """A copy of what is known of a customer, made because he asked; a day later it is gone.
+
+    ``document`` is there from ``ready_at`` on. Of the link's token only a hash is kept. ``locale``
+    is of the mail that says that it is ready.
+    """
+
+    id = fields.UUIDField(primary_key=True)
+    customer_id: UUID
+    customer: fields.ForeignKeyRelation["Customer"] = fields.ForeignKeyField(
+        "presale.Customer", related_name="exports", db_index=False, on_delete=fields.RESTRICT
+    )
+    shop_id: UUID
+    shop: fields.ForeignKeyRelation["Shop"] = fields.ForeignKeyField(
+        "presale.Shop",
+        related_name="personal_data_exports",
+        db_index=False,
+        on_delete=fields.RESTRICT,
+    )
+    locale = fields.CharField(max_length=10)
+    token_hash = fields.CharField(max_length=64)
+    asked_at = fields.DatetimeField()
+    ready_at = fields.DatetimeField(null=True)
+    expires_at = fields.DatetimeField()
+    document = fields.BinaryField(null=True)
+
+    class Meta:
+        table = "personal_data_export"
+        indexes = (
+            Index(fields=("customer_id", "asked_at"), name="personal_data_export_by_customer"),
+            Index(fields=("shop_id",), name="personal_data_export_by_shop"),
+            Index(fields=("expires_at",), name="personal_data_export_expiry"),
+        )

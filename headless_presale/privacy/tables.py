@@ -153,6 +153,15 @@ STEPS: Sequence[Step] = (
         "AND NOT EXISTS (SELECT 1 FROM customer_code c WHERE c.id = m.subject_id "
         "AND c.shop_id <> %(shop_id)s)",
     ),
+    # That a copy is ready. One may have expired, and its row be gone, long before.
+    Step(
+        "message",
+        "UPDATE message SET recipient = '', context = '{}', claimed_until = NULL, "
+        "failure = CASE WHEN sent_at IS NULL THEN 'erased' ELSE '' END, "
+        "failed_at = CASE WHEN sent_at IS NULL THEN coalesce(failed_at, %(at)s) END "
+        "WHERE kind = 'personal_data_ready' AND recipient = %(email)s "
+        "AND context ->> 'shop_id' = %(shop_id)s::uuid::text",
+    ),
     Step(
         "campaign_watcher",
         "DELETE FROM campaign_watcher WHERE id = ANY(%(watchers)s::uuid[])",
@@ -174,6 +183,7 @@ STEPS: Sequence[Step] = (
             "customer_address",
             "customer_consent",
             "customer_mail_choice",
+            "personal_data_export",
         )
     ),
     Step("customer", "DELETE FROM customer WHERE id = ANY(%(accounts)s::uuid[])"),

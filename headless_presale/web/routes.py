@@ -12,6 +12,7 @@ from headless_presale.web import (
     mailed_links,
     notify_me,
     oauth,
+    personal_data,
     provider,
     sign_in,
 )
@@ -37,6 +38,7 @@ ROUTES: Sequence[BaseRoute] = (
     Route("/notify-me/confirm", notify_me.take_confirm, methods=["POST"]),
     Route("/notify-me/unsubscribe", notify_me.show_unsubscribe, methods=["GET"]),
     Route("/notify-me/unsubscribe", notify_me.take_unsubscribe, methods=["POST"]),
+    Route("/privacy/export/{id}", personal_data.fetch_export, methods=["GET"]),
     Route("/account", account.show_account, methods=["GET"]),
     Route("/account/password", account.back_to_account, methods=["GET"]),
     Route("/account/password", account.take_password_change, methods=["POST"]),

@@ -1,9 +1,17 @@
-"""Being forgotten: all of a person is gone, or nothing is."""
+"""A copy is written once; being forgotten: all of a person is gone, or nothing is."""
 
 from uuid import UUID
 
 from headless_presale.checkout import Buyer
-from headless_presale.privacy import Erasure, PersonNotFound, erase_person
+from headless_presale.customers import CustomerPrincipal
+from headless_presale.privacy import (
+    Erasure,
+    ExportTooSoon,
+    PersonNotFound,
+    erase_person,
+    request_export,
+    write_export,
+)
 from tests.failpoints.customers import as_a_customer
 from tests.failpoints.world import Scenario, World
 
@@ -32,4 +40,34 @@ async def _is_forgotten(world: World, _: object) -> None:
         assert await world.count(f"SELECT count(*) FROM {table}") == 0, table
 
 
-SCENARIOS = [Scenario("being forgotten", _with_an_unpaid_order, _erase, _is_forgotten)]
+async def _ask(principal: CustomerPrincipal) -> object:
+    try:
+        return await request_export(principal)
+    except ExportTooSoon as asked:
+        return asked
+
+
+async def _is_asked_once(world: World, _: object) -> None:
+    assert await world.count("SELECT count(*) FROM personal_data_export") == 1
+    jobs = "SELECT count(*) FROM procrastinate_jobs WHERE task_name = 'privacy:write_export'"
+    assert await world.count(jobs) == 1
+
+
+async def _asked(world: World) -> UUID:
+    principal = await as_a_customer(world)
+    await world.order(buyer=Buyer(email=EMAIL, name="Ann"))
+    return (await request_export(principal)).id
+
+
+async def _is_written_once(world: World, _: object) -> None:
+    written = "SELECT count(*) FROM personal_data_export WHERE document IS NOT NULL"
+    assert await world.count(written) == 1
+    mails = "SELECT count(*) FROM message WHERE kind = 'personal_data_ready'"
+    assert await world.count(mails) == 1
+
+
+SCENARIOS = [
+    Scenario("being forgotten", _with_an_unpaid_order, _erase, _is_forgotten),
+    Scenario("asking for a copy", as_a_customer, _ask, _is_asked_once),
+    Scenario("writing a copy", _asked, write_export, _is_written_once),
+]

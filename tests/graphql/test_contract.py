@@ -140,6 +140,7 @@ def test_every_mutation_takes_one_input_and_answers_user_errors() -> None:
         "consentGive",
         "consentWithdraw",
         "customerErase",
+        "personalDataExport",
         "notificationChoiceSet",
         "emailProve",
         "orderPlace",

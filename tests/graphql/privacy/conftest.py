@@ -1,12 +1,16 @@
 """The stage on which people live and are forgotten."""
 
-from collections.abc import AsyncIterator
+import logging
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
 import asyncpg
 import pytest
 from redis.asyncio import Redis
+from structlog.testing import capture_logs
 
 from headless_presale.kernel.clock import ManualClock
+from headless_presale.kernel.logs import NOISY
 from headless_presale.notifications import SmtpTransport, set_transport
 from headless_presale.notifications.mail import parse_sender
 from tests.graphql.endpoint import Api
@@ -26,3 +30,14 @@ async def stage(
         with till_open("sandbox", "other") as till:
             yield Stage(api, database_admin, redis, clock, till, mails, receiver)
         set_transport(None)
+
+
+@pytest.fixture
+def lines(caplog: pytest.LogCaptureFixture) -> Iterator[list[Any]]:
+    """Collect what the process logs: all of it, but what no configuration of ours lets through."""
+    for noisy in NOISY:
+        caplog.set_level(logging.WARNING, noisy)
+    caplog.set_level(logging.DEBUG)
+    with capture_logs() as entries:
+        collected: list[Any] = [entries, caplog]
+        yield collected

@@ -31,6 +31,7 @@ from headless_presale.orders import (
     sweep_orders,
 )
 from headless_presale.payments import PaymentLeg
+from headless_presale.privacy import PersonalDataExport, write_export
 from headless_presale.webhooks.delivering import deliver_due
 from headless_presale.webhooks.models import WebhookDelivery
 from tests.graphql.customers import Storefront
@@ -51,10 +52,11 @@ WORDS = (NAME, PHONE, STREET, CITY, POSTCODE, MAIL, "Zebulonia")
 ADDRESS = Address(country="DE", city=CITY, line1=STREET, line2=NAME, postal_code=POSTCODE)
 OWN = """
 mutation ($address: AddressAddInput!, $consent: ConsentGiveInput!,
-    $choice: NotificationChoiceSetInput!) {
+    $choice: NotificationChoiceSetInput!, $export: PersonalDataExportInput!) {
   addressAdd(input: $address) { userErrors { code } }
   consentGive(input: $consent) { userErrors { code } }
   notificationChoiceSet(input: $choice) { userErrors { code } }
+  personalDataExport(input: $export) { userErrors { code } }
 }
 """
 
@@ -66,11 +68,13 @@ class Life:
     Attributes:
         orders: by what became of them.
         token: of his account.
+        export_id: of the copy that was made of all this.
     """
 
     shop_id: UUID
     email: str
     token: str = ""
+    export_id: UUID = UUID(int=0)
     orders: dict[str, OrderView] = field(default_factory=dict)
     marks: list[str] = field(default_factory=list)
 
@@ -173,8 +177,12 @@ class Stage:
             },
             consent={"kind": "PERSONALISATION", "textVersion": "1"},
             choice={"kind": "NEWS", "isOn": True},
+            export={},
         )
         assert {tuple(part["userErrors"]) for part in reply.data.values()} == {()}
+        asked = await PersonalDataExport.get(customer_id=life.customer_id)
+        await write_export(asked.id)
+        life.export_id = asked.id
         return token
 
     async def _furnish(self, life: Life, customer: Customer, sale: Sale, name: str) -> None:

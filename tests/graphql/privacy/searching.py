@@ -1,5 +1,6 @@
-"""Looking for words in everything that is kept: every column of every table, every key of Redis."""
+"""Looking for words in everything that is kept: every column of every table, Redis, the log."""
 
+import logging
 from collections.abc import Iterable
 from typing import Any
 
@@ -56,3 +57,21 @@ async def keys_that_say(redis: Redis, words: Iterable[str]) -> list[str]:
         for key, value in kept.items()
         if any(word in f"{key} {value}".lower() for word in wanted)
     ]
+
+
+def logged(lines: list[Any]) -> str:
+    """Return all that was logged, in small letters."""
+    entries, caplog = lines
+    formatter = logging.Formatter()
+    texts = [repr(entry) for entry in entries]
+    # The mail server is not ours.
+    for record in (record for record in caplog.records if record.name != "mail.log"):
+        texts.append(record.getMessage())
+        if record.exc_info:
+            texts.append(formatter.formatException(record.exc_info))
+    return "\n".join(texts).lower()
+
+
+def said_in(text: str, words: Iterable[str]) -> list[str]:
+    """Return the words that stand in a text of small letters."""
+    return [word for word in words if word.lower() in text]

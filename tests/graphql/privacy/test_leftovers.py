@@ -1,7 +1,6 @@
 """Somebody does everything there is and is erased: nothing anywhere says who he was."""
 
 import logging
-from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
@@ -9,16 +8,20 @@ import asyncpg
 import pytest
 import structlog
 from redis.asyncio import Redis
-from structlog.testing import capture_logs
 
-from headless_presale.kernel.logs import NOISY
 from headless_presale.kernel.unit_of_work import shielded, unit_of_work
 from headless_presale.orders import OrderStatus
 from headless_presale.privacy import erase_person, erasing
 from headless_presale.privacy.tables import ERASED, KEPT, STEPS
 from resolvers.global_ids import seal
 from tests.graphql.privacy.life import MAIL, WORDS, Life, Stage
-from tests.graphql.privacy.searching import columns_that_say, keys_that_say, tables_of
+from tests.graphql.privacy.searching import (
+    columns_that_say,
+    keys_that_say,
+    logged,
+    said_in,
+    tables_of,
+)
 from tests.support.money import books_of, read
 from tests.support.staff import sign_in
 from tests.support.state import stored_rows
@@ -28,33 +31,6 @@ mutation ($input: PersonalDataEraseInput!) {
   personalDataErase(input: $input) { erasure { id at orders } userErrors { __typename code field
     ... on ErasureBlockedError { count orderNumbers } } } }
 """
-
-
-@pytest.fixture
-def lines(caplog: pytest.LogCaptureFixture) -> Iterator[list[Any]]:
-    """Collect what the process logs: all of it, but what no configuration of ours lets through."""
-    for noisy in NOISY:
-        caplog.set_level(logging.WARNING, noisy)
-    caplog.set_level(logging.DEBUG)
-    with capture_logs() as entries:
-        collected: list[Any] = [entries, caplog]
-        yield collected
-
-
-def logged(lines: list[Any]) -> str:
-    entries, caplog = lines
-    formatter = logging.Formatter()
-    texts = [repr(entry) for entry in entries]
-    # The mail server is not ours.
-    for record in (record for record in caplog.records if record.name != "mail.log"):
-        texts.append(record.getMessage())
-        if record.exc_info:
-            texts.append(formatter.formatException(record.exc_info))
-    return "\n".join(texts).lower()
-
-
-def said_in(text: str, words: tuple[str, ...]) -> list[str]:
-    return [word for word in words if word.lower() in text]
 
 
 async def test_every_table_is_in_the_list(database_admin: asyncpg.Connection) -> None:
@@ -75,7 +51,7 @@ async def test_nothing_says_who_he_was(
     # The search can find: he is in every table that erasing knows, and in Redis
     before = await columns_that_say(database_admin, words)
     assert set(before) >= ERASED, ERASED - set(before)
-    assert len(ERASED) == 18
+    assert len(ERASED) == 19
     assert await keys_that_say(redis, words) != []
 
     # When the merchant erases him

@@ -70,6 +70,7 @@ def test_the_periodic_tasks_and_how_often_they_run() -> None:
         "customers:forget_ended": {3600},
         "notify_me:forget_old": {3600},
         "notifications:forget_list_mails": {3600},
+        "privacy:forget_exports": {3600},
         "identity:forget_attempts": {3600},
         "identity:forget_grants": {3600},
         "webhooks:forget": {3600},

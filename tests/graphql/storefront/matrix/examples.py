@@ -119,6 +119,7 @@ MUTATIONS: Mapping[str, tuple[Example, ...]] = {
         ),
     ),
     "consentWithdraw": (Example(lambda house: {"kind": "PERSONALISATION", "source": "ACCOUNT"}),),
+    "personalDataExport": (Example(lambda house: {"locale": "en"}),),
     "customerErase": (Example(lambda house: {"isConfirmed": True}),),
     "emailProve": (
         # All of them have an address: another one is another account.
@@ -174,5 +175,5 @@ SUBSCRIPTIONS: Mapping[str, tuple[Example, ...]] = {
 OPEN_SUBSCRIPTIONS = {"campaignAvailability", "campaignProgress"}
 """Subscriptions for everybody."""
 
-PRIVATE_TYPES = {"Cart", "Customer", "Order"}
+PRIVATE_TYPES = {"Cart", "Customer", "Order", "PersonalDataExport"}
 """What no open field leads to."""

@@ -1,0 +1,43 @@
+"""Where the link leads that a customer is mailed when the copy of his data is ready.
+
+Fetching it changes nothing, for mail programs and scanners open every link. Whoever holds the link
+may read it, until it expires; every other one leads to what there is not.
+"""
+
+from uuid import UUID
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from headless_presale.privacy import find_document
+
+MAX_TOKEN_LENGTH = 200
+NO_STORE = {"Cache-Control": "no-store"}
+HEADERS = {
+    **NO_STORE,
+    "Content-Disposition": 'attachment; filename="personal-data.json"',
+    "X-Content-Type-Options": "nosniff",
+    # Opened in a browser after all, it is a text and nothing else.
+    "Content-Security-Policy": "default-src 'none'; sandbox",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Robots-Tag": "noindex",
+}
+
+
+async def fetch_export(request: Request) -> Response:
+    """Send the copy."""
+    document = await find_document(
+        _id(request), request.query_params.get("token", "")[:MAX_TOKEN_LENGTH]
+    )
+    if document is None:
+        raise HTTPException(404, headers=NO_STORE)
+    return Response(document, headers=HEADERS, media_type="application/json")
+
+
+def _id(request: Request) -> UUID:
+    try:
+        return UUID(request.path_params["id"])
+    except ValueError:
+        raise HTTPException(404, headers=NO_STORE) from None
