@@ -106,7 +106,7 @@ async def _read_cart(work: UnitOfWork, customer_id: UUID) -> dict[str, Any] | No
             {
                 "campaignItemId": global_id("CampaignItem", line["item_id"]),
                 "quantity": line["quantity"],
-                "shown": orjson.loads(line["shown"]),
+                "shown": _told(orjson.loads(line["shown"])),
             }
             for line in lines
         ],
@@ -118,11 +118,13 @@ async def _read_orders(customer: Customer) -> AsyncIterator[dict[str, Any]]:
     access = CustomerAccess(customer_id=customer.id, email=customer.email)
     last: tuple[datetime, UUID] | None = None
     while page := await list_own_orders(access, limit=AT_ONCE, after=last):
-        last = page[-1].placed_at, page[-1].id
         own = [order for order in page if order.shop_id == customer.shop_id]
         told = await _read_histories([order.id for order in own])
         for order in own:
             yield {**_order(order), **{name: rows[order.id] for name, rows in told.items()}}
+        if len(page) < AT_ONCE:
+            break
+        last = page[-1].placed_at, page[-1].id
 
 
 @shielded
@@ -143,7 +145,7 @@ async def _read_histories(ids: Sequence[UUID]) -> dict[str, Mapping[UUID, list[d
                 "at": row["created_at"],
                 # What he was, not which of the staff.
                 "by": row["actor"].partition(":")[0],
-                "stated": {name: value for name, value in stated.items() if name not in private},
+                "stated": _told({k: value for k, value in stated.items() if k not in private}),
             }
         )
     return {**told, "events": history}
@@ -166,10 +168,10 @@ def _order(order: OrderView) -> dict[str, Any]:
         "depositMinor": order.deposit.amount_minor,
         "balanceMinor": order.balance.amount_minor,
         "termsVersion": order.terms_version,
-        "paymentPlan": order.payment_plan,
-        "cancelPolicy": order.cancel_policy,
+        "paymentPlan": _told(order.payment_plan),
+        "cancelPolicy": _told(order.cancel_policy),
         "buyer": order.buyer,
-        "shippingAddress": order.shipping_address,
+        "shippingAddress": _told(order.shipping_address),
         "locale": order.locale,
         "placedAt": order.placed_at,
         "holdExpiresAt": order.hold_expires_at,
@@ -184,7 +186,7 @@ def _order(order: OrderView) -> dict[str, Any]:
                 "slotNumbers": line.numbers,
                 "quantity": line.quantity,
                 "unitPriceMinor": line.unit_price.amount_minor,
-                "priceReason": line.price_reason,
+                "priceReason": _told(line.price_reason),
                 "shipsBy": line.ships_by,
             }
             for line in order.lines
@@ -196,9 +198,11 @@ async def _read_mails(customer: Customer, addresses: Sequence[str]) -> AsyncIter
     """Yield which mails went to one of his addresses from this shop, and when."""
     last = NOWHERE
     while page := await _read_some_mails(customer, addresses, last):
-        last = page[-1]["id"]
         for mail in _plain(page, without="id"):
             yield mail
+        if len(page) < AT_ONCE:
+            break
+        last = page[-1]["id"]
 
 
 @shielded
@@ -219,6 +223,18 @@ async def _read_some_mails(customer: Customer, addresses: Sequence[str], after: 
             AT_ONCE,
         )
     return rows
+
+
+def _told(value: Any) -> Any:
+    """Return what is stored as JSON with the names of the copy: ``postalCode``."""
+    if isinstance(value, Mapping):
+        return {_camel(name): _told(part) for name, part in value.items()}
+    return [_told(part) for part in value] if isinstance(value, list) else value
+
+
+def _camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(part.capitalize() for part in rest)
 
 
 def _plain(rows: Rows, *, without: str = "") -> list[dict[str, Any]]:
