@@ -66,7 +66,8 @@ SELECT m.id, m.kind, m.recipient, m.locale, m.created_at AS "writtenAt", m.sent_
     m.failed_at AS "failedAt"
 FROM message m WHERE m.recipient = ANY($1::text[]) AND m.id > $2 AND (
     m.kind = ANY($6::text[]) AND EXISTS (SELECT 1 FROM sales_order o
-        WHERE o.id = (m.context ->> 'order_id')::uuid AND o.shop_id = $3::uuid AND o.customer_id = $4)
+        WHERE o.id = (m.context ->> 'order_id')::uuid
+            AND o.shop_id = $3::uuid AND o.customer_id = $4)
     OR m.kind = ANY($7::text[]) AND EXISTS (SELECT 1 FROM campaign_watcher w
         WHERE w.id = m.subject_id AND w.person = $5::uuid)
     OR m.kind = $8 AND EXISTS (SELECT 1 FROM customer_code c

@@ -74,9 +74,9 @@ class Life:
     shop_id: UUID
     email: str
     token: str = ""
-    export_id: UUID = UUID(int=0)
     orders: dict[str, OrderView] = field(default_factory=dict)
     marks: list[str] = field(default_factory=list)
+    export_id: UUID = field(default_factory=new_id)
 
     @property
     def customer_id(self) -> UUID:
