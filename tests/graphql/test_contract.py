@@ -278,6 +278,7 @@ def test_what_is_a_customers_says_so() -> None:
         "Mutation.consentGive",
         "Mutation.consentWithdraw",
         "Mutation.customerErase",
+        "Mutation.personalDataExport",
         "Mutation.notificationChoiceSet",
         "Mutation.orderTokenRevoke",
         "Mutation.profileUpdate",

@@ -432,7 +432,7 @@ async def test_who_is_erased_while_he_is_read_is_not_written_down(
 ) -> None:
     sale = await stage.open()
     export_id = await asked_by(stage, sale)
-    compose = exporting.compose
+    compose = document.compose
 
     async def compose_and_erase(customer: Any) -> bytes:
         read = await compose(customer)
