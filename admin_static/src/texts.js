@@ -49,6 +49,7 @@ const TEXTS = {
   noun_campaigns: ["Campaigns", "预售活动"],
   noun_orders: ["Orders", "订单"],
   noun_analytics: ["Figures", "数据"],
+  noun_customers: ["Customers", "顾客"],
   noun_members: ["Staff", "员工"],
   noun_clients: ["Applications", "应用"],
   noun_webhooks: ["Webhooks", "Webhook"],

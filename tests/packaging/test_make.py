@@ -64,7 +64,7 @@ def test_help_lists_every_target_people_use() -> None:
     result = run(["make", "help"], environment=OUTERMOST)
     assert result.returncode == 0
     assert re.findall(r"^  make (\w+)", result.stdout, flags=re.MULTILINE) == [
-        *("run", "test", "lint", "bench", "chaos", "lock", "clean"),
+        *("run", "test", "lint", "bench", "chaos", "hostile", "lock", "audit", "clean"),
     ]
 
 

@@ -70,6 +70,7 @@ async def test_money_is_never_deleted_with_what_it_belongs_to(
     assert {(row["child"], row["parent"]) for row in cascading} == {
         ("cart", "customer"),
         ("cart_line", "cart"),
+        ("customer_sign_in_flow", "customer_sign_in_provider"),
         ("product_file_piece", "product_file"),
         ("campaign_watcher", "campaign"),
         ("product_media", "product"),

@@ -68,10 +68,16 @@ def test_json_is_one_object_a_line(capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.parametrize("level", ["DEBUG", "INFO"])
 def test_a_socket_that_comes_or_goes_is_no_news(
-    capsys: pytest.CaptureFixture[str], level: Literal["DEBUG", "INFO"]
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    level: Literal["DEBUG", "INFO"],
 ) -> None:
     configure_logs(log_format="json", level=level)
     server = logging.getLogger("uvicorn.error")
+    # As the product leaves them; a server of another test may have had uvicorn set them up.
+    for logger in (server, logging.getLogger("uvicorn")):
+        monkeypatch.setattr(logger, "handlers", [])
+        monkeypatch.setattr(logger, "propagate", True)
 
     address = f"/graphql?token={SECRET}"
     server.info('%s - "WebSocket %s" [accepted]', "127.0.0.1:1", address)
