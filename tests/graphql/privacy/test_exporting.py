@@ -16,6 +16,7 @@ from headless_presale.customers.identities import Vouched, let_in
 from headless_presale.customers.models import SignInProvider
 from headless_presale.identity.oauth.keys import signing_key
 from headless_presale.kernel.ids import customer_id_of, new_id
+from headless_presale.kernel.unit_of_work import shielded, unit_of_work
 from headless_presale.notifications import Message, deliver
 from headless_presale.orders import order_token
 from headless_presale.privacy import (
@@ -32,6 +33,7 @@ from tests.graphql.privacy.life import CITY, MAIL, NAME, PHONE, POSTCODE, STREET
 from tests.graphql.privacy.searching import columns_that_say, logged, said_in
 from tests.support.money import place
 from tests.support.pages import Site
+from tests.support.servers import until
 from tests.support.shop import Sale
 from tests.support.state import stored_rows
 from tests.support.statements import counted_statements
@@ -445,3 +447,41 @@ async def test_who_is_erased_while_he_is_read_is_not_written_down(
 
     assert await columns_that_say(database_admin, [LIN]) == {}
     assert await Message.filter(kind=READY).count() == 0
+
+
+async def test_who_is_erased_while_it_is_kept_is_not_left_in_a_mail(
+    stage: Stage, database_admin: asyncpg.Connection
+) -> None:
+    # Given a copy and its mail that are written and not committed
+    sale = await stage.open()
+    export_id = await asked_by(stage, sale)
+    asked = await exporting._find_unwritten(export_id)
+    customer = await exporting._read_customer(customer_id_of(sale.shop.id, LIN))
+    assert asked is not None
+    assert customer is not None
+    is_kept, may_commit = asyncio.Event(), asyncio.Event()
+
+    @shielded
+    async def keep() -> None:
+        async with unit_of_work():
+            await exporting._keep(asked, customer, b'{"email": "lin@example.com"}')
+            is_kept.set()
+            await may_commit.wait()
+
+    async def is_waiting() -> bool:
+        waiting = "SELECT 1 FROM pg_locks WHERE NOT granted AND pid IN (SELECT pid FROM "
+        waiting += "pg_stat_activity WHERE datname = current_database())"
+        return await database_admin.fetchval(waiting) is not None
+
+    keeping = asyncio.create_task(keep())
+    await is_kept.wait()
+
+    # When he is erased in that moment
+    erasing = asyncio.create_task(erase_person(sale.shop.id, LIN, is_delivered=True))
+    await until(is_waiting, seconds=30)
+    may_commit.set()
+    await asyncio.gather(keeping, erasing)
+
+    # Then it has waited, and left neither
+    assert await columns_that_say(database_admin, [LIN]) == {}
+    assert (await Message.get(kind=READY)).failure == "erased"
