@@ -20,7 +20,13 @@ from headless_presale.kernel.ids import customer_id_of, new_id
 from headless_presale.kernel.unit_of_work import UnitOfWork, shielded, unit_of_work
 from headless_presale.notifications import ListMailKind, MessageKind
 from headless_presale.notify_me import person_of
-from headless_presale.orders import FULL_REFUND, Order, call_off, lock_order
+from headless_presale.orders import (
+    FULL_REFUND,
+    Order,
+    OrderTokenRevoked,
+    call_off,
+    lock_order,
+)
 from headless_presale.payments import call_off_payments
 from headless_presale.privacy.errors import (
     ErasureBlocked,
@@ -255,6 +261,12 @@ async def _find_traces(
         ids,
     )
     events = await work.fetch("SELECT id FROM event WHERE topic = ANY($1::text[])", topics)
+    revocations = await work.fetch(
+        "SELECT (payload ->> 'revocation_id')::uuid AS id FROM event "
+        "WHERE topic = ANY($1::text[]) AND type = $2",
+        topics,
+        OrderTokenRevoked.type,
+    )
     endpoints = await work.fetch(
         "SELECT w.id FROM webhook_endpoint w JOIN shop s ON s.merchant_id = w.merchant_id "
         "WHERE s.id = $1",
@@ -268,7 +280,7 @@ async def _find_traces(
         tombstone=tombstone,
         orders=ids,
         pools=[row["pool_id"] for row in pools],
-        subjects=[*ids, *(row["id"] for row in refunds)],
+        subjects=[*ids, *(row["id"] for row in (*refunds, *revocations))],
         topics=topics,
         events=[row["id"] for row in events],
         endpoints=[row["id"] for row in endpoints],

@@ -27,7 +27,7 @@ class Traces:
         email: as accounts have it; empty where there is none.
         tombstone: what his orders carry from now on.
         pools: what his orders are of.
-        subjects: what mails to him are about: orders, refunds, campaigns that open.
+        subjects: what mails to him are about: orders, refunds, new links, campaigns that open.
         topics, events: of his orders.
         endpoints: where the merchant's systems are told of events.
         watchers: where he waits for a campaign to open.

@@ -26,8 +26,10 @@ from headless_presale.orders import (
     CancelTerms,
     OrderStatus,
     OrderView,
+    RevokeToken,
     add_note,
     cancel_order,
+    revoke_order_token,
     sweep_orders,
 )
 from headless_presale.payments import PaymentLeg
@@ -132,6 +134,7 @@ class Stage:
         paid = await self.till.pay(paid)
         await add_note(AddNote(**own(paid, "n1"), text=f"{name} called about it"))
         await refund(refund_of(paid, reason=f"a gift for {name}"))
+        await revoke_order_token(RevokeToken(**own(paid, "t1")))
         called_off = await self.till.pay(await order("cancelled by the shop"))
         await cancel(cancel_of(called_off, CancelTerms.FULL_REFUND, reason=f"{name} asked us to"))
         await cancel_order((await order("cancelled")).id, reason=f"{name} changes plans")
