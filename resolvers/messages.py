@@ -13,7 +13,7 @@ from babel.dates import format_date
 from headless_presale.campaigns import Fault
 from headless_presale.kernel.errors import DomainError, Reasoned
 from headless_presale.kernel.locales import SUPPORTED_LOCALES
-from resolvers import campaign_texts, cart_texts, customer_texts
+from resolvers import campaign_texts, cart_texts, catalog_texts, customer_texts
 from resolvers.catalog_reasons import CATALOG_REASONS
 
 T = TypeVar("T")
@@ -22,12 +22,9 @@ DEFAULT_LOCALE = SUPPORTED_LOCALES[0]
 
 MESSAGES: Mapping[str, Mapping[str, str]] = {
     **campaign_texts.MESSAGES,
-    **customer_texts.MESSAGES,
-    "BUYER_MISMATCH": {
-        "en": "You are signed in with another address, or to another shop. Sign out to order so.",
-        "zh-CN": "您登录的邮箱或店铺与此不符，请退出登录后再下单。",
-    },
     **cart_texts.MESSAGES,
+    **catalog_texts.MESSAGES,
+    **customer_texts.MESSAGES,
     "CANCEL_NOT_ALLOWED": {
         "en": "This order can no longer be cancelled: {status}.",
         "zh-CN": "该订单已无法取消：{status}。",
@@ -36,17 +33,9 @@ MESSAGES: Mapping[str, Mapping[str, str]] = {
         "en": "There is no such application.",
         "zh-CN": "没有这个应用。",
     },
-    "CODE_REFUSED": {
-        "en": "This code is not valid. Check it, or ask for a new one.",
-        "zh-CN": "验证码无效，请核对或重新获取。",
-    },
     "CURRENCY_MISMATCH": {
         "en": "The items are priced in different currencies.",
         "zh-CN": "所选商品的计价货币不同。",
-    },
-    "EMAIL_PROVEN_ALREADY": {
-        "en": "This account has an e-mail address. Sign in with the other one instead.",
-        "zh-CN": "该账户已绑定邮箱，请改用另一个邮箱登录。",
     },
     "GATEWAY_UNAVAILABLE": {
         "en": "The payment service {gateway} does not answer. Your order is kept; "
@@ -65,14 +54,6 @@ MESSAGES: Mapping[str, Mapping[str, str]] = {
         "en": "This idempotency key was used for a different request. Nothing was done.",
         "zh-CN": "该幂等键已用于另一个请求，本次未执行任何操作。",
     },
-    "IMPORT_NOT_FOUND": {
-        "en": "There is no such import.",
-        "zh-CN": "没有这次导入。",
-    },
-    "IMPORT_UNDER_WAY": {
-        "en": "{file} is being imported. Wait until it is done, or cancel it.",
-        "zh-CN": "正在导入 {file}，请等待完成或先取消。",
-    },
     "INVALID_INPUT": {
         "en": "The input cannot be used: {reason}.",
         "zh-CN": "输入内容无法使用：{reason}。",
@@ -85,46 +66,17 @@ MESSAGES: Mapping[str, Mapping[str, str]] = {
         "en": "This is the last owner. Make somebody else an owner first.",
         "zh-CN": "这是最后一位所有者，请先将其他成员设为所有者。",
     },
-    "LAST_VARIANT": {
-        "en": "This is the product's last variant. Delete the product, or add another variant "
-        "first.",
-        "zh-CN": "这是该商品的最后一个规格，请先添加其他规格，或直接删除商品。",
-    },
-    "MEDIA_ANIMATED": {
-        "en": "Animated pictures are not supported. Upload a still one.",
-        "zh-CN": "不支持动图，请上传静态图片。",
-    },
-    "MEDIA_DAMAGED": {
-        "en": "The picture is damaged or incomplete.",
-        "zh-CN": "图片已损坏或不完整。",
-    },
-    "MEDIA_IN_USE": {
-        "en": "Products show this picture ({uses}). Take it out of them first.",
-        "zh-CN": "有 {uses} 件商品正在使用这张图片，请先从商品中移除。",
-    },
-    "MEDIA_NOT_FOUND": {
-        "en": "There is no such picture.",
-        "zh-CN": "没有这张图片。",
-    },
-    "MEDIA_NOT_PICTURE": {
-        "en": "This is not a JPEG, PNG, WebP, AVIF or GIF picture.",
-        "zh-CN": "该文件不是 JPEG、PNG、WebP、AVIF 或 GIF 图片。",
-    },
-    "MEDIA_TOO_MANY_PIXELS": {
-        "en": "A picture may have at most {limit_megapixels} megapixels.",
-        "zh-CN": "图片最多 {limit_megapixels} 百万像素。",
-    },
     "MEMBER_NOT_FOUND": {
         "en": "There is no such member of the staff.",
         "zh-CN": "没有这位员工。",
     },
-    "NOT_FOUND": {
-        "en": "{what} was not found.",
-        "zh-CN": "未找到：{what}。",
-    },
     "NOTIFY_ME_CLOSED": {
         "en": "This campaign takes no more names: {status}.",
         "zh-CN": "该活动不再接受订阅提醒：{status}。",
+    },
+    "NOT_FOUND": {
+        "en": "{what} was not found.",
+        "zh-CN": "未找到：{what}。",
     },
     "ORDER_LINE_NOT_FOUND": {
         "en": "The order has no such line.",
@@ -145,34 +97,6 @@ MESSAGES: Mapping[str, Mapping[str, str]] = {
     "PRICE_CHANGED": {
         "en": "The price has changed: the total is {total} now.",
         "zh-CN": "价格已变动，现在的总价为 {total}。",
-    },
-    "PRODUCT_FILE_NOT_FOUND": {
-        "en": "There is no such file. Files are kept for a week; upload it again.",
-        "zh-CN": "没有这个文件。文件保留一周，请重新上传。",
-    },
-    "PRODUCT_HANDLE_TAKEN": {
-        "en": "Another product of the shop has the address {handle}.",
-        "zh-CN": "地址 {handle} 已被店铺的其他商品使用。",
-    },
-    "PRODUCT_IN_USE": {
-        "en": "A campaign presells {product} or has presold it. Hide it instead of deleting it.",
-        "zh-CN": "{product} 正在或曾经参加预售活动，不能删除，可将其下架。",
-    },
-    "PRODUCT_MEDIA_EXISTS": {
-        "en": "The product shows this picture already.",
-        "zh-CN": "该商品已有这张图片。",
-    },
-    "PRODUCT_MEDIA_NOT_FOUND": {
-        "en": "The product has no such picture.",
-        "zh-CN": "该商品没有这张图片。",
-    },
-    "PRODUCT_NOT_FOUND": {
-        "en": "There is no product {product} in this shop.",
-        "zh-CN": "该店铺没有商品 {product}。",
-    },
-    "PRODUCT_OPTION_NOT_FOUND": {
-        "en": "The product has no such option.",
-        "zh-CN": "该商品没有这个规格项。",
     },
     "PURCHASE_LIMIT": {
         "en": "At most {limit} per customer; you have {taken} already.",
@@ -202,34 +126,6 @@ MESSAGES: Mapping[str, Mapping[str, str]] = {
         "en": "The address {slug} belongs to another shop.",
         "zh-CN": "地址 {slug} 已被其他店铺使用。",
     },
-    "SKU_TAKEN": {
-        "en": "Another variant of the product has the SKU {sku}.",
-        "zh-CN": "该商品的其他规格已使用 SKU {sku}。",
-    },
-    "SESSION_ENDED": {
-        "en": "The session has ended. Sign in again.",
-        "zh-CN": "登录已失效，请重新登录。",
-    },
-    "SIGN_IN_BLOCKED": {
-        "en": "The sign-in provider has blocked this user.",
-        "zh-CN": "该用户已被登录平台限制登录。",
-    },
-    "SIGN_IN_PROVIDER_EXISTS": {
-        "en": "The shop has this sign-in provider already.",
-        "zh-CN": "店铺已添加过该登录方式。",
-    },
-    "SIGN_IN_PROVIDER_NOT_FOUND": {
-        "en": "The shop has no such sign-in provider.",
-        "zh-CN": "店铺没有这种登录方式。",
-    },
-    "SIGN_IN_PROVIDER_UNAVAILABLE": {
-        "en": "{provider} cannot be reached at the moment. Try again, or sign in another way.",
-        "zh-CN": "{provider} 暂时无法使用，请重试或换一种方式登录。",
-    },
-    "SIGN_IN_REFUSED": {
-        "en": "This sign-in is not valid any more. Begin it anew.",
-        "zh-CN": "本次登录已失效，请重新登录。",
-    },
     "SLOTS_SOLD_OUT": {
         "en": "Not enough slots are left: {remaining}.",
         "zh-CN": "剩余名额不足，仅剩 {remaining} 个。",
@@ -242,33 +138,17 @@ MESSAGES: Mapping[str, Mapping[str, str]] = {
         "en": "The terms have changed. Read and accept version {current}.",
         "zh-CN": "预售条款已更新，请阅读并接受第 {current} 版。",
     },
+    "TOO_MANY_ATTEMPTS": {
+        "en": "Too many attempts. Try again in {retry_after_seconds} seconds.",
+        "zh-CN": "尝试次数过多，请在 {retry_after_seconds} 秒后重试。",
+    },
     "TRANSITION_NOT_ALLOWED": {
         "en": "{what} cannot go from {source} to {target}.",
         "zh-CN": "{what} 不能从 {source} 变为 {target}。",
     },
-    "UNREADABLE_PRODUCT_FILE": {
-        "en": "{file} cannot be imported: {reason}.",
-        "zh-CN": "无法导入 {file}：{reason}。",
-    },
     "UPLOAD_TOO_LARGE": {
         "en": "The file is too large: at most {limit_mb} MB.",
         "zh-CN": "文件过大，最多 {limit_mb} MB。",
-    },
-    "VARIANT_EXISTS": {
-        "en": "Two variants of the product would be alike: {values}.",
-        "zh-CN": "该商品会有两个相同的规格：{values}。",
-    },
-    "VARIANT_IN_USE": {
-        "en": "A campaign presells this variant or has presold it. It cannot be deleted.",
-        "zh-CN": "该规格正在或曾经参加预售活动，不能删除。",
-    },
-    "VARIANT_NOT_FOUND": {
-        "en": "There is no such variant.",
-        "zh-CN": "没有这个商品规格。",
-    },
-    "TOO_MANY_ATTEMPTS": {
-        "en": "Too many attempts. Try again in {retry_after_seconds} seconds.",
-        "zh-CN": "尝试次数过多，请在 {retry_after_seconds} 秒后重试。",
     },
     "VERSION_CONFLICT": {
         "en": "Somebody has changed this since you read it: it is at version {current_version} "
