@@ -171,7 +171,13 @@ async def stack(
         sandbox_gateway_webhook_secret=SecretStr(WEBHOOK_SECRET),
     )
     config = uvicorn.Config(
-        create(settings), port=api_port, log_config=None, timeout_graceful_shutdown=5
+        create(settings),
+        port=api_port,
+        log_config=None,
+        timeout_graceful_shutdown=5,
+        # On a slow machine a connection may lie idle longer than uvicorn's five seconds, and be
+        # closed in the very moment in which a client sends the next request over it.
+        timeout_keep_alive=60,
     )
     server = QuietServer(config)
     serving = asyncio.create_task(server.serve())

@@ -68,7 +68,8 @@ async def test_no_secret_is_logged(
     owner: Person, app: App, caplog: pytest.LogCaptureFixture
 ) -> None:
     # Authlib prints what it issues at DEBUG.
-    caplog.set_level(logging.DEBUG)
+    for name in (None, "authlib"):
+        caplog.set_level(logging.DEBUG, logger=name)
     with capture_logs() as events:
         code = await owner.allow(app)
         first = (await app.redeem(code)).json()
