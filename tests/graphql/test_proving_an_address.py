@@ -246,6 +246,8 @@ async def test_what_is_a_customers_own_moves_over(
         *("customer_identity", "customer_address", "customer_consent", "customer_mail_choice"),
         # Ended; moved, or nobody's.
         *("customer_grant", "cart"),
+        # A copy of what the old account knew ends within a day, and with whoever is erased.
+        "personal_data_export",
     }
 
 
