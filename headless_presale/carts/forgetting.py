@@ -1,6 +1,7 @@
 """Carts that nobody has changed for long are deleted."""
 
 from headless_presale.kernel import clock
+from headless_presale.kernel.batches import in_batches
 from headless_presale.kernel.unit_of_work import shielded, unit_of_work
 
 AT_ONCE = 1_000
@@ -8,12 +9,7 @@ AT_ONCE = 1_000
 
 async def forget_ended() -> int:
     """Delete carts that have ended, in small transactions; return how many."""
-    gone = 0
-    while count := await _forget_some():
-        gone += count
-        if count < AT_ONCE:
-            break
-    return gone
+    return await in_batches(_forget_some, size=AT_ONCE)
 
 
 @shielded

@@ -2,6 +2,7 @@
 
 from headless_presale.identity.oauth.forgetting import KEPT_FOR
 from headless_presale.kernel import clock
+from headless_presale.kernel.batches import in_batches
 from headless_presale.kernel.unit_of_work import shielded, unit_of_work
 
 AT_ONCE = 2_000
@@ -12,13 +13,9 @@ async def forget_ended() -> int:
 
     In small transactions, so that nobody waits for it. Returns how many rows are gone.
     """
-    gone = 0
-    for forget in (_forget_codes, _forget_flows, _forget_tokens, _forget_grants):
-        while count := await forget():
-            gone += count
-            if count < AT_ONCE:
-                break
-    return gone
+    return await in_batches(
+        _forget_codes, _forget_flows, _forget_tokens, _forget_grants, size=AT_ONCE
+    )
 
 
 @shielded

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from headless_presale.kernel import clock
+from headless_presale.kernel.batches import in_batches
 from headless_presale.kernel.unit_of_work import shielded, unit_of_work
 
 KEPT_FOR = timedelta(days=30)
@@ -23,12 +24,7 @@ async def forget_list_mails() -> int:
 
     In small transactions, so that nobody waits for it.
     """
-    gone = 0
-    while count := await _forget():
-        gone += count
-        if count < AT_ONCE:
-            break
-    return gone
+    return await in_batches(_forget, size=AT_ONCE)
 
 
 @shielded

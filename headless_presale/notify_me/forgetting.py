@@ -1,9 +1,9 @@
 """What has served its purpose is deleted: addresses of lists that are over."""
 
-from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 
 from headless_presale.kernel import clock
+from headless_presale.kernel.batches import in_batches
 from headless_presale.kernel.unit_of_work import shielded, unit_of_work
 
 KEPT_FOR = timedelta(days=30)
@@ -17,14 +17,7 @@ async def forget_old() -> int:
     In small transactions, so that nobody waits for it. The rows of those who were told stay, for
     the merchant's count; nobody can be found by them.
     """
-    gone = 0
-    steps: Sequence[Callable[[], Awaitable[int]]] = (_forget_addresses, _forget_unconfirmed)
-    for forget in steps:
-        while count := await forget():
-            gone += count
-            if count < AT_ONCE:
-                break
-    return gone
+    return await in_batches(_forget_addresses, _forget_unconfirmed, size=AT_ONCE)
 
 
 @shielded

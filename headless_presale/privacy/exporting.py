@@ -18,6 +18,7 @@ from headless_presale.customers import (
     lock_customer,
 )
 from headless_presale.kernel import clock
+from headless_presale.kernel.batches import in_batches
 from headless_presale.kernel.failpoints import reach
 from headless_presale.kernel.ids import hash_secret, new_id
 from headless_presale.kernel.jobs import defer
@@ -199,12 +200,7 @@ async def forget_exports() -> int:
 
     In small transactions, so that nobody waits for it.
     """
-    gone = 0
-    while count := await _forget():
-        gone += count
-        if count < AT_ONCE:
-            break
-    return gone
+    return await in_batches(_forget, size=AT_ONCE)
 
 
 @shielded

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from headless_presale.kernel import clock
+from headless_presale.kernel.batches import in_batches
 from headless_presale.kernel.unit_of_work import shielded, unit_of_work
 
 KEPT_FOR = timedelta(days=30)
@@ -19,13 +20,7 @@ async def forget_ended() -> int:
     Returns:
         How many grants and refresh tokens are gone.
     """
-    gone = 0
-    for forget in (_forget_tokens, _forget_grants):
-        while count := await forget():
-            gone += count
-            if count < AT_ONCE:
-                break
-    return gone
+    return await in_batches(_forget_tokens, _forget_grants, size=AT_ONCE)
 
 
 # Materialized: in a plain subquery, a plan that looks at it for each token takes others for those
