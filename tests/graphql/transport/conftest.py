@@ -4,8 +4,7 @@ import asyncio
 import contextlib
 import json
 import socket
-import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -158,11 +157,3 @@ async def open_socket(
         running.ws_url, subprotocols=[Subprotocol(subprotocol)], additional_headers=headers
     ) as connection:
         yield SocketClient(connection)
-
-
-async def eventually(condition: Callable[[], bool], seconds: float = 3.0) -> None:
-    """Wait until the condition holds; fail when it does not in time."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "the condition never came to hold"
-        await asyncio.sleep(0.01)

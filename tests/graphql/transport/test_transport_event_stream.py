@@ -12,8 +12,9 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
-from tests.graphql.transport.conftest import RunningServer, eventually, make_view, serving
+from tests.graphql.transport.conftest import RunningServer, make_view, serving
 from tests.graphql.transport.toy_schema import journal
+from tests.support.servers import until
 
 STREAM = {"accept": "text/event-stream"}
 
@@ -83,7 +84,7 @@ async def test_a_silent_stream_beats_until_the_client_leaves_and_then_closes(
         assert journal.closed == []
 
     assert comments == [": ping", ": ping", ": ping"]
-    await eventually(lambda: journal.closed == ["silence x"])
+    await until(lambda: journal.closed == ["silence x"])
 
 
 @pytest.mark.parametrize(
@@ -164,7 +165,7 @@ async def test_streams_leave_nothing_behind(server: RunningServer, http: httpx.A
         async with streaming(http, "subscription { count(to: 1) }") as response:
             await response.aread()
 
-    await eventually(lambda: len(server.graphql._live) == 0)
+    await until(lambda: len(server.graphql._live) == 0)
 
 
 async def test_a_client_that_has_stopped_reading_keeps_no_server_from_stopping() -> None:

@@ -276,3 +276,12 @@ schema = strawberry.Schema(
         scalar_map={Opaque: strawberry.scalar(name="Opaque", serialize=lambda value: value)}
     ),
 )
+
+
+def doubling(fragments: int) -> str:
+    """Fragments that each spread the next one twice: 2**n fields out of a kilobyte."""
+    chain = " ".join(
+        f"fragment F{n} on Person {{ a: friend {{ ...F{n + 1} }} b: friend {{ ...F{n + 1} }} }}"
+        for n in range(fragments)
+    )
+    return f"{{ person {{ ...F0 }} }} {chain} fragment F{fragments} on Person {{ name }}"

@@ -13,6 +13,13 @@ from websockets.typing import Subprotocol
 
 from headless_presale.kernel.unit_of_work import shielded
 
+CANCEL = """
+mutation ($input: OrderCancelInput!) {
+  orderCancel(input: $input) { userErrors { code } } }
+"""
+NOBODYS = {"input": {"orderId": "bm90aGluZw", "token": "none"}}
+"""Nobody's order: the cheapest of what counts as a payment, and nothing is changed by it."""
+
 
 @contextlib.asynccontextmanager
 async def one_place_taken() -> AsyncIterator[None]:

@@ -22,7 +22,7 @@ from schema.permissions import Requires
 from schema.transport.execution import root_fields
 from tests.conftest import SECRET_KEY
 from tests.graphql.customers import REDEEM, mailed_code
-from tests.integration.http.clients import open_socket, receive, subscribe
+from tests.integration.http.clients import CANCEL, NOBODYS, open_socket, receive, subscribe
 from tests.support.api import api_serving, metric, order_in, order_request
 from tests.support.shop import make_shop, open_sale
 from tests.support.staff import sign_in
@@ -30,16 +30,11 @@ from tests.support.state import everything
 
 HERE = "127.0.0.0/8"
 """This machine as the proxy in front: then a test chooses who it is."""
-CANCEL = """
-mutation ($input: OrderCancelInput!) {
-  orderCancel(input: $input) { userErrors { code } } }
-"""
 FIELD = "signOut(input: {}) { ended }"
 ASK_FOR_CODE = """
 mutation ($input: SignInCodeRequestInput!) {
   signInCodeRequest(input: $input) { expiresAt } }
 """
-NOBODYS = {"input": {"orderId": "bm90aGluZw", "token": "none"}}
 REFUSAL = {
     "errors": [
         {"message": MESSAGE, "extensions": {"code": "RATE_LIMITED", "retryAfterSeconds": 60}}
