@@ -17,9 +17,8 @@ from schema.transport.errors import root_cause
 from tests.conftest import SECRET_KEY
 from tests.graphql.customers import EMAIL, Storefront, codes_of
 from tests.graphql.endpoint import Api, footprint
-from tests.graphql.ordering import CANCEL, PLACE, START, order_input
-from tests.graphql.test_own_orders import MINE, ONE
-from tests.graphql.test_subscriptions import TRACKING, following
+from tests.graphql.following import TRACKING, following
+from tests.graphql.ordering import CANCEL, MINE, ONE, PLACE, START, order_input
 from tests.support.shop import Sale, open_sale
 from tests.support.staff import Caller, sign_in
 
