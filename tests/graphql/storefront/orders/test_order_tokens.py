@@ -39,11 +39,6 @@ async def sale(api: Api, clock: ManualClock) -> Sale:
 
 
 @pytest.fixture
-def storefront(api: Api, sale: Sale) -> Storefront:
-    return Storefront(api, sale.shop)
-
-
-@pytest.fixture
 async def key(api: Api, sale: Sale) -> dict[str, str]:
     """Return the id and the token of a guest's order."""
     payload = (await api.ask(PLACE, input=order_input(sale, buyer=BUYER))).data["orderPlace"]

@@ -28,11 +28,6 @@ async def sale(api: Api, clock: ManualClock) -> Sale:
     return await open_sale(capacity=100, payment_plan=deposit_plan(clock.now() + timedelta(days=7)))
 
 
-@pytest.fixture
-def storefront(api: Api, sale: Sale) -> Storefront:
-    return Storefront(api, sale.shop)
-
-
 async def bought(sale: Sale, email: str = EMAIL) -> OrderView:
     return await place_order(order_for(sale, email=email))
 

@@ -23,11 +23,6 @@ async def sale(api: Api, clock: ManualClock) -> Sale:
     return await open_sale(capacity=20, item={"limit_per_customer": 2})
 
 
-@pytest.fixture
-def storefront(api: Api, sale: Sale) -> Storefront:
-    return Storefront(api, sale.shop)
-
-
 async def placed(api: Api, sale: Sale, bearer: str | None, **changes: Any) -> dict[str, Any]:
     reply = await api.ask(PLACE, bearer=bearer, input=order_input(sale, **changes))
     payload: dict[str, Any] = reply.data["orderPlace"]

@@ -14,18 +14,18 @@ from tests.support.shop import make_shop
 
 
 @pytest.fixture(scope="module")
-async def server() -> AsyncIterator[Issuer]:
+async def issuer_server() -> AsyncIterator[Issuer]:
     async with running_issuer() as issuer:
         yield issuer
 
 
 @pytest.fixture
-async def issuer(server: Issuer, database: str) -> AsyncIterator[Issuer]:
+async def issuer(issuer_server: Issuer, database: str) -> AsyncIterator[Issuer]:
     """Return it as if nobody had come before."""
     oidc._app.cache_clear()
     async with outside_open("http://127.0.0.1:1"):
-        yield server
-    server.__dict__.update(Issuer(server.url).__dict__)
+        yield issuer_server
+    issuer_server.__dict__.update(Issuer(issuer_server.url).__dict__)
 
 
 @pytest.fixture

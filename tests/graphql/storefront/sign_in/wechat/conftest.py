@@ -1,30 +1,13 @@
-"""WeChat, and a storefront whose customers sign in from its mini-program."""
-
-from collections.abc import AsyncIterator
+"""A storefront whose customers sign in from a mini-program."""
 
 import pytest
 
 from headless_presale.kernel.clock import ManualClock
 from tests.graphql.customers import Storefront
 from tests.graphql.endpoint import Api
-from tests.graphql.providers import add_wechat, outside_open
+from tests.graphql.providers import add_wechat
 from tests.support.shop import make_shop
-from tests.support.wechat import WeChat, running_wechat
-
-
-@pytest.fixture(scope="module")
-async def server() -> AsyncIterator[WeChat]:
-    async with running_wechat() as wechat:
-        yield wechat
-
-
-@pytest.fixture
-async def wechat(server: WeChat, database: str) -> AsyncIterator[WeChat]:
-    """Return it as if nobody had come before."""
-    async with outside_open(server.url):
-        yield server
-    fresh = WeChat(server.url)
-    server.__dict__.update(fresh.__dict__)
+from tests.support.wechat import WeChat
 
 
 @pytest.fixture
