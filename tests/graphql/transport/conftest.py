@@ -80,11 +80,16 @@ def make_view(**options: Any) -> PresaleGraphQL:
 
 
 @contextlib.asynccontextmanager
-async def serving(graphql: PresaleGraphQL) -> AsyncIterator[RunningServer]:
+async def serving(
+    graphql: PresaleGraphQL, *, graceful_seconds: int = 2
+) -> AsyncIterator[RunningServer]:
+    """Let a server listen, which when it stops waits so long for requests under way."""
     app = Starlette(routes=[Route("/graphql", graphql), WebSocketRoute("/graphql", graphql)])
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
-    config = uvicorn.Config(app, log_config=None, lifespan="off", timeout_graceful_shutdown=2)
+    config = uvicorn.Config(
+        app, log_config=None, lifespan="off", timeout_graceful_shutdown=graceful_seconds
+    )
     server = StoppableServer(config, graphql)
     task = asyncio.create_task(server.serve(sockets=[listener]))
     while not server.started:
@@ -111,7 +116,7 @@ def clean_journal() -> None:
 
 @pytest.fixture
 async def http(server: RunningServer) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=server.origin, timeout=10) as client:
+    async with httpx.AsyncClient(base_url=server.origin, timeout=30) as client:
         yield client
 
 
@@ -125,7 +130,7 @@ class SocketClient:
         await self.connection.send(json.dumps(message))
 
     async def receive(self) -> Any:
-        return json.loads(await asyncio.wait_for(self.connection.recv(), 5))
+        return json.loads(await asyncio.wait_for(self.connection.recv(), 30))
 
     async def init(self, payload: Any = None) -> Any:
         await self.send({"type": "connection_init", **({"payload": payload} if payload else {})})
@@ -138,7 +143,7 @@ class SocketClient:
     async def close_code(self) -> int:
         """The code the server closes with; frames that come before are skipped."""
         with contextlib.suppress(Exception):
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(30):
                 while True:
                     await self.connection.recv()
         code = self.connection.close_code
