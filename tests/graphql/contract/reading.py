@@ -3,9 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from graphql import (
-    GraphQLObjectType,
-)
+from graphql import GraphQLObjectType
 
 from schema.contract import schema
 from schema.permissions import Requires

@@ -7,9 +7,7 @@ import re
 import string
 
 import pytest
-from graphql import (
-    GraphQLInterfaceType,
-)
+from graphql import GraphQLInterfaceType
 
 import headless_presale
 from headless_presale.campaigns import judging

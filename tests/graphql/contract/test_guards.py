@@ -1,10 +1,6 @@
 """Who may: each field of a merchant's or a customer's says so, and nothing leads around that."""
 
-from graphql import (
-    GraphQLInterfaceType,
-    GraphQLObjectType,
-    get_named_type,
-)
+from graphql import GraphQLInterfaceType, GraphQLObjectType, get_named_type
 
 from headless_presale.identity import Scope
 from schema.permissions import CustomerOnly

@@ -7,10 +7,7 @@ import httpx
 
 from headless_presale.customers import export_link
 from headless_presale.kernel.ids import customer_id_of
-from headless_presale.privacy import (
-    PersonalDataExport,
-    write_export,
-)
+from headless_presale.privacy import PersonalDataExport, write_export
 from tests.graphql.customers import Storefront, codes_of
 from tests.graphql.privacy.life import Stage
 from tests.support.pages import Site

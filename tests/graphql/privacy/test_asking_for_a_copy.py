@@ -4,18 +4,9 @@ import asyncio
 from datetime import datetime, timedelta
 
 from headless_presale.notifications import Message
-from headless_presale.privacy import (
-    PersonalDataExport,
-    forget_exports,
-    write_export,
-)
+from headless_presale.privacy import PersonalDataExport, forget_exports, write_export
 from tests.graphql.customers import codes_of
-from tests.graphql.privacy.copies import (
-    READY,
-    ask,
-    asked_by,
-    token_of,
-)
+from tests.graphql.privacy.copies import READY, ask, asked_by, token_of
 from tests.graphql.privacy.life import Stage
 
 

@@ -14,12 +14,7 @@ from headless_presale.customers.models import SignInProvider
 from headless_presale.identity.oauth.keys import signing_key
 from headless_presale.kernel.ids import new_id
 from headless_presale.notifications import Message, deliver
-from headless_presale.privacy import (
-    PersonalDataExport,
-    erase_person,
-    forget_exports,
-    write_export,
-)
+from headless_presale.privacy import PersonalDataExport, erase_person, forget_exports, write_export
 from tests.graphql.customers import codes_of
 from tests.graphql.privacy.copies import LIN, ME, READY, ask, asked_by, fetch, token_of
 from tests.graphql.privacy.life import Stage

@@ -12,20 +12,9 @@ from headless_presale.kernel.ids import customer_id_of
 from headless_presale.kernel.unit_of_work import shielded, unit_of_work
 from headless_presale.notifications import Message
 from headless_presale.orders import order_token
-from headless_presale.privacy import (
-    document,
-    erase_person,
-    exporting,
-    write_export,
-)
+from headless_presale.privacy import document, erase_person, exporting, write_export
 from tests.conftest import SECRET_KEY
-from tests.graphql.privacy.copies import (
-    LIN,
-    READY,
-    asked_by,
-    copy_for,
-    read_copy,
-)
+from tests.graphql.privacy.copies import LIN, READY, asked_by, copy_for, read_copy
 from tests.graphql.privacy.life import CITY, MAIL, NAME, PHONE, POSTCODE, STREET, WORDS, Stage
 from tests.graphql.privacy.searching import columns_that_say, said_in
 from tests.support.money import place

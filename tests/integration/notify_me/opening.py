@@ -4,24 +4,13 @@ from datetime import timedelta
 
 import asyncpg
 
-from headless_presale.campaigns import (
-    sweep_openings_and_closings,
-)
+from headless_presale.campaigns import sweep_openings_and_closings
 from headless_presale.kernel.clock import ManualClock
-from headless_presale.notifications import (
-    ListMailKind,
-)
-from headless_presale.notify_me import (
-    unsubscribe,
-    unsubscribe_token,
-)
+from headless_presale.notifications import ListMailKind
+from headless_presale.notify_me import unsubscribe, unsubscribe_token
 from tests.conftest import NOON
 from tests.support.shop import Sale
-from tests.support.waiting import (
-    EMAIL,
-    OPENS_IN,
-    watcher_of,
-)
+from tests.support.waiting import EMAIL, OPENS_IN, watcher_of
 
 OPENED = ListMailKind.CAMPAIGN_OPENED
 LIN = "lin@example.com"

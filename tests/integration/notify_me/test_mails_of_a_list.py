@@ -9,27 +9,13 @@ import pytest
 
 from headless_presale.catalog.models import Product
 from headless_presale.kernel.clock import ManualClock
-from headless_presale.notifications import (
-    Message,
-    deliver,
-    set_campaign_link,
-)
-from headless_presale.notify_me import (
-    CampaignWatcher,
-    confirm,
-)
+from headless_presale.notifications import Message, deliver, set_campaign_link
+from headless_presale.notify_me import CampaignWatcher, confirm
 from headless_presale.runtime import _campaign_link
 from headless_presale.shops.models import Shop
 from tests.integration.notifications.mail_server import MailServer
 from tests.integration.notify_me.opening import LIN, opened
-from tests.support.waiting import (
-    EMAIL,
-    ask,
-    confirm_link,
-    run_jobs,
-    scheduled_sale,
-    send_all,
-)
+from tests.support.waiting import EMAIL, ask, confirm_link, run_jobs, scheduled_sale, send_all
 
 pytestmark = pytest.mark.usefixtures("database", "redis", "clock")
 

@@ -13,11 +13,7 @@ from headless_presale.campaigns import (
     unschedule_campaign,
 )
 from headless_presale.kernel.clock import ManualClock
-from headless_presale.notifications import (
-    ListMailKind,
-    Message,
-    announcing,
-)
+from headless_presale.notifications import ListMailKind, Message, announcing
 from headless_presale.notify_me import (
     CampaignWatcher,
     WatcherCount,

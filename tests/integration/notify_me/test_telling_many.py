@@ -10,24 +10,11 @@ from asyncpg.exceptions import PostgresError
 
 from headless_presale.kernel.clock import ManualClock
 from headless_presale.kernel.unit_of_work import shielded, unit_of_work
-from headless_presale.notifications import (
-    Message,
-    announcing,
-)
-from headless_presale.notify_me import (
-    CampaignWatcher,
-    claim_watchers,
-    telling,
-)
+from headless_presale.notifications import Message, announcing
+from headless_presale.notify_me import CampaignWatcher, claim_watchers, telling
 from tests.integration.notify_me.opening import OPENED, jobs_waiting, opened, put_many
 from tests.support.statements import counted_statements
-from tests.support.waiting import (
-    EMAIL,
-    ask,
-    run_jobs,
-    scheduled_sale,
-    watcher_of,
-)
+from tests.support.waiting import EMAIL, ask, run_jobs, scheduled_sale, watcher_of
 
 pytestmark = pytest.mark.usefixtures("database", "redis", "clock")
 

@@ -5,12 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 import pytest_asyncio
 
-from tests.integration.sandbox_gateway.parties import (
-    Receiver,
-    Shop,
-    gateway_running,
-    receiving,
-)
+from tests.integration.sandbox_gateway.parties import Receiver, Shop, gateway_running, receiving
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -16,14 +16,7 @@ from headless_presale.slots import (
     pick_free,
     shrink_pool,
 )
-from tests.integration.slots.pools import (
-    capacity_of,
-    extend,
-    make_pool,
-    own,
-    shrink,
-    slots_of,
-)
+from tests.integration.slots.pools import capacity_of, extend, make_pool, own, shrink, slots_of
 
 pytestmark = pytest.mark.usefixtures("database", "redis")
 

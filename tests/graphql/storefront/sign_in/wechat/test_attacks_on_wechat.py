@@ -9,9 +9,7 @@ import logging
 import asyncpg
 import pytest
 
-from headless_presale.customers import (
-    SignInProvider,
-)
+from headless_presale.customers import SignInProvider
 from headless_presale.customers import identities as identities_module
 from headless_presale.customers.models import Customer, CustomerGrant
 from headless_presale.kernel.ids import customer_id_of

@@ -4,11 +4,7 @@ import asyncio
 
 import pytest
 
-from headless_presale.customers import (
-    CustomerIdentity,
-    ProviderKind,
-    wechat_api,
-)
+from headless_presale.customers import CustomerIdentity, ProviderKind, wechat_api
 from headless_presale.customers.models import Customer, CustomerGrant
 from resolvers.global_ids import seal
 from tests.graphql.customers import Storefront, codes_of
