@@ -56,8 +56,8 @@ def codes_of_classes(*packages: str) -> set[str]:
         kind = kinds.pop()
         kinds += kind.__subclasses__()
         code = getattr(kind, "code", None)
-        is_told = getattr(kind, "public", False) is True and isinstance(code, str)
-        if is_told and kind.__module__.partition(".")[0] in packages:
+        is_ours = kind.__module__.partition(".")[0] in packages
+        if is_ours and getattr(kind, "public", False) is True and isinstance(code, str):
             found.add(code)
     return found
 
