@@ -29,6 +29,9 @@ mutation ($input: SessionRefreshInput!) {{ sessionRefresh(input: $input) {{ {SES
 SIGN_OUT = """
 mutation ($input: SignOutInput!) { signOut(input: $input) { ended userErrors { code } } }
 """
+PROVE = f"""
+mutation ($input: EmailProveInput!) {{ emailProve(input: $input) {{ {SESSION} }} }}
+"""
 ME = "{ me { id email name locale createdAt } }"
 
 

@@ -30,16 +30,13 @@ from headless_presale.orders import giving_over
 from resolvers.global_ids import find_uuid, seal
 from tests.graphql.carts import MINE as MY_CART
 from tests.graphql.carts import create
-from tests.graphql.customers import EMAIL, SESSION, Storefront, codes_of, other_than
+from tests.graphql.customers import EMAIL, PROVE, Storefront, codes_of, other_than
 from tests.graphql.endpoint import Api
 from tests.graphql.ordering import PLACE, line, order_input
 from tests.graphql.providers import add_wechat, sign_in_as
 from tests.support.shop import Sale, make_shop, open_sale
 from tests.support.wechat import WeChat
 
-PROVE = f"""
-mutation ($input: EmailProveInput!) {{ emailProve(input: $input) {{ {SESSION} }} }}
-"""
 MY_ORDERS = "{ me { orders(first: 10) { nodes { id } } } }"
 LIMIT = 2
 
