@@ -40,19 +40,21 @@ def main() -> None:
     parser.add_argument(
         "--orders",
         type=int,
-        help="orders per measurement (3,000), in the lists (1,000,000), or in a turn "
-        "(200; 300 while mails go out)",
+        help="orders per measurement (3,000), in the lists (1,000,000), or in a turn (200)",
     )
     parser.add_argument(
         "--overload-seconds", type=float, default=12.0, help="how long twice the capacity is sent"
+    )
+    parser.add_argument(
+        "--turn-seconds", type=float, default=3.0, help="how long a turn is while mails go out"
     )
     parser.add_argument("--json", type=Path, help="write every figure to this file as well")
     arguments = parser.parse_args()
     if arguments.what == "hostile":
         _tell_hostile(asyncio.run(hostile.run()), arguments.json)
         return
-    usual = {"orders": 3_000, "lists": 1_000_000, "defences": 200, "telling": 300}
-    count: int = arguments.orders or usual[arguments.what]
+    usual = {"orders": 3_000, "lists": 1_000_000, "defences": 200}
+    count: int = arguments.orders or usual.get(arguments.what, 0)
     with tempfile.TemporaryDirectory(prefix="presale-bench-") as folder:
         Path(folder).chmod(0o711)
         os.environ["PRESALE_DATA_DIR"] = folder
@@ -66,7 +68,9 @@ def main() -> None:
                 _tell_defences(asyncio.run(_run_defences(settings, count)), arguments.json)
                 return
             if arguments.what == "telling":
-                _tell_telling(asyncio.run(_run_telling(settings, count)), arguments.json)
+                _tell_telling(
+                    asyncio.run(_run_telling(settings, arguments.turn_seconds)), arguments.json
+                )
                 return
             rows, flood = asyncio.run(_run(settings, count, arguments.overload_seconds))
     table = Table("measurement", "per second", "p50 ms", "p99 ms", "ratio to the floor")
@@ -124,9 +128,9 @@ async def _run_defences(settings: Settings, count: int) -> defences.Table:
         return await defences.run(requests=count)
 
 
-async def _run_telling(settings: Settings, count: int) -> telling.Telling:
+async def _run_telling(settings: Settings, seconds: float) -> telling.Telling:
     async with _opened(settings) as database_url:
-        return await telling.run(database_url, orders=count)
+        return await telling.run(database_url, seconds=seconds)
 
 
 @asynccontextmanager

@@ -16,13 +16,14 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
+from typing import TypeVar
 
 import aiohttp
 import asyncpg
 import orjson
 import psutil
 
-from bench.load import Rate, measure
+from bench.load import Rate, rate_of
 from bench.orders import api_process, order_body, wait_until_ready
 from bench.sale import open_sale
 from headless_presale.campaigns import CampaignSnapshot
@@ -31,12 +32,14 @@ from headless_presale.kernel import clock
 from headless_presale.kernel.jobs import defer
 from headless_presale.kernel.unit_of_work import shielded, unit_of_work
 
+T = TypeVar("T")
+
 ROUNDS = 6
 BUYERS = 4
-WARM_UP = 200
-ALONE_SECONDS = 2.0
-WAITING = 200_000
-"""Who wait for the campaign: more than are told in a run."""
+WARM_UP_SECONDS = 2.0
+SLOTS = 50_000
+WAITING = 100_000
+"""Who wait for the campaign. Of these and of the slots there are more than a run takes."""
 
 PUT_ON_LIST = """
 INSERT INTO campaign_watcher (id, campaign_id, person, email, locale, source, consented_at,
@@ -75,9 +78,9 @@ class Telling:
         }
 
 
-async def run(database_url: str, *, orders: int) -> Telling:
-    """Measure so many orders in each turn. The engines are migrated and open in this process."""
-    sale = await open_sale("telling", capacity=WARM_UP + 2 * ROUNDS * orders + 1)
+async def run(database_url: str, *, seconds: float) -> Telling:
+    """Take turns of so many seconds. The engines are migrated and open in this process."""
+    sale = await open_sale("telling", capacity=SLOTS)
     connection = await asyncpg.connect(database_url)
     await connection.execute(PUT_ON_LIST, sale.id, clock.now(), WAITING)
     await connection.execute("ANALYZE campaign_watcher")
@@ -86,8 +89,7 @@ async def run(database_url: str, *, orders: int) -> Telling:
             headers = {"Content-Type": "application/json"}
             async with aiohttp.ClientSession(url, headers=headers) as client:
                 await wait_until_ready(client)
-                bench = _Bench(sale, client, connection, worker)
-                return await bench.run(orders)
+                return await _Bench(sale, client, connection, worker).run(seconds)
     finally:
         await connection.close()
 
@@ -120,10 +122,10 @@ class _Bench:
         self._connection = connection
         self._buyers = 0
 
-    async def run(self, orders: int) -> Telling:
+    async def run(self, seconds: float) -> Telling:
         await _tell(self._sale)
         await self._until_mails_go_out()
-        await self._buy(WARM_UP)
+        await self._buy(WARM_UP_SECONDS)
         alone: list[Rate] = []
         beside: list[Rate] = []
         rates_beside: list[float] = []
@@ -131,12 +133,13 @@ class _Bench:
         costs: list[float] = []
         for _ in range(ROUNDS):
             with self._frozen():
-                alone.append(await self._buy(orders))
-            mails, seconds, _ = await self._counted(lambda: self._note(beside, orders))
+                alone.append(await self._buy(seconds))
+            rate, mails, _ = await self._counted(lambda: self._buy(seconds))
+            beside.append(rate)
             rates_beside.append(mails / seconds)
-            mails, seconds, cpu = await self._counted(lambda: asyncio.sleep(ALONE_SECONDS))
+            _, mails, cpu_seconds = await self._counted(lambda: asyncio.sleep(seconds))
             rates.append(mails / seconds)
-            costs.append(cpu / mails * 1e6)
+            costs.append(cpu_seconds / max(mails, 1) * 1e6)
         return Telling(
             alone_p50_ms=median(rate.p50_ms for rate in alone),
             alone_p99_ms=median(rate.p99_ms for rate in alone),
@@ -149,18 +152,22 @@ class _Bench:
             mail_cpu_us=median(costs),
         )
 
-    async def _note(self, rates: list[Rate], orders: int) -> None:
-        rates.append(await self._buy(orders))
+    async def _buy(self, seconds: float) -> Rate:
+        until, waits = time.perf_counter() + seconds, list[float]()
 
-    async def _buy(self, orders: int) -> Rate:
-        async def place(_: int) -> None:
-            self._buyers += 1
-            body = order_body(self._sale, str(self._buyers))
-            async with self._client.post("/graphql", data=body) as answer:
-                told = orjson.loads(await answer.read())
-            assert not told["data"]["orderPlace"]["userErrors"], told
+        async def one_buyer() -> None:
+            while (began := time.perf_counter()) < until:
+                self._buyers += 1
+                body = order_body(self._sale, str(self._buyers))
+                async with self._client.post("/graphql", data=body) as answer:
+                    told = orjson.loads(await answer.read())
+                assert not told["data"]["orderPlace"]["userErrors"], told
+                waits.append(time.perf_counter() - began)
 
-        return await measure(place, count=orders, concurrency=BUYERS)
+        async with asyncio.TaskGroup() as group:
+            for _ in range(BUYERS):
+                group.create_task(one_buyer())
+        return rate_of(waits, seconds)
 
     @contextmanager
     def _frozen(self) -> Iterator[None]:
@@ -170,12 +177,12 @@ class _Bench:
         finally:
             self._worker.send_signal(signal.SIGCONT)
 
-    async def _counted(self, act: Callable[[], Awaitable[object]]) -> tuple[int, float, float]:
-        """Return how many mails went out meanwhile, in how long, and what it all cost in CPU."""
-        sent, cpu, began = await self._sent(), self._cpu_seconds(), time.perf_counter()
-        await act()
-        seconds, cpu = time.perf_counter() - began, self._cpu_seconds() - cpu
-        return await self._sent() - sent, seconds, cpu
+    async def _counted(self, act: Callable[[], Awaitable[T]]) -> tuple[T, int, float]:
+        """Return what came of it, how many mails went out meanwhile, and the CPU it all took."""
+        sent, cpu = await self._sent(), self._cpu_seconds()
+        result = await act()
+        cpu = self._cpu_seconds() - cpu
+        return result, await self._sent() - sent, cpu
 
     async def _sent(self) -> int:
         count: int = await self._connection.fetchval(

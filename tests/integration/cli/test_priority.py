@@ -10,35 +10,37 @@ import pytest
 from headless_presale.cli.priority import AUTOGROUP
 
 GIVE_WAY = """
-import os, sys
+import os
 from headless_presale.cli.priority import AUTOGROUP, give_way
-give_way(int(sys.argv[1]))
-print(os.getpriority(os.PRIO_PROCESS, 0))
-print(AUTOGROUP.read_text() if AUTOGROUP.exists() else "")
+
+def tell():
+    group = AUTOGROUP.read_text().split() if AUTOGROUP.exists() else []
+    print(os.getpriority(os.PRIO_PROCESS, 0), group[-1] if group else "none")
+
+give_way(0)
+tell()
+give_way(1)
+tell()
+os.setsid()
+give_way(2)
+tell()
 """
 REPOSITORY = Path(__file__).resolve().parents[3]
 
 
-def give_way(niceness: int, *, leads_session: bool) -> list[str]:
-    """Let a process give way; return how nice it is then, and its session as the kernel tells."""
-    told = subprocess.run(
-        [sys.executable, "-c", GIVE_WAY, str(niceness)],
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-        check=True,
-        start_new_session=leads_session,
-        timeout=60,
+@pytest.fixture(scope="module")
+def told() -> list[list[str]]:
+    """How nice a process is, and its session: as it began, one nicer, and as leader of its own."""
+    process = subprocess.run(
+        [sys.executable, "-c", GIVE_WAY], cwd=REPOSITORY, capture_output=True, text=True, check=True
     )
-    return told.stdout.split()
+    return [line.split() for line in process.stdout.splitlines()]
 
 
-OWN = os.getpriority(os.PRIO_PROCESS, 0)
+def test_it_is_as_nice_as_it_was_told_to_be(told: list[list[str]]) -> None:
+    own = os.getpriority(os.PRIO_PROCESS, 0)
 
-
-def test_it_is_nice_and_one_that_need_not_be_stays_as_it_was() -> None:
-    assert give_way(10, leads_session=False)[0] == str(max(10, OWN))
-    assert give_way(0, leads_session=False)[0] == str(OWN)
+    assert [int(nice) for nice, _ in told] == [own, max(own, 1), max(own, 2)]
 
 
 def are_sessions_weighed() -> bool:
@@ -47,11 +49,9 @@ def are_sessions_weighed() -> bool:
 
 
 @pytest.mark.skipif(not are_sessions_weighed(), reason="this kernel does not weigh sessions")
-def test_a_session_of_its_own_is_nice_as_a_whole_and_one_of_others_is_not() -> None:
-    before = AUTOGROUP.read_text()
+def test_a_session_of_its_own_is_nice_as_a_whole_and_one_of_others_is_not(
+    told: list[list[str]],
+) -> None:
+    ours = AUTOGROUP.read_text().split()[-1]
 
-    assert give_way(10, leads_session=True)[-1] == "10"
-
-    assert AUTOGROUP.read_text() == before
-    give_way(10, leads_session=False)
-    assert AUTOGROUP.read_text() == before
+    assert [group for _, group in told] == [ours, ours, "2"]

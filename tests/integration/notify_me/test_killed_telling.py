@@ -16,9 +16,9 @@ from tests.conftest import ISSUER, SECRET_KEY
 from tests.integration.notifications.conftest import SENDER
 from tests.integration.notifications.mail_server import MailServer
 from tests.integration.worker.processes import recover, working
+from tests.support.drop import open_drop
 from tests.support.processes import work_until_killed
 from tests.support.servers import until
-from tests.support.shop import open_sale
 from tests.support.waiting import put_on_list
 
 pytestmark = pytest.mark.usefixtures("redis")
@@ -35,7 +35,7 @@ async def test_a_list_that_two_workers_tell_is_told_once(
     tmp_path: Path,
 ) -> None:
     # given: a campaign that is open by the real clock, and those who wait for it
-    sale = await open_sale()
+    sale = await open_drop(capacity=5)
     await put_on_list(database_admin, sale, WAITING, at=clock.now())
     await ask_to_tell(sale.campaign.id)
     environment = {
