@@ -33,7 +33,7 @@ from schema.privacy import PersonalDataExportType, wrap_export
 class CustomerType(PersonalFields):
     """Seen by nobody but himself."""
 
-    @strawberry.field
+    @strawberry.field(description="Opaque; the same for every sign-in in this shop.")
     def id(self) -> strawberry.ID:
         return global_id("Customer", self.customer.id)
 
@@ -100,7 +100,7 @@ class CustomerType(PersonalFields):
 @strawberry.input(description="Who wants to sign in.")
 class SignInCodeRequestInput:
     shop: str = strawberry.field(description="The shop's slug.")
-    email: str
+    email: str = strawberry.field(description="Where the code is mailed.")
     locale: str | None = strawberry.field(
         default=None, description="Of the mail; else by Accept-Language."
     )
@@ -109,13 +109,13 @@ class SignInCodeRequestInput:
 @strawberry.input(description="The code of the mail, and what it was asked for with.")
 class SignInCodeRedeemInput:
     shop: str = strawberry.field(description="The shop's slug.")
-    email: str
+    email: str = strawberry.field(description="As it was asked for with.")
     code: str = strawberry.field(description="Six digits.")
 
 
 @strawberry.input(description="What `signInCodeRedeem` or `sessionRefresh` gave last.")
 class SessionRefreshInput:
-    refresh_token: str
+    refresh_token: str = strawberry.field(description="The last one of the sign-in, once.")
 
 
 @strawberry.input(description="What is to end.")

@@ -11,8 +11,10 @@ from schema.nodes import Info
 
 @strawberry.input(description="Who wants to be told once when a campaign opens.")
 class CampaignNotifyMeInput:
-    campaign_id: strawberry.ID
-    email: str
+    campaign_id: strawberry.ID = strawberry.field(
+        description="`Campaign.id` of one that is scheduled."
+    )
+    email: str = strawberry.field(description="Who is told.")
     consent: bool = strawberry.field(
         description="True once the person has agreed to get this mail; anything else is refused."
     )

@@ -1,6 +1,7 @@
 """A shop: where every storefront read starts."""
 
 from datetime import datetime
+from typing import Annotated
 from uuid import UUID
 
 import strawberry
@@ -23,6 +24,9 @@ from schema.nodes import (
 )
 from schema.scalars import CurrencyCode
 
+ProductHandle = Annotated[str, strawberry.argument(description="`Product.handle`.")]
+CampaignHandle = Annotated[str, strawberry.argument(description="`Campaign.handle`.")]
+
 
 @strawberry.type(name="Shop", description="A merchant's storefront.")
 class ShopType(Node):
@@ -33,11 +37,11 @@ class ShopType(Node):
     def identity(self) -> tuple[str, UUID]:
         return "Shop", self.shop.id
 
-    @strawberry.field
+    @strawberry.field(description="Its address, which inputs take as `shop`.")
     def slug(self) -> str:
         return self.shop.slug
 
-    @strawberry.field
+    @strawberry.field(description="In the language of Accept-Language, else in the shop's.")
     def name(self, info: Info) -> str:
         return shop_name(self.shop, info.context.locale)
 
@@ -70,8 +74,8 @@ class ShopType(Node):
         page = await shops.page_of_products(self.shop, request)
         return connect(page, lambda product: ProductType(product=product, shop=self.shop))
 
-    @strawberry.field
-    async def product(self, handle: str) -> ProductType | None:
+    @strawberry.field(description="A published product; null if there is none such.")
+    async def product(self, handle: ProductHandle) -> ProductType | None:
         product = await shops.find_product(self.shop, handle)
         return None if product is None else ProductType(product=product, shop=self.shop)
 
@@ -88,7 +92,7 @@ class ShopType(Node):
         page = await shops.page_of_campaigns(info.context, self.shop, request)
         return connect(page, lambda campaign: CampaignType(snapshot=campaign, shop=self.shop))
 
-    @strawberry.field
-    async def campaign(self, info: Info, handle: str) -> CampaignType | None:
+    @strawberry.field(description="A published campaign; null if there is none such.")
+    async def campaign(self, info: Info, handle: CampaignHandle) -> CampaignType | None:
         campaign = await shops.find_campaign(info.context, self.shop, handle)
         return None if campaign is None else CampaignType(snapshot=campaign, shop=self.shop)
