@@ -60,7 +60,7 @@ class CartPricesAcceptInput:
 
 @strawberry.input(description="A guest's cart to take over.")
 class CartClaimInput:
-    id: strawberry.ID = strawberry.field(description="`Cart.id` of the guest's cart.")
+    cart_id: strawberry.ID = strawberry.field(description="`Cart.id` of the guest's cart.")
     token: str = strawberry.field(description="`cartToken` of the payload that made it.")
 
 
@@ -164,7 +164,7 @@ class CartMutation:
         extensions=customer_only(),
     )
     async def cart_claim(self, info: Info, input: CartClaimInput) -> CartClaimPayload:
-        claimed = await carts.claim(info.context, input.id, input.token)
+        claimed = await carts.claim(info.context, input.cart_id, input.token)
         return CartClaimPayload(cart=_cart(claimed), user_errors=user_errors(claimed.refusals))
 
 

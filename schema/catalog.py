@@ -154,6 +154,13 @@ class VariantType(Node):
         minor = self.variant.compare_at_minor
         return None if minor is None else Money.of(Amount(minor, self.variant.currency))
 
+    @strawberry.field(
+        description="The picture that shows it; one of the product's. Null where none is its own."
+    )
+    async def media(self, info: Info) -> MediaType | None:
+        media = await info.context.loaders.media_of.load(self.variant.product_id)
+        return next((MediaType(media=m) for m in media if m.id == self.variant.media_id), None)
+
     @strawberry.field(description="What it is a variant of.")
     def product(self) -> "ProductType":
         return ProductType(product=self.product_row, shop=self.shop)

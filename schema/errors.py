@@ -56,13 +56,13 @@ class PriceChangedError(UserError):
 
 @strawberry.type(description="The campaign takes no orders at this moment.")
 class CampaignNotOpenError(UserError):
-    status: CampaignStatus = strawberry.field(description="Where the campaign stands.")
+    campaign_status: CampaignStatus = strawberry.field(description="Where the campaign stands.")
     opens_at: datetime | None = strawberry.field(description="Set where it opens later.")
 
 
 @strawberry.type(description="The campaign is open already, or over: nobody has to be told.")
 class NotifyMeClosedError(UserError):
-    status: CampaignStatus = strawberry.field(description="Where the campaign stands.")
+    campaign_status: CampaignStatus = strawberry.field(description="Where the campaign stands.")
 
 
 @strawberry.type(description="One order is placed under one campaign's terms.")
@@ -97,7 +97,7 @@ class PaymentNotDueError(UserError):
 
 @strawberry.type(description="The policy of the order does not let it go any more.")
 class CancelNotAllowedError(UserError):
-    status: OrderStatus = strawberry.field(description="Where the order stands.")
+    order_status: OrderStatus = strawberry.field(description="Where the order stands.")
 
 
 @strawberry.type(description="More than is held of the order.")
@@ -107,7 +107,7 @@ class RefundTooLargeError(UserError):
 
 @strawberry.type(description="The order is unpaid or over: nothing can be given back.")
 class RefundNotAllowedError(UserError):
-    status: OrderStatus = strawberry.field(description="Where the order stands.")
+    order_status: OrderStatus = strawberry.field(description="Where the order stands.")
 
 
 @strawberry.type(description="A field that somebody else has changed; both values as JSON.")
@@ -195,15 +195,15 @@ def user_error(refusal: Refusal) -> UserError:
             status = CampaignStatus(given["status"])
             is_ahead = status is CampaignStatus.SCHEDULED
             opens_at = given.get("opens_at") if is_ahead else None
-            return CampaignNotOpenError(**base, status=status, opens_at=opens_at)
+            return CampaignNotOpenError(**base, campaign_status=status, opens_at=opens_at)
         case ErrorCode.NOTIFY_ME_CLOSED:
-            return NotifyMeClosedError(**base, status=CampaignStatus(given["status"]))
+            return NotifyMeClosedError(**base, campaign_status=CampaignStatus(given["status"]))
         case ErrorCode.CANCEL_NOT_ALLOWED:
-            return CancelNotAllowedError(**base, status=OrderStatus(given["status"]))
+            return CancelNotAllowedError(**base, order_status=OrderStatus(given["status"]))
         case ErrorCode.REFUND_TOO_LARGE:
             return RefundTooLargeError(**base, refundable=Money.of(given["money"]))
         case ErrorCode.REFUND_NOT_ALLOWED:
-            return RefundNotAllowedError(**base, status=OrderStatus(given["status"]))
+            return RefundNotAllowedError(**base, order_status=OrderStatus(given["status"]))
         case ErrorCode.CAMPAIGN_NOT_PUBLISHABLE:
             return CampaignFaultError(**base, fault=CampaignFaultCode(given["fault"]))
         case ErrorCode.CAPACITY_BELOW_SOLD:

@@ -1,10 +1,13 @@
 """The notify-me list of a campaign that opens later."""
 
+from datetime import datetime
+
 import strawberry
 
 from headless_presale.notify_me import WatcherCount
 from resolvers import notify_me
-from resolvers.notify_me import NotifyMeForm
+from resolvers.notify_me import Awaiting, NotifyMeForm
+from schema.campaigns import CampaignType
 from schema.errors import UserError, user_errors
 from schema.nodes import Info
 
@@ -54,6 +57,29 @@ class NotifyMeCountType:
     @strawberry.field(description="Of these, who has been written to.")
     def told(self) -> int:
         return self.counted.told
+
+
+@strawberry.type(
+    name="AwaitedCampaign", description="A campaign that opens later, and that one is told of then."
+)
+class AwaitedCampaignType:
+    """A place on its list."""
+
+    awaiting: strawberry.Private[Awaiting]
+
+    @strawberry.field(description="The one that opens later.")
+    def campaign(self) -> CampaignType:
+        return CampaignType(snapshot=self.awaiting.campaign, shop=self.awaiting.shop)
+
+    @strawberry.field(description="When one asked to be told.")
+    def asked_at(self) -> datetime:
+        return self.awaiting.awaited.asked_at
+
+    @strawberry.field(
+        description="False: a link was mailed, and nothing is told until it is opened."
+    )
+    def is_confirmed(self) -> bool:
+        return self.awaiting.awaited.is_confirmed
 
 
 @strawberry.type

@@ -2,6 +2,7 @@
 
 from datetime import date, datetime
 from typing import Annotated, Any
+from uuid import UUID
 
 import strawberry
 
@@ -10,7 +11,7 @@ from headless_presale.orders import Due, LineView, OrderView
 from resolvers import orders
 from resolvers.order_texts import amount_of
 from resolvers.orders import EVENT_CURSORS
-from schema.campaigns import CampaignType, Terms
+from schema.campaigns import CampaignItemType, CampaignType, Terms
 from schema.enums import OrderStatus, PaymentLeg, PriceReason
 from schema.money import Money
 from schema.nodes import (
@@ -41,6 +42,7 @@ class OrderLine:
     """A price that changes within an order splits it into lines."""
 
     line: strawberry.Private[LineView]
+    campaign_id: strawberry.Private[UUID]
 
     @strawberry.field(description="Opaque.")
     def id(self) -> strawberry.ID:
@@ -51,6 +53,18 @@ class OrderLine:
     )
     def campaign_item_id(self) -> strawberry.ID:
         return global_id("CampaignItem", self.line.item_id)
+
+    @strawberry.field(
+        description="The item as it is now: its pictures, its product. Null once the shop has "
+        "taken it back."
+    )
+    async def campaign_item(self, info: Info) -> CampaignItemType | None:
+        campaign = await info.context.loaders.campaigns.load(self.campaign_id)
+        item = None if campaign is None else campaign.item(self.line.item_id)
+        if campaign is None or item is None:
+            return None
+        shop = await info.context.loaders.shops.load(campaign.shop_id)
+        return None if shop is None else CampaignItemType(item=item, snapshot=campaign, shop=shop)
 
     @strawberry.field(description="As it was called when the order was placed.")
     def title(self) -> str:
@@ -283,7 +297,8 @@ class OrderType(OrderFacts):
         description="What was bought: an item is several lines where its units cost differently."
     )
     def lines(self) -> list[OrderLine]:
-        return [OrderLine(line=line) for line in self.order.lines]
+        order = self.order
+        return [OrderLine(line=line, campaign_id=order.campaign_id) for line in order.lines]
 
     @strawberry.field(description="What `orderCancel` would do at this moment.")
     async def cancellation(self, info: Info) -> Cancellation:

@@ -46,6 +46,15 @@ class RefundType:
         return self.refund.settled_at
 
 
+@strawberry.type(description="How a shop is paid.")
+class PaymentGateway:
+    """One that is set up here."""
+
+    name: str = strawberry.field(
+        description="What `paymentStart` takes as `gateway`, such as `sandbox`."
+    )
+
+
 @strawberry.type(description="What the buyer's client does next: REDIRECT sends him to `url`.")
 class PaymentAction:
     """As the gateway asks for it."""

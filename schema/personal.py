@@ -109,7 +109,7 @@ class CustomerAddressType:
     def is_default(self) -> bool:
         return self.saved.is_default
 
-    @strawberry.field(description="Rises with each change; `addressChange` carries it.")
+    @strawberry.field(description="Rises with each change; `addressUpdate` carries it.")
     def version(self) -> int:
         return self.saved.row.version
 
@@ -218,7 +218,7 @@ class AddressAddInput:
 
 
 @strawberry.input(description="What an address is to be from now on: all of it.")
-class AddressChangeInput:
+class AddressUpdateInput:
     address_id: strawberry.ID = strawberry.field(description="`CustomerAddress.id`.")
     name: str = strawberry.field(description="Who receives it: 1 to 200 characters.")
     phone: str | None = strawberry.field(default=None, description="At most 40 characters.")
@@ -268,7 +268,7 @@ class AddressAddPayload:
 
 
 @strawberry.type
-class AddressChangePayload:
+class AddressUpdatePayload:
     address: CustomerAddressType | None
     user_errors: list[UserError]
 
@@ -331,12 +331,12 @@ class PersonalMutation:
         description="Replace an address. Orders that were placed keep theirs.",
         extensions=customer_only(),
     )
-    async def address_change(self, info: Info, input: AddressChangeInput) -> AddressChangePayload:
+    async def address_update(self, info: Info, input: AddressUpdateInput) -> AddressUpdatePayload:
         entry = Entry(name=input.name, phone=input.phone, address=input.address.to_address())
         saved = await personal.change_address(
             info.context, input.address_id, entry, version=input.version
         )
-        return AddressChangePayload(
+        return AddressUpdatePayload(
             address=_address(saved.value), user_errors=user_errors(saved.refusals)
         )
 

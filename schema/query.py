@@ -84,7 +84,8 @@ class Query:
         return MerchantType(row=await merchant.get_merchant(info.context))
 
     @strawberry.field(
-        description="The customer who is signed in, in the shop of the token.",
+        description="The customer who is signed in, in the shop of the token. Ask for it with one "
+        "alone: without, the whole answer is `UNAUTHENTICATED`.",
         extensions=customer_only(),
     )
     async def me(self, info: Info) -> CustomerType:

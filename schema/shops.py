@@ -6,11 +6,13 @@ from uuid import UUID
 
 import strawberry
 
+from headless_presale.payments import list_gateways
 from headless_presale.shops import Shop, shop_name
 from resolvers import customer_sign_in, shops
 from schema.campaigns import CampaignType
 from schema.catalog import ProductType
 from schema.customer_sign_in import SignInProviderType
+from schema.enums import CampaignStatus
 from schema.nodes import (
     After,
     Before,
@@ -22,9 +24,14 @@ from schema.nodes import (
     connect,
     page_request,
 )
+from schema.payments import PaymentGateway
 from schema.scalars import CurrencyCode
 
 ProductHandle = Annotated[str, strawberry.argument(description="`Product.handle`.")]
+Statuses = Annotated[
+    list[CampaignStatus] | None,
+    strawberry.argument(description="Any of these; an empty list means any at all."),
+]
 CampaignHandle = Annotated[str, strawberry.argument(description="`Campaign.handle`.")]
 
 
@@ -58,6 +65,10 @@ class ShopType(Node):
         found = await customer_sign_in.providers_of(self.shop)
         return [SignInProviderType(row=row) for row in found]
 
+    @strawberry.field(description="How it is paid: what there is to choose from at the checkout.")
+    def payment_gateways(self) -> list[PaymentGateway]:
+        return [PaymentGateway(name=name) for name in list_gateways()]
+
     @strawberry.field(description="The moment this answer is about.")
     def server_time(self, info: Info) -> datetime:
         return info.context.at
@@ -83,13 +94,14 @@ class ShopType(Node):
     async def campaigns(
         self,
         info: Info,
+        statuses: Statuses = None,
         first: First = None,
         after: After = None,
         last: Last = None,
         before: Before = None,
     ) -> Connection[CampaignType]:
         request = page_request(first, after, last, before)
-        page = await shops.page_of_campaigns(info.context, self.shop, request)
+        page = await shops.page_of_campaigns(info.context, self.shop, statuses, request)
         return connect(page, lambda campaign: CampaignType(snapshot=campaign, shop=self.shop))
 
     @strawberry.field(description="A published campaign; null if there is none such.")

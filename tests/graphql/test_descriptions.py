@@ -11,9 +11,12 @@ from graphql import (
     GraphQLInterfaceType,
     GraphQLNamedType,
     GraphQLObjectType,
+    GraphQLScalarType,
     GraphQLSchema,
     build_schema,
     get_named_type,
+    parse,
+    validate,
 )
 
 from schema.contract import schema_text
@@ -27,8 +30,8 @@ def printed() -> GraphQLSchema:
 
 
 def is_merchants(field: GraphQLField) -> bool:
-    node = field.ast_node
-    return node is not None and any(each.name.value == "requires" for each in node.directives)
+    directives = field.ast_node.directives if field.ast_node is not None else None
+    return any(each.name.value == "requires" for each in directives or ())
 
 
 def fields_of(type_: GraphQLNamedType) -> dict[str, GraphQLField]:
@@ -48,7 +51,8 @@ def storefront_types(schema: GraphQLSchema) -> list[GraphQLNamedType]:
             continue
         found[type_.name] = type_
         for field in fields_of(type_).values():
-            waiting += [get_named_type(each.type) for each in (field, *field.args.values())]
+            waiting.append(get_named_type(field.type))
+            waiting += [get_named_type(each.type) for each in field.args.values()]
         if isinstance(type_, GraphQLInputObjectType):
             waiting += [get_named_type(each.type) for each in type_.fields.values()]
         if isinstance(type_, GraphQLInterfaceType):
@@ -95,5 +99,32 @@ def test_an_enum_cannot_be_registered_half_described() -> None:
         RED = "RED"
         GREEN = "GREEN"
 
-    with pytest.raises(ValueError, match="Colour: {'GREEN'}"):
+    with pytest.raises(ValueError, match=r"Colour: \{'GREEN'\}"):
         register_enum(Colour, description="What it looks like.", values={"RED": "Warm."})
+
+
+def leaves(type_: GraphQLObjectType) -> str:
+    """Return a selection of all that a type has of its own."""
+    names = []
+    for name, field in type_.fields.items():
+        is_leaf = isinstance(get_named_type(field.type), GraphQLScalarType | GraphQLEnumType)
+        names.append(name if is_leaf else f"{name} {{ __typename }}")
+    return " ".join(names)
+
+
+@pytest.mark.parametrize(
+    ("interface", "asked"),
+    [
+        ("UserError", 'orderCancel(input: { orderId: "x" }) { userErrors { ...all } }'),
+        ("Session", 'sessionRefresh(input: { refreshToken: "x" }) { ...all }'),
+    ],
+)
+def test_one_fragment_serves_every_kind(printed: GraphQLSchema, interface: str, asked: str) -> None:
+    """Fields of one name and two types could not be selected side by side."""
+    shared = printed.type_map[interface]
+    assert isinstance(shared, GraphQLInterfaceType)
+    kinds = printed.get_possible_types(shared)
+    assert len(kinds) >= 5
+    parts = " ".join(f"... on {kind.name} {{ {leaves(kind)} }}" for kind in kinds)
+    document = parse(f"mutation {{ {asked} }} fragment all on {interface} {{ {parts} }}")
+    assert validate(printed, document) == []
