@@ -5,7 +5,7 @@ there are. Amounts are minor units, moments UTC.
 """
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -30,7 +30,7 @@ NOWHERE = UUID(int=0)
 Rows = Sequence[asyncpg.Record]
 
 
-async def compose(customer: Customer) -> AsyncIterator[bytes]:
+async def compose(customer: Customer) -> AsyncGenerator[bytes, None]:
     """Yield all that is known of a customer, as JSON in UTF-8, in parts.
 
     A part is of at most ``AT_ONCE`` orders or mails, and only one is in memory at a time.

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -437,7 +437,7 @@ async def test_who_is_erased_while_he_is_read_is_not_written_down(
     export_id = await asked_by(stage, sale)
     compose = document.compose
 
-    async def compose_and_erase(customer: Any) -> AsyncIterator[bytes]:
+    async def compose_and_erase(customer: Any) -> AsyncGenerator[bytes, None]:
         async for piece in compose(customer):
             yield piece
         await erase_person(sale.shop.id, LIN, is_delivered=True)
