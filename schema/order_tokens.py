@@ -21,7 +21,7 @@ MAILED = (
 
 @strawberry.input(description="An order of one's own whose token is to end.")
 class OrderTokenRevokeInput:
-    order_id: strawberry.ID
+    order_id: strawberry.ID = strawberry.field(description="`Order.id`.")
     idempotency_key: str = strawberry.field(description=KEY)
 
 

@@ -84,7 +84,7 @@ def test_what_is_a_customers_says_so() -> None:
         "Mutation.cartClaim",
         "Mutation.addressAdd",
         "Mutation.emailProve",
-        "Mutation.addressChange",
+        "Mutation.addressUpdate",
         "Mutation.addressRemove",
         "Mutation.addressSetDefault",
         "Mutation.consentGive",

@@ -59,7 +59,7 @@ async def test_one_that_nobody_wrote_in_a_day_is_not_written_any_more(stage: Sta
 
     await write_export(export_id)
 
-    assert (await PersonalDataExport.get()).document is None
+    assert (await PersonalDataExport.get()).ready_at is None
     assert await forget_exports() == 1
     await write_export(export_id)
     assert await Message.filter(kind=READY).count() == 0

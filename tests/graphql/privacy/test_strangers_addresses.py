@@ -5,10 +5,10 @@ from headless_presale.orders import Order
 from headless_presale.privacy import PersonalDataExport, write_export
 from tests.graphql.customers import PROVE, Storefront, codes_of
 from tests.graphql.ordering import PLACE, order_input
+from tests.graphql.privacy.copies import ask, asked_by, fetch
 from tests.graphql.privacy.life import Stage
 from tests.graphql.privacy.searching import columns_that_say
 from tests.graphql.privacy.test_erasing import MAIL, erase, erase_person
-from tests.graphql.privacy.test_exporting import ask, asked_by, fetch
 from tests.graphql.providers import without_an_address
 from tests.support.shop import Sale
 

@@ -8,8 +8,6 @@ from headless_presale.campaigns import sweep_openings_and_closings
 from headless_presale.kernel.clock import ManualClock
 from headless_presale.notifications import ListMailKind
 from headless_presale.notify_me import unsubscribe, unsubscribe_token
-from tests.conftest import NOON
-from tests.support.shop import Sale
 from tests.support.waiting import EMAIL, OPENS_IN, watcher_of
 
 OPENED = ListMailKind.CAMPAIGN_OPENED
@@ -34,16 +32,3 @@ async def opened(clock: ManualClock, by: timedelta = OPENS_IN) -> None:
 async def leave(email: str = EMAIL) -> None:
     """Unsubscribe by the link of a mail."""
     assert await unsubscribe(unsubscribe_token((await watcher_of(email)).person))
-
-
-async def put_many(admin: asyncpg.Connection, sale: Sale, count: int, *, start: int = 0) -> None:
-    """Put people on a list as if they had asked."""
-    await admin.execute(
-        "INSERT INTO campaign_watcher (id, campaign_id, person, email, locale, source, "
-        "consented_at, confirmed_at) SELECT gen_random_uuid(), $1, gen_random_uuid(), "
-        "'ann' || n || '@example.com', 'en', '', $2, $2 FROM generate_series($3::int, $4) AS n",
-        sale.campaign.id,
-        NOON,
-        start + 1,
-        start + count,
-    )

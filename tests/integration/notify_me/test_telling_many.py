@@ -12,9 +12,10 @@ from headless_presale.kernel.clock import ManualClock
 from headless_presale.kernel.unit_of_work import shielded, unit_of_work
 from headless_presale.notifications import Message, announcing
 from headless_presale.notify_me import CampaignWatcher, claim_watchers, telling
-from tests.integration.notify_me.opening import OPENED, jobs_waiting, opened, put_many
+from tests.conftest import NOON
+from tests.integration.notify_me.opening import OPENED, jobs_waiting, opened
 from tests.support.statements import counted_statements
-from tests.support.waiting import EMAIL, ask, run_jobs, scheduled_sale, watcher_of
+from tests.support.waiting import EMAIL, ask, put_on_list, run_jobs, scheduled_sale, watcher_of
 
 pytestmark = pytest.mark.usefixtures("database", "redis", "clock")
 
@@ -36,23 +37,25 @@ async def test_a_long_list_is_told_in_pieces_that_ask_for_the_next(
     database_admin: asyncpg.Connection, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(announcing, "AT_ONCE", 10)
+    monkeypatch.setattr(announcing, "SENT_AT_ONCE", 4)
     sale = await scheduled_sale(is_confirmed=True)
-    await put_many(database_admin, sale, 25)
+    await put_on_list(database_admin, sale, 25, at=NOON)
     await opened(clock)
 
     await announcing.tell_watchers(sale.campaign.id)
 
-    assert await jobs_waiting(database_admin) == ["send_message 10", "tell_watchers 1"]
+    assert await jobs_waiting(database_admin) == ["send_messages 3", "tell_watchers 1"]
     queued = await database_admin.fetch(
         "SELECT DISTINCT queue_name, priority, task_name FROM procrastinate_jobs ORDER BY 2, 1"
     )
     # The mails go before the next piece.
     assert [tuple(row) for row in queued] == [
         ("announcements", -1, "notifications:tell_watchers"),
-        ("announcements", 0, "notifications:send_message"),
+        ("announcements", 0, "notifications:send_messages"),
     ]
     assert await run_jobs(database_admin) == ["tell_watchers"] * 2
-    assert await jobs_waiting(database_admin) == ["send_message 25"]
+    # 4 + 4 + 2 of each ten, 4 + 1 of the last five
+    assert await jobs_waiting(database_admin) == ["send_messages 8"]
     assert await Message.filter(kind=OPENED).count() == 25
 
 
@@ -60,16 +63,16 @@ async def test_a_piece_costs_the_same_for_one_and_for_five_hundred(
     database_admin: asyncpg.Connection, clock: ManualClock
 ) -> None:
     sale = await scheduled_sale(is_confirmed=True)
-    await put_many(database_admin, sale, 499)
+    await put_on_list(database_admin, sale, 499, at=NOON)
     await opened(clock)
     async with counted_statements() as sent:
         # The first opens the connection and knows the types.
         await announcing.tell_watchers(sale.campaign.id)
-        await put_many(database_admin, sale, 1, start=1_000)
+        await put_on_list(database_admin, sale, 1, at=NOON, start=1_000)
         del sent[:]
         assert await announcing.tell_watchers(sale.campaign.id) == 1
         for_one = len(sent)
-        await put_many(database_admin, sale, 499, start=2_000)
+        await put_on_list(database_admin, sale, 499, at=NOON, start=2_000)
         del sent[:]
         assert await announcing.tell_watchers(sale.campaign.id) == 499
         for_many = len(sent)
@@ -82,7 +85,7 @@ async def test_two_workers_tell_different_people(
 ) -> None:
     monkeypatch.setattr(announcing, "AT_ONCE", 7)
     sale = await scheduled_sale(is_confirmed=True)
-    await put_many(database_admin, sale, 40)
+    await put_on_list(database_admin, sale, 40, at=NOON)
     await opened(clock)
 
     async def work() -> None:
@@ -93,7 +96,10 @@ async def test_two_workers_tell_different_people(
 
     assert await Message.filter(kind=OPENED).count() == 40
     assert await CampaignWatcher.filter(told_at=None).count() == 0
-    sending = "SELECT count(*) FROM procrastinate_jobs WHERE task_name LIKE '%:send_message'"
+    sending = (
+        "SELECT sum(jsonb_array_length(args -> 'message_ids')) FROM procrastinate_jobs "
+        "WHERE task_name LIKE '%:send_messages'"
+    )
     assert await database_admin.fetchval(sending) == 40
 
 
