@@ -125,9 +125,7 @@ async def _run_defences(settings: Settings, count: int) -> defences.Table:
 
 def _tell_defences(figures: defences.Table, file: Path | None) -> None:
     told = {
-        what: {
-            name: costs.compared_with(servers[defences.NONE]) for name, costs in servers.items()
-        }
+        what: {name: costs.compared_with(servers[defences.NONE]) for name, costs in servers.items()}
         for what, servers in figures.items()
     }
     console = Console()
