@@ -206,7 +206,7 @@ async def test_who_is_erased_while_it_is_kept_is_not_left_in_a_mail(
 
     # When he is erased in that moment
     erasing = asyncio.create_task(erase_person(sale.shop.id, LIN, is_delivered=True))
-    await until(is_waiting, seconds=30)
+    await until(is_waiting)
     may_commit.set()
     await asyncio.gather(keeping, erasing)
 

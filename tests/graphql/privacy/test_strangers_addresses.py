@@ -31,7 +31,7 @@ async def test_a_copy_does_not_tell_what_else_was_mailed_there(stage: Stage) -> 
     await order_under(stage, sale, token, STRANGER)
 
     assert codes_of(await ask(stage, token)) == []
-    (mine,) = await PersonalDataExport.filter(document=None)
+    (mine,) = await PersonalDataExport.filter(ready_at=None)
     await write_export(mine.id)
 
     copy = (await fetch(export_link(mine.id))).json()
