@@ -13,6 +13,7 @@ from redis.asyncio import Redis
 
 from headless_presale.audits import DATABASE_AUDITS
 from headless_presale.audits.secrets import SENTENCE as SECRETS
+from headless_presale.audits.setup import LINKED
 from headless_presale.checkout import drain, place_order
 from headless_presale.orders import OrderView
 from headless_presale.slots.admission import keys_of
@@ -177,6 +178,7 @@ async def test_a_weak_secret_is_refused_where_others_reach_us_and_never_shown(
     here = await examine(database, redis_url, **file)
     live = await examine(database, redis_url, **file, PRESALE_MODE="production")
     public = await examine(database, redis_url, **file, PRESALE_PUBLIC_URL="https://shop.example")
+    assert f"not yet: {LINKED}" in marked(public[1], "–")
     kept.write_text(f"{strong}\n")
     well = await examine(database, redis_url, **file, PRESALE_MODE="production")
 
