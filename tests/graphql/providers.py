@@ -10,12 +10,14 @@ import httpx
 
 from headless_presale.customers import (
     Outside,
+    ProviderChanges,
     ProviderKind,
     ProviderWish,
     SignInProvider,
     WeChatApi,
     create_provider,
     set_outside,
+    update_provider,
 )
 from headless_presale.customers.outside import current_outside
 from headless_presale.shops.models import Shop
@@ -53,6 +55,17 @@ async def add_wechat(shop: Shop, appid: str = APPID, secret: str = SECRET) -> Si
     """Let a shop's customers sign in from a mini-program."""
     wish = ProviderWish(kind=ProviderKind.WECHAT, name="WeChat", client_id=appid, secret=secret)
     return await create_provider(shop.id, wish)
+
+
+async def switch_off(storefront: Storefront) -> None:
+    """Switch the only provider of a shop off."""
+    provider = await SignInProvider.get(shop_id=storefront.shop.id)
+    await update_provider(
+        [storefront.shop.id],
+        provider.id,
+        ProviderChanges(is_enabled=False),
+        version=provider.version,
+    )
 
 
 async def sign_in_from(storefront: Storefront, code: str) -> dict[str, Any]:
