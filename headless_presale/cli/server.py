@@ -69,7 +69,35 @@ class SocketProtocol(CutsOff, WebSocketsSansIOProtocol):
 
 
 class DoorProtocol(CutsOff, HttpToolsProtocol):
-    """HTTP that asks the door before it starts the application; see ``overload.refuse_at_once``."""
+    """HTTP that asks the door before it starts the application; see ``overload.refuse_at_once``.
+
+    A connection is closed on which no request begins for ``timeout_keep_alive`` seconds. uvicorn
+    counts them only between requests and until the next byte: a connection that never says
+    anything, or never ends the head of its request, would stay for ever.
+    """
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Wait for a request, but not for ever."""
+        super().connection_made(cast(asyncio.Transport, transport))
+        self.timeout_keep_alive_task = self.loop.call_later(
+            self.timeout_keep_alive, self.timeout_keep_alive_handler
+        )
+
+    def on_headers_complete(self) -> None:
+        """Take a request: there is nothing to wait for any more."""
+        self._stop_waiting()
+        super().on_headers_complete()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget it: the connection has ended."""
+        self._stop_waiting()
+        super().connection_lost(exc)
+
+    def _unset_keepalive_if_required(self) -> None:
+        """Go on waiting: uvicorn would be content with a byte."""
+
+    def _stop_waiting(self) -> None:
+        super()._unset_keepalive_if_required()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         door = self.app_state.get("door")
