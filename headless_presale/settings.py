@@ -63,6 +63,9 @@ class Settings(BaseSettings):
     log_format: Literal["console", "json"] = "console"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
+    worker_niceness: int | None = Field(default=None, ge=0, le=19)
+    """How much a worker gives way to others on its machine: 0 not at all, 19 as much as can be.
+    Unset: 10 under ``run``, else 0."""
     database_pool_size: int = Field(default=20, ge=2, le=200)
     statement_timeout_ms: int = Field(default=5_000, ge=100)
     redis_timeout_seconds: float = Field(default=0.25, gt=0)
@@ -77,9 +80,9 @@ class Settings(BaseSettings):
     everybody."""
 
     keep_alive_seconds: float = Field(default=75.0, gt=0, le=3_600)
-    """How long a connection stays open on which nobody asks anything; a request's head has to come
-    within it, too. Longer than the proxy in front keeps its own: else it sends a request over one
-    that is just being closed, and answers 502. nginx and AWS keep theirs 60 seconds, Google 600."""
+    """How long a connection stays open after an answer, for the next request. Longer than the proxy
+    in front keeps its own: else it sends a request over one that is just being closed, and answers
+    502. nginx and AWS keep theirs 60 seconds, Google 600."""
 
     operation_timeout_seconds: float = Field(default=10.0, gt=0, le=600)
     """How long a GraphQL operation may take, and each event of a subscription; then it is answered
@@ -199,6 +202,7 @@ class Settings(BaseSettings):
         "database_url",
         "redis_url",
         "secret_key",
+        "worker_niceness",
         "oidc_issuer",
         "oidc_client_id",
         "oidc_client_secret",

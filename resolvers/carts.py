@@ -184,9 +184,9 @@ async def claim(context: RequestContext, cart_id: str, token: str) -> Answer[Quo
     """Give a guest's cart to the customer who asks."""
 
     async def take() -> StoredCart:
-        uuid = read_input_id(cart_id, "Cart", ("id",))
+        uuid = read_input_id(cart_id, "Cart", ("cartId",))
         if not is_token(context, uuid, token):
-            raise CartNotFound(field=("id",))
+            raise CartNotFound(field=("cartId",))
         customer = context.customer.customer
         return await carts.claim_cart(uuid, customer.id, customer.shop_id)
 

@@ -48,7 +48,7 @@ class RequestContext:
             without one.
         address: the client's IP address; empty where nobody knows.
         meter: counts what this caller does; None counts nothing.
-        socket_place: what his socket counts for; None where sockets are not counted.
+        socket_place: what his socket or stream counts for; None where they are not counted.
         cache_hint: read by the transport after the operation.
     """
 
@@ -98,6 +98,15 @@ class RequestContext:
         claims = self.claims
         merchant_id = claims.merchant_id if isinstance(claims, AccessClaims) else None
         self.shops = self.shops.asked_with(document, merchant_id=merchant_id)
+
+    def hold_open(self) -> None:
+        """Count a socket or a stream that stays open, for its address and for its grant.
+
+        Raises:
+            TooManyConnections: one of them has as many as it may.
+        """
+        if self.socket_place is not None:
+            self.socket_place.hold(None if self.claims is None else self.claims.grant_id)
 
     def renewed(self) -> "RequestContext":
         """Return a context of the same caller with its own moment and its own loaders."""

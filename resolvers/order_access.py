@@ -5,7 +5,7 @@ For everybody else it does not exist.
 
 from uuid import UUID
 
-from headless_presale.customers import Customer, CustomerClaims
+from headless_presale.customers import Customer, CustomerClaims, CustomerPrincipal
 from headless_presale.orders import (
     CustomerAccess,
     OrderAccess,
@@ -37,7 +37,7 @@ def actor_by(context: RequestContext, access: OrderAccess | None) -> str:
     return context.actor
 
 
-async def find_customer(context: RequestContext) -> Customer | None:
+async def find_customer(context: RequestContext) -> CustomerPrincipal | None:
     """Return which customer sends a mutation; None for everybody else.
 
     Raises:
@@ -47,7 +47,7 @@ async def find_customer(context: RequestContext) -> Customer | None:
         return None
     # What an earlier mutation of the same document ended has to count for this one.
     context.forget_principal()
-    return (await context.authenticate_customer()).customer
+    return await context.authenticate_customer()
 
 
 async def find_access(

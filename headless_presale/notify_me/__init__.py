@@ -7,6 +7,7 @@ from headless_presale.notify_me.asking import (
     find_waiting,
     notify_me,
 )
+from headless_presale.notify_me.awaiting import Awaited, list_awaited
 from headless_presale.notify_me.errors import NotifyMeClosed
 from headless_presale.notify_me.events import NotifyMeAsked, NotifyMeConfirmed
 from headless_presale.notify_me.leaving import is_unsubscribed, take_back, unsubscribe
@@ -19,10 +20,12 @@ from headless_presale.notify_me.telling import (
     claim_watchers,
     count_watchers,
     find_watcher,
+    find_watchers,
     is_awaited,
 )
 
 __all__ = [
+    "Awaited",
     "CampaignWatcher",
     "NotifyMe",
     "NotifyMeAsked",
@@ -39,8 +42,10 @@ __all__ = [
     "count_watchers",
     "find_waiting",
     "find_watcher",
+    "find_watchers",
     "is_awaited",
     "is_unsubscribed",
+    "list_awaited",
     "notify_me",
     "person_of",
     "take_back",

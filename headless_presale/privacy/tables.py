@@ -266,11 +266,12 @@ KEPT: Mapping[str, str] = {
     "gateway_event": "intents and refunds by their ids; a gateway that tells more has to drop it",
     "notify_me_unsubscribed": "hashes under a secret key: who was left alone stays so",
     "order_line": "what was bought at which price",
+    "personal_data_export_piece": "goes with its copy",
     "sales_change": "sums",
     "sales_sum": "sums",
     "signing_key": "keys",
     "slot": "numbers and ids of orders",
-    "throttle": "hashes under a secret key, for a day; that of the address goes with it",
+    "throttle": "hashes under a secret key, for a day; that of who erases himself goes with him",
     "tortoise_migrations": "names of migrations",
     "webhook_delivery": "ids; what is sent is made of the event",
 }

@@ -19,7 +19,10 @@ from headless_presale.customers import (
     set_outside,
     update_provider,
 )
+from headless_presale.customers.identities import Vouched, let_in
 from headless_presale.customers.outside import current_outside
+from headless_presale.identity.oauth.keys import signing_key
+from headless_presale.kernel.ids import new_id
 from headless_presale.shops.models import Shop
 from resolvers.global_ids import seal
 from tests.graphql.customers import SESSION, Storefront
@@ -66,6 +69,13 @@ async def switch_off(storefront: Storefront) -> None:
         ProviderChanges(is_enabled=False),
         version=provider.version,
     )
+
+
+async def without_an_address(shop: Shop) -> str:
+    """Return an access token of somebody new whom the shop's mini-program alone knows."""
+    provider = await SignInProvider.get_or_none(shop_id=shop.id) or await add_wechat(shop)
+    vouched = Vouched(subject=new_id().hex, locale="en")
+    return (await let_in(provider, vouched, await signing_key())).access.token
 
 
 async def sign_in_from(storefront: Storefront, code: str) -> dict[str, Any]:

@@ -1,15 +1,12 @@
-"""Connections on which nobody asks anything: how long they stay."""
+"""Connections between two requests: how long they stay."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, ClassVar
 
-import httpx
 import pytest
 from redis.asyncio import Redis
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from headless_presale.cli import processes
 from headless_presale.cli.server import DoorProtocol
@@ -19,7 +16,6 @@ from tests.support.api import api_serving
 from tests.support.servers import until
 
 REQUEST = b"GET /livez HTTP/1.1\r\nhost: api.example\r\n\r\n"
-HALF = REQUEST[:-4]
 GUARD_SECONDS = 30
 
 
@@ -35,101 +31,53 @@ def settings(database: str, redis: Redis, redis_url: str, tmp_path: Path) -> Set
     )
 
 
-class Seen:
+class Seen(DoorProtocol):
     """The server's side of the newest connection."""
 
     newest: ClassVar["Seen | None"] = None
-    received = 0
-    timeout_keep_alive_task: asyncio.TimerHandle | None
+    lost = False
 
-    def connection_made(self, transport: Any) -> None:
-        super().connection_made(transport)  # type: ignore[misc]
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
         Seen.newest = self
 
-    def data_received(self, data: bytes) -> None:
-        super().data_received(data)  # type: ignore[misc]
-        self.received += len(data)
-
-    def waits(self) -> asyncio.TimerHandle | None:
-        """Return what is going to end the connection, if anything is."""
-        timer = self.timeout_keep_alive_task
-        return None if timer is None or timer.cancelled() else timer
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self.lost = True
 
 
-class Ours(Seen, DoorProtocol): ...
-
-
-class Uvicorns(Seen, HttpToolsProtocol): ...
-
-
-async def seen(count: int) -> Seen:
-    """Return the server's side, once it has so many bytes."""
-    await until(
-        lambda: Seen.newest is not None and Seen.newest.received == count, seconds=GUARD_SECONDS
-    )
-    assert Seen.newest is not None
-    return Seen.newest
-
-
-@asynccontextmanager
-async def connection(
-    client: httpx.AsyncClient,
-) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    reader, writer = await asyncio.open_connection(client.base_url.host, client.base_url.port)
-    try:
-        yield reader, writer
-    finally:
-        writer.close()
-
-
-async def test_who_asks_nothing_is_shut_out(settings: Settings) -> None:
+async def test_one_is_closed_on_which_nothing_more_is_asked(settings: Settings) -> None:
     short = settings.model_copy(update={"keep_alive_seconds": 0.1})
     async with api_serving(short) as client:
-
-        async def all_that_is_said(sent: bytes) -> bytes:
-            async with connection(client) as (reader, writer):
-                writer.write(sent)
-                return await asyncio.wait_for(reader.read(), GUARD_SECONDS)
-
-        nothing, half, whole = await asyncio.gather(*map(all_that_is_said, (b"", HALF, REQUEST)))
-
-    assert (nothing, half) == (b"", b"")
-    assert whole.startswith(b"HTTP/1.1 200")
+        reader, writer = await asyncio.open_connection(client.base_url.host, client.base_url.port)
+        writer.write(REQUEST)
+        said = await asyncio.wait_for(reader.read(), GUARD_SECONDS)
+        writer.close()
+    assert said.startswith(b"HTTP/1.1 200")
 
 
-async def test_the_beginning_of_a_request_is_none(
+async def test_it_is_waited_for_as_long_as_is_set_and_no_longer_than_it_lives(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Seen, "newest", None)
-    async with api_serving(settings, protocol=Ours) as client:
-        async with connection(client) as (reader, writer):
-            writer.write(HALF)
-            server = await seen(len(HALF))
-            first = server.waits()
-            assert first is not None
-            writer.write(b"x")
-            await seen(len(HALF) + 1)
-            assert server.waits() is first
+    async with api_serving(settings, protocol=Seen) as client:
+        began = asyncio.get_running_loop().time()
+        reader, writer = await asyncio.open_connection(client.base_url.host, client.base_url.port)
+        writer.write(REQUEST)
+        await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), GUARD_SECONDS)
+        server = Seen.newest
+        assert server is not None
+        await until(lambda: server.timeout_keep_alive_task is not None, seconds=GUARD_SECONDS)
+        timer = server.timeout_keep_alive_task
+        assert timer is not None
+        waits = timer.when() - settings.keep_alive_seconds
+        assert began <= waits <= asyncio.get_running_loop().time()
 
-            # A whole one ends the waiting, and its answer begins it anew.
-            writer.write(b"\r\n\r\n")
-            await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), GUARD_SECONDS)
-            await until(lambda: server.waits() is not None, seconds=GUARD_SECONDS)
-            again = server.waits()
-            assert first.cancelled()
-            assert again is not None
-            latest = asyncio.get_running_loop().time() + settings.keep_alive_seconds
-            assert first.when() <= again.when() <= latest
-        await until(lambda: server.waits() is None, seconds=GUARD_SECONDS)
-
-
-async def test_control_uvicorn_alone_waits_for_ever(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(Seen, "newest", None)
-    async with api_serving(settings, protocol=Uvicorns) as client, connection(client) as (_, way):
-        way.write(HALF)
-        assert (await seen(len(HALF))).waits() is None
+        # Broken off, not closed in order: nothing of it is kept for the rest of its time.
+        writer.transport.abort()
+        server.transport.abort()
+        await until(lambda: server.lost, seconds=GUARD_SECONDS)
+        assert timer.cancelled()
 
 
 def test_it_is_longer_than_a_proxy_waits_and_told_to_the_server(
