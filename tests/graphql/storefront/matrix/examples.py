@@ -171,7 +171,7 @@ OPEN_MUTATIONS: Mapping[str, Body] = {
     "signOut": lambda house: {"everywhere": False},
     # Takes over what its token opens: the token is what it is about (test_carts_of_customers.py).
     "cartClaim": lambda house: {
-        "id": house.ids["guest cart"],
+        "cartId": house.ids["guest cart"],
         "token": house.tokens["guest cart"],
     },
 }
