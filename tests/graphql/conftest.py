@@ -11,6 +11,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from headless_presale import checkout
+from headless_presale.kernel import live
 from headless_presale.kernel.clock import ManualClock
 from headless_presale.kernel.live import LiveHub
 from headless_presale.kernel.unit_of_work import drain
@@ -22,10 +23,8 @@ from resolvers import shop_directory
 from resolvers.shop_directory import ShopDirectory
 from schema.asgi import create_graphql_app
 from tests.conftest import SECRET_KEY
-from tests.graphql.customers import Storefront
 from tests.graphql.endpoint import Api, WithRuntime
 from tests.graphql.ordering import Placed, order_input, place
-from tests.graphql.providers import add_wechat, outside_open
 from tests.integration.sandbox_gateway.parties import (
     API_KEY,
     WEBHOOK_SECRET,
@@ -33,12 +32,13 @@ from tests.integration.sandbox_gateway.parties import (
     gateway_running,
     receiving,
 )
-from tests.support.shop import deposit_plan, make_shop, open_sale
-from tests.support.wechat import WeChat, running_wechat
+from tests.support.shop import deposit_plan, open_sale
 
 
 @pytest.fixture
-async def hub(redis: Redis) -> AsyncIterator[LiveHub]:
+async def hub(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[LiveHub]:
+    """Return a hub whose followers look only when they are woken."""
+    monkeypatch.setattr(live, "POLL_SECONDS", 3_600)
     hub = LiveHub()
     await hub.start()
     yield hub
@@ -93,25 +93,3 @@ async def gateway(tmp_path: Path) -> AsyncIterator[Shop]:
         yield shop
         set_gateways([])
         await client.close()
-
-
-@pytest.fixture(scope="module")
-async def wechat_server() -> AsyncIterator[WeChat]:
-    async with running_wechat() as wechat:
-        yield wechat
-
-
-@pytest.fixture
-async def wechat(wechat_server: WeChat, database: str) -> AsyncIterator[WeChat]:
-    """Return WeChat as if nobody had come before, with the way to it installed."""
-    async with outside_open(wechat_server.url):
-        yield wechat_server
-    wechat_server.__dict__.update(WeChat(wechat_server.url).__dict__)
-
-
-@pytest.fixture
-async def wechat_storefront(api: Api, clock: ManualClock, wechat: WeChat) -> Storefront:
-    """Return the storefront of a shop whose customers sign in from a mini-program."""
-    shop = await make_shop()
-    await add_wechat(shop)
-    return Storefront(api, shop)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from headless_presale.customers import CustomerCode, code_of, codes
+from headless_presale.customers.models import Customer, CustomerGrant
 from headless_presale.shops.models import Shop
 from tests.graphql.endpoint import Api, Reply
 
@@ -30,6 +31,9 @@ mutation ($input: SessionRefreshInput!) {{ sessionRefresh(input: $input) {{ {SES
 """
 SIGN_OUT = """
 mutation ($input: SignOutInput!) { signOut(input: $input) { ended userErrors { code } } }
+"""
+PROVE = f"""
+mutation ($input: EmailProveInput!) {{ emailProve(input: $input) {{ {SESSION} }} }}
 """
 ME = "{ me { id email name locale createdAt } }"
 
@@ -114,3 +118,8 @@ def let_them_all_look_first(monkeypatch: pytest.MonkeyPatch, count: int) -> None
         return row
 
     monkeypatch.setattr(codes, "_find_open_code", find_and_wait)
+
+
+async def nobody_is_in() -> bool:
+    """Tell whether there is neither a customer nor a sign-in."""
+    return not await Customer.exists() and not await CustomerGrant.exists()

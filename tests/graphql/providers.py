@@ -60,17 +60,6 @@ async def add_wechat(shop: Shop, appid: str = APPID, secret: str = SECRET) -> Si
     return await create_provider(shop.id, wish)
 
 
-async def switch_off(storefront: Storefront) -> None:
-    """Switch the only provider of a shop off."""
-    provider = await SignInProvider.get(shop_id=storefront.shop.id)
-    await update_provider(
-        [storefront.shop.id],
-        provider.id,
-        ProviderChanges(is_enabled=False),
-        version=provider.version,
-    )
-
-
 async def without_an_address(shop: Shop) -> str:
     """Return an access token of somebody new whom the shop's mini-program alone knows."""
     provider = await SignInProvider.get_or_none(shop_id=shop.id) or await add_wechat(shop)
@@ -91,6 +80,17 @@ async def sign_in_as(storefront: Storefront, wechat: WeChat, person: str) -> dic
     payload = await sign_in_from(storefront, wechat.login(person))
     assert payload["userErrors"] == []
     return payload
+
+
+async def switch_off(storefront: Storefront) -> None:
+    """Turn off the one provider of a shop."""
+    provider = await SignInProvider.get(shop_id=storefront.shop.id)
+    await update_provider(
+        [storefront.shop.id],
+        provider.id,
+        ProviderChanges(is_enabled=False),
+        version=provider.version,
+    )
 
 
 async def add_oidc(shop: Shop, issuer: str, **wish: Any) -> SignInProvider:

@@ -37,7 +37,7 @@ from tests.graphql.carts import MINE as MY_CART
 from tests.graphql.carts import create
 from tests.graphql.customers import (
     EMAIL,
-    SESSION,
+    PROVE,
     Storefront,
     codes_of,
     let_them_all_look_first,
@@ -49,9 +49,6 @@ from tests.graphql.providers import add_wechat, sign_in_as
 from tests.support.shop import Sale, make_shop, open_sale
 from tests.support.wechat import WeChat
 
-PROVE = f"""
-mutation ($input: EmailProveInput!) {{ emailProve(input: $input) {{ {SESSION} }} }}
-"""
 MY_ORDERS = "{ me { orders(first: 10) { nodes { id } } } }"
 LIMIT = 2
 

@@ -4,24 +4,14 @@ import asyncio
 
 import pytest
 
-from headless_presale.customers import (
-    CustomerIdentity,
-    ProviderKind,
-    wechat_api,
-)
+from headless_presale.customers import CustomerIdentity, ProviderKind, wechat_api
 from headless_presale.customers.models import Customer, CustomerGrant
-from headless_presale.kernel.ids import customer_id_of
-from resolvers.global_ids import seal, unseal
+from resolvers.global_ids import seal
 from tests.graphql.customers import Storefront, codes_of
 from tests.graphql.providers import outside_open, sign_in_as, sign_in_from, switch_off
 from tests.support import wechat as double
 from tests.support.shop import make_shop
 from tests.support.wechat import APPID, SECRET, WeChat, openid_of
-
-
-@pytest.fixture
-def storefront(wechat_storefront: Storefront) -> Storefront:
-    return wechat_storefront
 
 
 async def test_a_code_signs_in_and_who_was_never_here_has_an_account(
@@ -198,13 +188,3 @@ async def test_a_storefront_learns_which_providers_there_are(
     await switch_off(storefront)
     found = (await storefront.api.read(asked, slug=storefront.shop.slug)).data["shop"]
     assert found["signInProviders"] == []
-
-
-async def test_an_id_of_who_has_no_address_is_no_orders(
-    storefront: Storefront, wechat: WeChat
-) -> None:
-    signed_in = await sign_in_as(storefront, wechat, "ann")
-
-    opened = unseal(signed_in["customer"]["id"])
-    assert opened is not None
-    assert opened[1] != str(customer_id_of(storefront.shop.id, ""))
