@@ -21,7 +21,6 @@ from tests.graphql.storefront.matrix.asking import (
     Asker,
     is_for_customers,
     mutation_query,
-    outcome,
     read_query,
     roots,
 )
@@ -73,7 +72,7 @@ class Way:
         if self.kind == "Query" and "errors" not in reply.body:
             assert reply.body["data"][self.name] is not None, self
             return None
-        return outcome(reply, self.name)
+        return reply.refusal(self.name)
 
 
 def ways(asker: Asker) -> list[Way]:
