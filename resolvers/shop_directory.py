@@ -10,11 +10,12 @@ from uuid import UUID
 
 import structlog
 
+from headless_presale.cross_origin import OriginNotAllowed
 from headless_presale.documents import BoundShop, list_bound_shops, list_digests
 from headless_presale.kernel.errors import Unavailable
 from headless_presale.kernel.unit_of_work import DATABASE_DOWN
 from headless_presale.shops import Shop, find_shop, is_used_from
-from resolvers.errors import DocumentNotTrusted, OriginNotAllowed, ServiceUnavailable, reads
+from resolvers.errors import DocumentNotTrusted, ServiceUnavailable, reads
 
 log = structlog.get_logger(__name__)
 

@@ -1,4 +1,4 @@
-"""The README's commands for one's own shop, run as they stand there; queries of the docs, checked."""
+"""The README's commands for a shop of one's own, run as they stand; the docs' queries, checked."""
 
 import asyncio
 import os
