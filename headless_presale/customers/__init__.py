@@ -33,7 +33,6 @@ from headless_presale.customers.errors import (
     SignInProviderNotFound,
     SignInProviderUnavailable,
     SignInRefused,
-    TooManySignIns,
 )
 from headless_presale.customers.events import CustomersMerged, SignInCodeRequested
 from headless_presale.customers.exports import export_link, export_token
@@ -105,7 +104,6 @@ __all__ = [
     "SignInProviderUnavailable",
     "SignInRefused",
     "SignedIn",
-    "TooManySignIns",
     "UpdateProfile",
     "WeChatApi",
     "add_address",

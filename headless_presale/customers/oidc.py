@@ -25,7 +25,7 @@ from headless_presale.customers.errors import (
     SignInRefused,
 )
 from headless_presale.customers.identities import Vouched, let_in
-from headless_presale.customers.limits import provider_keys, take
+from headless_presale.customers.limits import provider_keys
 from headless_presale.customers.models import SignInProvider
 from headless_presale.customers.oidc_app import OidcApp, make_app
 from headless_presale.customers.outside import current_outside
@@ -38,7 +38,7 @@ from headless_presale.identity.external import Claims
 from headless_presale.identity.limits import Source
 from headless_presale.identity.oauth.keys import signing_key
 from headless_presale.identity.oidc import REFUSED, ProviderUnusable
-from headless_presale.identity.throttle import forgive
+from headless_presale.identity.throttle import forgive, take_attempt
 from headless_presale.kernel import clock
 from headless_presale.kernel.errors import InvalidInput
 from headless_presale.kernel.failpoints import reach
@@ -94,11 +94,11 @@ async def depart(
         SignInProviderNotFound: not of this shop, or switched off.
         InvalidInput: the provider does not list the address to come back to.
         SignInProviderUnavailable: it does not answer, or not as it should.
-        TooManySignIns: wait first.
+        TooManyAttempts: wait first.
     """
     provider = await find_provider(shop_id, ProviderKind.OIDC, provider_id)
     _insist_on_listed(provider, redirect_uri)
-    await take(provider_keys(source))
+    await take_attempt(provider_keys(source))
     state, browser_key = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
     try:
         async with asyncio.timeout(TOTAL_SECONDS):
