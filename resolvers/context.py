@@ -7,11 +7,13 @@ from datetime import datetime
 from typing import Any
 
 from headless_presale.customers import (
+    Customer,
     CustomerClaims,
     CustomerPrincipal,
     find_customer_principal,
 )
 from headless_presale.identity import AccessClaims, Principal, find_principal
+from headless_presale.identity.limits import Source
 from headless_presale.kernel import clock
 from headless_presale.kernel.events import Actor
 from headless_presale.kernel.live import LiveHub
@@ -81,6 +83,11 @@ class RequestContext:
         return self.settings.secret_key.get_secret_value()
 
     @property
+    def source(self) -> Source:
+        """Where attempts of this caller come from, as limits count them."""
+        return Source(address=self.address)
+
+    @property
     def cost_limit(self) -> int:
         """What one operation of this caller may cost, by what his token says he is."""
         if self.claims is None:
@@ -141,6 +148,21 @@ class RequestContext:
         found = await asyncio.shield(self._customer)
         await self.shops.check_id(found.customer.shop_id)
         return found
+
+    async def find_customer(self, *, anew: bool = False) -> Customer | None:
+        """Return which customer asks; None where anybody else does.
+
+        Args:
+            anew: for a mutation: what an earlier one of the same document has ended counts.
+
+        Raises:
+            Unauthenticated, OriginNotAllowed, ServiceUnavailable: as authenticate_customer.
+        """
+        if not isinstance(self.claims, CustomerClaims):
+            return None
+        if anew:
+            self.forget_principal()
+        return (await self.authenticate_customer()).customer
 
     def forget_principal(self) -> None:
         """Let the next look at who asks be a new one: what he may do can have changed since."""

@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from headless_presale.identity.limits import Source
 from headless_presale.kernel.locales import read_locale
 from headless_presale.notify_me import NotifyMe, WatcherCount, notify_me
 from resolvers.campaigns import find_public_campaign
 from resolvers.context import RequestContext
-from resolvers.errors import Answer, answer
+from resolvers.errors import Answer
 from resolvers.global_ids import read_input_id
+from resolvers.mutations import mutate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,8 +25,7 @@ class NotifyMeForm:
 
 async def ask(context: RequestContext, form: NotifyMeForm) -> Answer[bool]:
     """Put somebody on a campaign's list; answer whether the shop has people confirm by mail."""
-    context.begin_mutation()
-    return await answer(_ask(context, form), context.locale)
+    return await mutate(context, _ask(context, form))
 
 
 async def _ask(context: RequestContext, form: NotifyMeForm) -> bool:
@@ -41,7 +40,7 @@ async def _ask(context: RequestContext, form: NotifyMeForm) -> bool:
         has_consented=form.consent,
         source=form.source or "",
     )
-    return await notify_me(wish, asked_from=Source(address=context.address))
+    return await notify_me(wish, asked_from=context.source)
 
 
 async def count_of(context: RequestContext, campaign_id: UUID) -> WatcherCount:

@@ -5,7 +5,7 @@ For everybody else it does not exist.
 
 from uuid import UUID
 
-from headless_presale.customers import Customer, CustomerClaims
+from headless_presale.customers import Customer
 from headless_presale.orders import (
     CustomerAccess,
     OrderAccess,
@@ -37,34 +37,23 @@ def actor_by(context: RequestContext, access: OrderAccess | None) -> str:
     return context.actor
 
 
-async def find_customer(context: RequestContext) -> Customer | None:
-    """Return which customer sends a mutation; None for everybody else.
-
-    Raises:
-        Unauthenticated: his sign-in has ended.
-    """
-    if not isinstance(context.claims, CustomerClaims):
-        return None
-    # What an earlier mutation of the same document ended has to count for this one.
-    context.forget_principal()
-    return (await context.authenticate_customer()).customer
-
-
 async def find_access(
-    context: RequestContext, order_id: UUID, token: str | None
+    context: RequestContext, order_id: UUID, token: str | None, *, anew: bool = False
 ) -> OrderAccess | None:
     """Return by what the caller may get at an order; None if by nothing.
 
     A token that is given decides alone. Whether the order opens to it, the order has to say.
+
+    Args:
+        anew: for a mutation; see ``RequestContext.find_customer``.
 
     Raises:
         Unauthenticated: no token is given, and the customer's sign-in has ended.
     """
     if token is not None:
         return read_order_token(context.secret, order_id, token)
-    if not isinstance(context.claims, CustomerClaims):
-        return None
-    return access_of((await context.authenticate_customer()).customer)
+    customer = await context.find_customer(anew=anew)
+    return None if customer is None else access_of(customer)
 
 
 async def require_access(
@@ -78,9 +67,7 @@ async def require_access(
         Unauthenticated: as :func:`find_access`.
     """
     uuid = read_input_id(order_id, "Order", ("orderId",))
-    # What an earlier mutation of the same document ended has to count for this one.
-    context.forget_principal()
-    access = await find_access(context, uuid, token)
+    access = await find_access(context, uuid, token, anew=True)
     if access is None:
         raise OrderNotFound(field=("orderId",))
     await _check_page(context, uuid, access)

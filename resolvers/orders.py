@@ -24,12 +24,12 @@ from headless_presale.orders import (
     split_cancellation,
 )
 from headless_presale.payments import Payment, PaymentLeg, held_of
-from headless_presale.shops import ShopNotFound
 from resolvers.carts import CartRef, read_for_order
 from resolvers.context import RequestContext
-from resolvers.errors import Answer, answer, reads
+from resolvers.errors import Answer, reads
 from resolvers.global_ids import read_input_id
-from resolvers.order_access import access_of, actor_by, find_customer, require_access
+from resolvers.mutations import mutate
+from resolvers.order_access import access_of, actor_by, require_access
 from resolvers.paging import Page, PageRequest, page_by_id, serial_cursors
 
 MAX_REASON_LENGTH = 200
@@ -62,21 +62,18 @@ class OrderWish:
 
 async def place(context: RequestContext, wish: OrderWish) -> Answer[OrderView]:
     """Place an order; repeating a request under its key returns the same order."""
-    context.begin_mutation()
-    placed = await answer(_place(context, wish), context.locale)
+    placed = await mutate(context, _place(context, wish))
     if placed.value is not None:
         context.loaders.orders.prime(placed.value.id, placed.value)
     return placed
 
 
 async def _place(context: RequestContext, wish: OrderWish) -> OrderView:
-    shop = await context.shops.find(wish.shop)
-    if shop is None:
-        raise ShopNotFound(shop=wish.shop[:60], field=("shop",))
+    shop = await context.shops.get(wish.shop)
     context.loaders.shops.prime(shop.id, shop)
     if (wish.lines is None) == (wish.cart is None):
         raise InvalidInput(reason="name either lines or a cart", field=("lines",))
-    customer = await find_customer(context)
+    customer = await context.find_customer(anew=True)
     cart = await read_for_order(context, wish.cart) if wish.cart is not None else None
     command = PlaceOrder(
         shop_id=shop.id,
@@ -135,10 +132,7 @@ async def cancel(
     context: RequestContext, *, order_id: str, token: str | None, reason: str | None
 ) -> Answer[OrderView]:
     """Cancel an order as far as its policy allows; repeating changes nothing."""
-    context.begin_mutation()
-    return await answer(
-        _cancel(context, order_id=order_id, token=token, reason=reason), context.locale
-    )
+    return await mutate(context, _cancel(context, order_id=order_id, token=token, reason=reason))
 
 
 async def _cancel(

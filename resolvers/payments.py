@@ -10,7 +10,8 @@ from headless_presale.kernel.idempotency import check_key
 from headless_presale.orders import OrderNotFound, StartPayment, start_payment
 from headless_presale.payments import GatewayUnknown, Payment, PaymentLeg, PaymentStatus
 from resolvers.context import RequestContext
-from resolvers.errors import Answer, answer
+from resolvers.errors import Answer
+from resolvers.mutations import mutate
 from resolvers.order_access import actor_by, require_access
 
 MAX_RETURN_URL_LENGTH = 2_048
@@ -31,8 +32,7 @@ class PaymentWish:
 
 async def start(context: RequestContext, wish: PaymentWish) -> Answer[Payment]:
     """Open the payment of a leg; repeating a request under its key returns the same payment."""
-    context.begin_mutation()
-    return await answer(_start(context, wish), context.locale)
+    return await mutate(context, _start(context, wish))
 
 
 async def _start(context: RequestContext, wish: PaymentWish) -> Payment:
