@@ -2,8 +2,8 @@
 
 from headless_presale import customers
 from headless_presale.customers import (
-    Departure,
-    Return,
+    AuthorizationRequest,
+    AuthorizationResponse,
     SignedIn,
     SignInProvider,
     list_providers,
@@ -33,18 +33,18 @@ async def _sign_in_by_wechat(context: RequestContext, slug: str, code: str) -> S
     )
 
 
-async def depart(
+async def start_oidc_sign_in(
     context: RequestContext, *, shop: str, provider: str, redirect_uri: str
-) -> Answer[Departure]:
+) -> Answer[AuthorizationRequest]:
     """Begin a sign-in at an OpenID Connect provider."""
-    return await mutate(context, _depart(context, shop, provider, redirect_uri))
+    return await mutate(context, _start_oidc_sign_in(context, shop, provider, redirect_uri))
 
 
-async def _depart(
+async def _start_oidc_sign_in(
     context: RequestContext, slug: str, provider: str, redirect_uri: str
-) -> Departure:
+) -> AuthorizationRequest:
     shop = await context.shops.get(slug)
-    return await customers.depart(
+    return await customers.start_oidc_sign_in(
         shop.id,
         read_input_id(provider, "SignInProvider", ("provider",)),
         redirect_uri,
@@ -52,16 +52,18 @@ async def _depart(
     )
 
 
-async def come_back(
-    context: RequestContext, *, shop: str, provider: str, back: Return
+async def complete_oidc_sign_in(
+    context: RequestContext, *, shop: str, provider: str, back: AuthorizationResponse
 ) -> Answer[SignedIn]:
     """Sign in whom an OpenID Connect provider vouches for."""
-    return await mutate(context, _come_back(context, shop, provider, back))
+    return await mutate(context, _complete_oidc_sign_in(context, shop, provider, back))
 
 
-async def _come_back(context: RequestContext, slug: str, provider: str, back: Return) -> SignedIn:
+async def _complete_oidc_sign_in(
+    context: RequestContext, slug: str, provider: str, back: AuthorizationResponse
+) -> SignedIn:
     shop = await context.shops.get(slug)
-    return await customers.come_back(
+    return await customers.complete_oidc_sign_in(
         shop.id,
         read_input_id(provider, "SignInProvider", ("provider",)),
         back,

@@ -6,11 +6,11 @@ from uuid import UUID
 
 from headless_presale import customers
 from headless_presale.customers import (
+    AddressEntry,
     ConsentKind,
     ConsentSource,
     Customer,
     CustomerConsent,
-    Entry,
     MailChoice,
     NotificationKind,
     SavedAddress,
@@ -31,7 +31,7 @@ async def list_addresses(customer: Customer) -> Sequence[SavedAddress]:
 
 
 async def add_address(
-    context: RequestContext, entry: Entry, *, is_default: bool
+    context: RequestContext, entry: AddressEntry, *, is_default: bool
 ) -> Answer[SavedAddress]:
     """Add an address."""
     return await mutate(
@@ -40,7 +40,7 @@ async def add_address(
 
 
 async def change_address(
-    context: RequestContext, address_id: str, entry: Entry, *, version: int
+    context: RequestContext, address_id: str, entry: AddressEntry, *, version: int
 ) -> Answer[SavedAddress]:
     """Replace an address."""
 

@@ -109,11 +109,11 @@ class CartLineType:
 
     @strawberry.field(description="Whether it can be ordered now.")
     def is_available(self) -> bool:
-        return self.line.hindrance is None
+        return self.line.unavailability is None
 
     @strawberry.field(description="Why not, where it cannot.")
     def unavailable_reason(self) -> Unavailability | None:
-        return self.line.hindrance
+        return self.line.unavailability
 
 
 @strawberry.type(name="Cart", description="What somebody means to buy; nothing is held for it.")

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import strawberry
 
-from headless_presale.customers import Return, SignInProvider
+from headless_presale.customers import AuthorizationResponse, SignInProvider
 from resolvers import customer_sign_in
 from schema.customers import SessionPayload, session_parts
 from schema.enums import ProviderKind
@@ -113,7 +113,7 @@ class CustomerSignInMutation:
     async def sign_in_oidc_start(
         self, info: Info, input: SignInOidcStartInput
     ) -> SignInOidcStartPayload:
-        going = await customer_sign_in.depart(
+        going = await customer_sign_in.start_oidc_sign_in(
             info.context, shop=input.shop, provider=input.provider, redirect_uri=input.redirect_uri
         )
         found = going.value
@@ -132,14 +132,14 @@ class CustomerSignInMutation:
     async def sign_in_oidc_complete(
         self, info: Info, input: SignInOidcCompleteInput
     ) -> SignInOidcCompletePayload:
-        back = Return(
+        back = AuthorizationResponse(
             code=input.code,
             state=input.state,
             browser_key=input.browser_key,
             redirect_uri=input.redirect_uri,
             issuer=input.iss,
         )
-        signed_in = await customer_sign_in.come_back(
+        signed_in = await customer_sign_in.complete_oidc_sign_in(
             info.context, shop=input.shop, provider=input.provider, back=back
         )
         return SignInOidcCompletePayload(**session_parts(signed_in))

@@ -5,11 +5,11 @@ from datetime import datetime
 import strawberry
 
 from headless_presale.customers import (
+    AddressEntry,
     ConsentKind,
     ConsentSource,
     Customer,
     CustomerConsent,
-    Entry,
     MailChoice,
     NotificationKind,
     SavedAddress,
@@ -292,7 +292,7 @@ class PersonalMutation:
         description="Add an address to the book, which holds 20.", extensions=customer_only()
     )
     async def address_add(self, info: Info, input: AddressAddInput) -> AddressAddPayload:
-        entry = Entry(name=input.name, phone=input.phone, address=input.address.to_address())
+        entry = AddressEntry(name=input.name, phone=input.phone, address=input.address.to_address())
         saved = await personal.add_address(info.context, entry, is_default=input.is_default)
         return AddressAddPayload(
             address=_address(saved.value), user_errors=user_errors(saved.refusals)
@@ -303,7 +303,7 @@ class PersonalMutation:
         extensions=customer_only(),
     )
     async def address_change(self, info: Info, input: AddressChangeInput) -> AddressChangePayload:
-        entry = Entry(name=input.name, phone=input.phone, address=input.address.to_address())
+        entry = AddressEntry(name=input.name, phone=input.phone, address=input.address.to_address())
         saved = await personal.change_address(
             info.context, input.address_id, entry, version=input.version
         )

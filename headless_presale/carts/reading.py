@@ -20,8 +20,8 @@ from headless_presale.carts.rules import (
     PriceChange,
     PricedUnits,
     Unavailability,
-    find_hindrance,
     find_price_change,
+    find_unavailability,
     keep_shown,
     price_units,
     total_of,
@@ -115,14 +115,14 @@ class QuotedLine:
     Attributes:
         campaign: None, as ``item`` is, where the item is no longer offered to anybody.
         units: what its units cost; empty where there is no price any more.
-        hindrance: why it cannot be ordered now.
+        unavailability: why it cannot be ordered now.
     """
 
     stored: StoredLine
     campaign: CampaignSnapshot | None = None
     item: ItemSnapshot | None = None
     units: tuple[PricedUnits, ...] = ()
-    hindrance: Unavailability | None = None
+    unavailability: Unavailability | None = None
     change: PriceChange | None = None
 
     @property
@@ -148,7 +148,7 @@ class QuotedCart:
     @property
     def total(self) -> Money:
         """What the lines cost that can be ordered now."""
-        totals = [line.total for line in self.lines if line.hindrance is None and line.total]
+        totals = [line.total for line in self.lines if line.unavailability is None and line.total]
         return sum(totals, Money.zero(self.stored.currency))
 
 
@@ -188,18 +188,18 @@ def _quote(
     at: datetime,
 ) -> QuotedLine:
     if offer is None:
-        return QuotedLine(stored=line, hindrance=Unavailability.WITHDRAWN)
+        return QuotedLine(stored=line, unavailability=Unavailability.WITHDRAWN)
     campaign, item = offer
     status, slots_left = campaign.status(at), left[item.pool_id]
-    hindrance = find_hindrance(status, slots_left=slots_left, quantity=line.quantity)
+    unavailability = find_unavailability(status, slots_left=slots_left, quantity=line.quantity)
     units: tuple[PricedUnits, ...] = ()
-    if status in SELLING and hindrance is not Unavailability.SOLD_OUT:
+    if status in SELLING and unavailability is not Unavailability.SOLD_OUT:
         units = price_units(campaign, item, line.quantity, slots_left=slots_left, at=at)
     return QuotedLine(
         stored=line,
         campaign=campaign,
         item=item,
         units=units,
-        hindrance=hindrance,
+        unavailability=unavailability,
         change=find_price_change(keep_shown(line.shown, units), units, item) if units else None,
     )

@@ -13,7 +13,7 @@ import asyncpg
 from headless_presale.customers.errors import CodeRefused
 from headless_presale.customers.events import SignInCodeRequested
 from headless_presale.customers.limits import code_keys, forgive_code, try_keys
-from headless_presale.customers.proven import address_of, ensure_customer
+from headless_presale.customers.proven import ensure_customer, read_customer_email
 from headless_presale.customers.sessions import SignedIn, start_session
 from headless_presale.identity.limits import Source
 from headless_presale.identity.oauth.keys import Key, signing_key
@@ -49,7 +49,7 @@ async def request_code(shop_id: UUID, email: str, *, locale: str, source: Source
         InvalidInput: this is no address.
         TooManyAttempts: wait first. An address without an account counts in the same way.
     """
-    address = address_of(email)
+    address = read_customer_email(email)
     await take_attempt(code_keys(address, source))
     return await make_code(shop_id, address, locale=locale)
 
@@ -91,7 +91,7 @@ async def redeem_code(shop_id: UUID, email: str, code: str, *, source: Source) -
         CodeRefused: wrong, used, too old or tried too often; which does not show.
         TooManyAttempts: wait first.
     """
-    address = address_of(email)
+    address = read_customer_email(email)
     await take_attempt(try_keys(source))
     signed_in = await use_code(shop_id, address, code, await signing_key())
     if signed_in is None:

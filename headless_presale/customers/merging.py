@@ -12,7 +12,7 @@ from headless_presale.customers.events import CustomersMerged
 from headless_presale.customers.limits import forgive_code, try_keys
 from headless_presale.customers.models import Customer
 from headless_presale.customers.profile import lock_customer
-from headless_presale.customers.proven import address_of, ensure_customer
+from headless_presale.customers.proven import ensure_customer, read_customer_email
 from headless_presale.customers.sessions import (
     CustomerPrincipal,
     SignedIn,
@@ -61,7 +61,7 @@ async def prove_email(
         SessionEnded: he has signed out meanwhile.
         TooManyAttempts: wait first.
     """
-    address = address_of(email)
+    address = read_customer_email(email)
     if principal.customer.email is not None:
         raise EmailProvenAlready(field=("email",))
     await take_attempt(try_keys(source))

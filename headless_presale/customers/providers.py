@@ -8,7 +8,7 @@ from uuid import UUID
 
 from headless_presale.customers.errors import SignInProviderExists, SignInProviderNotFound
 from headless_presale.customers.models import SignInProvider
-from headless_presale.customers.outside import current_outside
+from headless_presale.customers.provider_clients import current_provider_clients
 from headless_presale.customers.states import ProviderKind
 from headless_presale.identity import read_redirect_uris
 from headless_presale.kernel import clock, vault
@@ -256,7 +256,9 @@ def _read_issuer(text: str) -> str:
             longest=MAX_ISSUER_LENGTH,
             field=("issuer",),
         )
-    return read_outward_url(text, ("issuer",), allow_private=current_outside().allow_private)
+    return read_outward_url(
+        text, ("issuer",), allow_private=current_provider_clients().allow_private
+    )
 
 
 def _facts(provider: SignInProvider) -> dict[str, object]:

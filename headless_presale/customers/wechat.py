@@ -9,10 +9,10 @@ from headless_presale.customers.errors import (
     SignInProviderUnavailable,
     SignInRefused,
 )
-from headless_presale.customers.identities import Vouched, let_in
+from headless_presale.customers.identities import AssertedIdentity, sign_in_asserted
 from headless_presale.customers.limits import provider_keys
 from headless_presale.customers.models import SignInProvider
-from headless_presale.customers.outside import current_outside
+from headless_presale.customers.provider_clients import current_provider_clients
 from headless_presale.customers.providers import find_provider, secret_of
 from headless_presale.customers.sessions import SignedIn
 from headless_presale.customers.states import ProviderKind
@@ -45,8 +45,8 @@ async def sign_in_by_wechat(shop_id: UUID, code: str, *, locale: str, source: So
         raise SignInRefused(field=("code",))
     await take_attempt(provider_keys(source))
     user = await _ask(provider, code)
-    vouched = Vouched(subject=user.openid, union_id=user.union_id, locale=locale)
-    signed_in = await let_in(provider, vouched, await signing_key())
+    asserted = AssertedIdentity(subject=user.openid, union_id=user.union_id, locale=locale)
+    signed_in = await sign_in_asserted(provider, asserted, await signing_key())
     await forgive([], provider_keys(source))
     return signed_in
 
@@ -55,7 +55,7 @@ async def _ask(provider: SignInProvider, code: str) -> WeChatUser:
     try:
         secret = secret_of(provider)
         assert secret is not None  # the database sees to it
-        wechat = current_outside().wechat
+        wechat = current_provider_clients().wechat
         return await wechat.exchange(appid=provider.client_id, secret=secret, code=code)
     except SealBroken:
         log.error("customers.provider_secret_broken", provider_id=str(provider.id))

@@ -13,7 +13,7 @@ from headless_presale.notify_me import (
     confirm,
     find_waiting,
     is_unsubscribed,
-    take_back,
+    resubscribe,
     unsubscribe,
 )
 from headless_presale.shops import get_shop_by_id, shop_name
@@ -45,7 +45,7 @@ async def take_unsubscribe(request: Request) -> Response:
     form = await read_form(request)
     if form.get("again"):
         await require_csrf(request, await any_session(request))
-        await take_back(_token(request))
+        await resubscribe(_token(request))
         return await _unsubscribe_page(request, is_taken_back=True)
     await unsubscribe(_token(request))
     return await _unsubscribe_page(request)

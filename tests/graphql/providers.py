@@ -9,15 +9,15 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 
 from headless_presale.customers import (
-    Outside,
+    ProviderClients,
     ProviderKind,
     ProviderWish,
     SignInProvider,
     WeChatApi,
     create_provider,
-    set_outside,
+    set_provider_clients,
 )
-from headless_presale.customers.outside import current_outside
+from headless_presale.customers.provider_clients import current_provider_clients
 from headless_presale.shops.models import Shop
 from resolvers.global_ids import seal
 from tests.graphql.customers import SESSION, Storefront
@@ -41,12 +41,12 @@ BACK = "https://shop.example.com/back"
 @asynccontextmanager
 async def outside_open(url: str, *, total_seconds: float = 20.0) -> AsyncIterator[None]:
     """Install a way to the providers of this machine."""
-    before = current_outside()
+    before = current_provider_clients()
     wechat = WeChatApi(url, total_seconds=total_seconds)
-    set_outside(Outside(wechat=wechat, allow_private=True))
+    set_provider_clients(ProviderClients(wechat=wechat, allow_private=True))
     yield
     await wechat.close()
-    set_outside(before)
+    set_provider_clients(before)
 
 
 async def add_wechat(shop: Shop, appid: str = APPID, secret: str = SECRET) -> SignInProvider:

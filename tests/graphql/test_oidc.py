@@ -28,7 +28,7 @@ from headless_presale.customers import (
 from headless_presale.customers.forgetting import forget_ended
 from headless_presale.customers.models import Customer, CustomerGrant, SignInFlow
 from headless_presale.customers.oidc_app import OidcApp, make_app
-from headless_presale.customers.outside import current_outside
+from headless_presale.customers.provider_clients import current_provider_clients
 from headless_presale.identity import oidc as shared
 from headless_presale.kernel.clock import ManualClock
 from headless_presale.kernel.ids import customer_id_of
@@ -465,7 +465,7 @@ async def test_an_address_that_is_not_listed_is_refused(
 async def test_control_without_the_list_the_code_goes_anywhere(
     storefront: Storefront, provider: SignInProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(oidc, "_insist_on_listed", lambda *_: None)
+    monkeypatch.setattr(oidc, "_check_redirect_uri", lambda *_: None)
 
     evil = await begin(storefront, provider, "https://evil.example/back")
     assert (await evil.visit())["code"]
@@ -559,8 +559,8 @@ async def test_a_provider_inside_is_not_asked(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # Given an issuer whose name leads inside, here by having been let in as such before
-    guarded = replace(current_outside(), allow_private=False)
-    monkeypatch.setattr(oidc, "current_outside", lambda: guarded)
+    guarded = replace(current_provider_clients(), allow_private=False)
+    monkeypatch.setattr(oidc, "current_provider_clients", lambda: guarded)
 
     assert codes_of(await start(storefront, provider)) == ["SIGN_IN_PROVIDER_UNAVAILABLE"]
     assert issuer.met == 0
