@@ -3,6 +3,7 @@
 For everybody else it does not exist.
 """
 
+from dataclasses import dataclass
 from uuid import UUID
 
 from headless_presale.customers import Customer
@@ -56,9 +57,15 @@ async def find_access(
     return None if customer is None else access_of(customer)
 
 
-async def require_access(
-    context: RequestContext, order_id: str, token: str | None
-) -> tuple[UUID, OrderAccess]:
+@dataclass(frozen=True, slots=True)
+class OrderKey:
+    """An order that a mutation names, and by what its caller gets at it."""
+
+    order_id: UUID
+    access: OrderAccess
+
+
+async def require_access(context: RequestContext, order_id: str, token: str | None) -> OrderKey:
     """Return which order a mutation's ``orderId`` names, and by what the caller gets at it.
 
     Raises:
@@ -71,7 +78,7 @@ async def require_access(
     if access is None:
         raise OrderNotFound(field=("orderId",))
     await _check_page(context, uuid, access)
-    return uuid, access
+    return OrderKey(uuid, access)
 
 
 @reads

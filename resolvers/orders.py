@@ -138,19 +138,18 @@ async def cancel(
 async def _cancel(
     context: RequestContext, *, order_id: str, token: str | None, reason: str | None
 ) -> OrderView:
-    uuid, access = await require_access(context, order_id, token)
+    key = await require_access(context, order_id, token)
     if reason is not None and (len(reason) > MAX_REASON_LENGTH or "\x00" in reason):
         raise InvalidInput(
             reason="must not be longer than {longest} characters, none of them NUL",
             longest=MAX_REASON_LENGTH,
             field=("reason",),
         )
-    with acting_as(actor_by(context, access)):
-        try:
-            await cancel_order(uuid, reason=reason or "cancelled by the buyer", access=access)
-        except OrderNotFound:
-            raise OrderNotFound(field=("orderId",)) from None
-    order = await context.loaders.orders.load(uuid)
+    with acting_as(actor_by(context, key.access)):
+        await cancel_order(
+            key.order_id, reason=reason or "cancelled by the buyer", access=key.access
+        )
+    order = await context.loaders.orders.load(key.order_id)
     if order is None:
         raise OrderNotFound(field=("orderId",))
     return order

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from headless_presale.kernel.errors import InvalidInput
 from headless_presale.kernel.events import acting_as
 from headless_presale.kernel.idempotency import check_key
-from headless_presale.orders import OrderNotFound, StartPayment, start_payment
+from headless_presale.orders import StartPayment, start_payment
 from headless_presale.payments import GatewayUnknown, Payment, PaymentLeg, PaymentStatus
 from resolvers.context import RequestContext
 from resolvers.errors import Answer
@@ -36,26 +36,23 @@ async def start(context: RequestContext, wish: PaymentWish) -> Answer[Payment]:
 
 
 async def _start(context: RequestContext, wish: PaymentWish) -> Payment:
-    order_id, access = await require_access(context, wish.order_id, wish.token)
+    order = await require_access(context, wish.order_id, wish.token)
     check_key(wish.idempotency_key)
     if wish.return_url is not None:
         check_return_url(wish.return_url)
     if len(wish.gateway) > MAX_GATEWAY_LENGTH:
         raise GatewayUnknown(gateway=wish.gateway[:MAX_GATEWAY_LENGTH], field=("gateway",))
-    with acting_as(actor_by(context, access)):
-        try:
-            payment = await start_payment(
-                StartPayment(
-                    order_id=order_id,
-                    leg=wish.leg,
-                    gateway=wish.gateway,
-                    return_url=wish.return_url,
-                    idempotency_key=wish.idempotency_key,
-                    access=access,
-                )
+    with acting_as(actor_by(context, order.access)):
+        payment = await start_payment(
+            StartPayment(
+                order_id=order.order_id,
+                leg=wish.leg,
+                gateway=wish.gateway,
+                return_url=wish.return_url,
+                idempotency_key=wish.idempotency_key,
+                access=order.access,
             )
-        except OrderNotFound:
-            raise OrderNotFound(field=("orderId",)) from None
+        )
     # A payment that was just opened has no refunds; a repeated one may.
     await payment.fetch_related("refunds")
     return payment
