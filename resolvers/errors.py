@@ -89,8 +89,9 @@ class DocumentNotTrusted(PublicError):
     """The shop answers registered documents alone, and this is none of them."""
 
     def __init__(self) -> None:
-        code = "DOCUMENT_NOT_TRUSTED"
-        super().__init__(code, TEXTS[code]["en"], http_status=403)
+        super().__init__(
+            "DOCUMENT_NOT_TRUSTED", TEXTS["DOCUMENT_NOT_TRUSTED"]["en"], http_status=403
+        )
 
 
 @dataclass(frozen=True, slots=True)
