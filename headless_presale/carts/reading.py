@@ -65,7 +65,9 @@ LINES = """(
     FROM cart_line l WHERE l.cart_id = c.id) AS lines"""
 _SELECT = f"""
 SELECT c.id, c.shop_id, c.customer_id, c.currency, c.expires_at, {LINES}
-FROM cart c WHERE c.expires_at > $2 AND """
+FROM cart c WHERE c.expires_at > $2"""
+_BY_ID = f"{_SELECT} AND c.id = $1 AND c.customer_id IS NOT DISTINCT FROM $3"
+_OF_CUSTOMER = f"{_SELECT} AND c.customer_id = $1"
 
 
 async def find_cart(cart_id: UUID, *, customer_id: UUID | None) -> StoredCart | None:
@@ -73,18 +75,16 @@ async def find_cart(cart_id: UUID, *, customer_id: UUID | None) -> StoredCart | 
 
     One statement, and no transaction around it.
     """
-    return await _find("c.id = $1 AND c.customer_id IS NOT DISTINCT FROM $3", cart_id, customer_id)
+    return await _find(_BY_ID, [cart_id, clock.now(), customer_id])
 
 
 async def find_cart_of(customer_id: UUID) -> StoredCart | None:
     """Return a customer's cart, or None."""
-    return await _find("c.customer_id = $1", customer_id)
+    return await _find(_OF_CUSTOMER, [customer_id, clock.now()])
 
 
-async def _find(condition: str, subject: UUID, *args: object) -> StoredCart | None:
-    rows = await get_connection("default").execute_query_dict(
-        _SELECT + condition, [subject, clock.now(), *args]
-    )
+async def _find(sql: str, args: list[Any]) -> StoredCart | None:
+    rows = await get_connection("default").execute_query_dict(sql, args)
     return read_cart(rows[0]) if rows else None
 
 

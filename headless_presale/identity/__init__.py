@@ -55,7 +55,6 @@ from headless_presale.identity.scopes import (
     ROLE_SCOPES,
     Role,
     Scope,
-    parse_scopes,
     scope_text,
     scopes_of,
 )
@@ -113,7 +112,6 @@ __all__ = [
     "issue_local_token",
     "issuer",
     "kind_of",
-    "parse_scopes",
     "reactivate_member",
     "read_bearer",
     "read_redirect_uris",
