@@ -75,7 +75,7 @@ class CartLineType:
     def campaign_item_id(self) -> strawberry.ID:
         return global_id("CampaignItem", self.line.stored.item_id)
 
-    @strawberry.field(description="Null where the shop has withdrawn it.")
+    @strawberry.field(description="Null if the shop has withdrawn it.")
     async def campaign_item(self, info: Info) -> CampaignItemType | None:
         campaign, item = self.line.campaign, self.line.item
         if campaign is None or item is None:

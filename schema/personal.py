@@ -80,7 +80,7 @@ class CustomerAddressType:
     def postal_code(self) -> str | None:
         return self.saved.row.postal_code
 
-    @strawberry.field(description="One of them is, where there is any.")
+    @strawberry.field(description="Whether it is the default; one of them is.")
     def is_default(self) -> bool:
         return self.saved.is_default
 
@@ -146,7 +146,7 @@ class NotificationChoice:
     def is_mandatory(self) -> bool:
         return self.choice.is_mandatory
 
-    @strawberry.field(description="Null where nothing was chosen yet.")
+    @strawberry.field(description="Null if nothing was chosen yet.")
     def changed_at(self) -> datetime | None:
         return self.choice.changed_at
 
@@ -182,7 +182,7 @@ class PersonalFields:
         return [NotificationChoice(choice=choice) for choice in choices]
 
 
-@strawberry.input(description="An address for the book; the same is accepted as of an order.")
+@strawberry.input(description="An address for the book, by the rules of an order's.")
 class AddressAddInput:
     name: str = strawberry.field(description="Who receives it: 1 to 200 characters.")
     phone: str | None = strawberry.field(default=None, description="At most 40 characters.")
@@ -192,7 +192,7 @@ class AddressAddInput:
     )
 
 
-@strawberry.input(description="What an address is to be from now on: all of it.")
+@strawberry.input(description="The whole address as it is to be from now on.")
 class AddressChangeInput:
     address_id: strawberry.ID
     name: str = strawberry.field(description="Who receives it: 1 to 200 characters.")
@@ -201,7 +201,7 @@ class AddressChangeInput:
     version: int = strawberry.field(description="`CustomerAddress.version` as it was read.")
 
 
-@strawberry.input(description="An address to take out.")
+@strawberry.input(description="An address to remove.")
 class AddressRemoveInput:
     address_id: strawberry.ID
 
@@ -265,7 +265,7 @@ class ConsentGivePayload:
 @strawberry.type
 class ConsentWithdrawPayload:
     consent: Consent | None = strawberry.field(
-        description="Null also where there never was one: nothing had to be withdrawn."
+        description="Null also if none was ever given: there was nothing to withdraw."
     )
     user_errors: list[UserError]
 
@@ -312,7 +312,7 @@ class PersonalMutation:
         )
 
     @strawberry.mutation(
-        description="Take an address out; was it the default, the one chosen before it is.",
+        description="Remove an address. If it was the default, the one preferred before it is.",
         extensions=customer_only(),
     )
     async def address_remove(self, info: Info, input: AddressRemoveInput) -> AddressRemovePayload:
@@ -323,7 +323,7 @@ class PersonalMutation:
         )
 
     @strawberry.mutation(
-        description="Make an address the default. Of two that do so the later counts.",
+        description="Make an address the default. Of two requests the later counts.",
         extensions=customer_only(),
     )
     async def address_set_default(
@@ -335,7 +335,7 @@ class PersonalMutation:
         )
 
     @strawberry.mutation(
-        description="Note a consent. To the same version of the same text once.",
+        description="Record a consent; to the same version of the same text, once.",
         extensions=customer_only(),
     )
     async def consent_give(self, info: Info, input: ConsentGiveInput) -> ConsentGivePayload:
@@ -346,7 +346,7 @@ class PersonalMutation:
         )
 
     @strawberry.mutation(
-        description="Note that a consent is withdrawn. Safe to repeat.",
+        description="Record that a consent is withdrawn. Safe to repeat.",
         extensions=customer_only(),
     )
     async def consent_withdraw(
