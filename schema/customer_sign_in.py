@@ -59,7 +59,7 @@ class SignInOidcStartPayload:
     url: str | None = strawberry.field(description="Send the browser there.")
     state: str | None = strawberry.field(description="Comes back in the address, and counts once.")
     browser_key: str | None = strawberry.field(
-        description="Keep it in this browser (`sessionStorage`), under `state`: nobody is signed in "
+        description="Keep it in this browser (`sessionStorage`), under `state`: nobody signs in "
         "without it."
     )
     expires_at: datetime | None = strawberry.field(
