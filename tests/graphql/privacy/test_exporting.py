@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from headless_presale.customers import ProviderKind, ProviderWish, create_provider, export_link
-from headless_presale.customers.identities import AssertedIdentity, let_in
+from headless_presale.customers.identities import AssertedIdentity, sign_in_asserted
 from headless_presale.customers.models import SignInProvider
 from headless_presale.identity.oauth.keys import signing_key
 from headless_presale.kernel.ids import customer_id_of, new_id
@@ -405,7 +405,7 @@ async def test_who_has_no_address_finds_the_link_where_he_asked(stage: Stage) ->
     wish = ProviderWish(kind=ProviderKind.WECHAT, name="WeChat", client_id="wx", secret="a secret")
     provider = await SignInProvider.get(id=(await create_provider(sale.shop.id, wish)).id)
     vouched = AssertedIdentity(subject=new_id().hex, locale="en")
-    token = (await let_in(provider, vouched, await signing_key())).access.token
+    token = (await sign_in_asserted(provider, vouched, await signing_key())).access.token
     assert codes_of(await ask(stage, token)) == []
 
     await write_export((await PersonalDataExport.get()).id)
