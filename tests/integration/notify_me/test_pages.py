@@ -48,7 +48,7 @@ async def test_opening_the_pages_changes_nothing(
     pages = [await browser.open(link) for link in (confirm, leave)]
 
     assert [page.status for page in pages] == [200, 200]
-    assert "mail you once Nebula Fox presale opens at Moonlit Forge?" in pages[0].text
+    assert "Do you want a mail when Nebula Fox presale opens at Moonlit Forge?" in pages[0].text
     assert await stored_rows(database_admin) == before
 
 
@@ -106,7 +106,7 @@ async def test_leaving_is_taken_back_by_a_form_of_ours_only(browser: Browser) ->
 
     again = await browser.send("/notify-me/unsubscribe")
 
-    assert "You get mails about the openings you ask for again." in again.text
+    assert "You will get mails again about the openings you ask for." in again.text
     assert await Unsubscribed.all().count() == 0
 
 
