@@ -1,9 +1,7 @@
 """``run``: one on a folder, and whatever is killed comes back."""
 
 import contextlib
-import json
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -11,14 +9,12 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import httpx
 import psutil
 import pytest
 
 from headless_presale.cli.supervisor import free_port
-from tests.packaging.checkout import ROOT
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,27 +151,6 @@ def test_a_command_beside_it_needs_no_port(running: Running, tmp_path: Path) -> 
     assert link.startswith(f"{base}/invitation?token=")
     assert httpx.get(link, trust_env=False, timeout=10).status_code == 200
     assert (tmp_path / "data" / "address").read_text() == f"{base}\n"
-
-    # The README's first order, pasted twice: it is one.
-    first, again = _first_order(base), _first_order(base)
-    assert first["userErrors"] == []
-    assert first["order"]["lines"] == [{"slotNumbers": [1]}]
-    assert again == first
-
-
-def _first_order(base: str) -> dict[str, Any]:
-    readme = (ROOT / "README.md").read_text()
-    (section,) = re.findall(r"^## A first order\n(.*?)(?=^## )", readme, re.M | re.S)
-    commands = "".join(re.findall(r"^```sh\n(.*?)^```", section, re.M | re.S))
-    done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", commands.replace("http://127.0.0.1:8000", base)],
-        env={**os.environ, "NO_PROXY": "*"},
-        capture_output=True,
-        timeout=60,
-        check=True,
-    )
-    placed: dict[str, Any] = json.loads(done.stdout)["data"]["orderPlace"]
-    return placed
 
 
 def test_a_wrong_setting_is_one_sentence(tmp_path: Path) -> None:
