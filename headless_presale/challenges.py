@@ -153,8 +153,12 @@ async def require_proof(response: str | None, *, address: str) -> None:
     try:
         is_solved = await challenger.is_solved(response, address=address)
     except Unavailable:
-        _note("provider_away")
-        return
+        # Of this response, perhaps, and of no other: whoever finds such a one is let in by it only
+        # if it does not answer us either.
+        if not await _is_there(challenger, again=_was_there):
+            _note("provider_away")
+            return
+        is_solved = False
     _note("solved" if is_solved else "refused")
     if not is_solved:
         raise ChallengeRequired(challenger.site_key)
@@ -166,9 +170,10 @@ async def _was_used(response: str) -> bool:
     return await _used.add(f"challenge:{digest}", 1, seconds=REMEMBERED_SECONDS) > 1
 
 
-async def _is_there(challenger: Challenger) -> bool:
+async def _is_there(challenger: Challenger, *, again: bool = False) -> bool:
     global _was_there, _looked_at
-    if _looked_at is None or time.monotonic() - _looked_at >= LOOK_AGAIN_SECONDS:
+    is_known = _looked_at is not None and time.monotonic() - _looked_at < LOOK_AGAIN_SECONDS
+    if again or not is_known:
         # Others meanwhile go by what was known before.
         _looked_at = time.monotonic()
         _was_there = await challenger.is_there()

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
+MAPPED = "::ffff:"
 SCHEMES = {"http": {"http": "http", "https": "https"}, "websocket": {"http": "ws", "https": "wss"}}
 
 
@@ -33,13 +34,19 @@ class TrustedProxies:
         self.networks = tuple(networks)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self.networks and scope["type"] in SCHEMES:
+        if scope["type"] in SCHEMES:
             self._look_behind(scope)
         await self.app(scope, receive, send)
 
     def _look_behind(self, scope: Scope) -> None:
-        peer = _address_in(scope["client"][0]) if scope.get("client") else None
-        if peer is None or not self._is_ours(peer):
+        told_by = client_address(scope)
+        peer = _address_in(told_by)
+        if peer is None:
+            return
+        if told_by.startswith(MAPPED):
+            # A socket for both families gives IPv4 like this: all of it is one network of IPv6.
+            scope["client"] = (str(peer), scope["client"][1])
+        if not self._is_ours(peer):
             return
         headers = Headers(scope=scope)
         client = self._client_behind(peer, headers.getlist("x-forwarded-for"))

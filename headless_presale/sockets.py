@@ -70,33 +70,49 @@ class OpenSockets:
 
 
 class SocketPlace:
-    """What one socket or stream counts for."""
+    """What one socket or stream counts for, from the moment on at which it is held open."""
 
-    def __init__(self, held: OpenSockets, client: str) -> None:
-        held.take(client)
+    def __init__(self, held: OpenSockets, scope: Scope) -> None:
         self._held = held
-        self._clients = [client]
+        self._scope = scope
+        self._kind = "socket" if scope["type"] == "websocket" else "stream"
+        self._is_held = False
+        self._clients: list[str] = []
 
-    def take_for(self, grant_id: UUID) -> None:
-        """Count it for a grant besides.
+    def hold(self, grant_id: UUID | None = None) -> None:
+        """Count it for its address, once, and for a grant besides.
 
         Raises:
-            TooManyConnections: the grant has as many as it may.
+            TooManyConnections: one of them has as many as it may.
         """
-        client = f"grant:{grant_id}"
-        self._held.take(client)
-        self._clients.append(client)
+        client = caller_of(self._scope, None)
+        if not self._is_held:
+            if client is not None:
+                self._take(client)
+            self._is_held = True
+            metrics.SOCKETS_OPEN.labels(self._kind).inc()
+        if client is not None and grant_id is not None:
+            self._take(f"grant:{grant_id}")
 
     def leave(self) -> None:
         """Count it no more."""
         while self._clients:
             self._held.give_back(self._clients.pop())
+        if self._is_held:
+            self._is_held = False
+            metrics.SOCKETS_OPEN.labels(self._kind).dec()
+
+    def _take(self, client: str) -> None:
+        self._held.take(client)
+        self._clients.append(client)
 
 
 class SocketLimit:
-    """Middleware: counts sockets, and requests that want an event stream, while they are open.
+    """Middleware: counts sockets and event streams while they are open.
 
-    A socket's place is in ``scope["state"]["socket_place"]``, to count it for a grant besides.
+    Sockets, and requests that name an event stream, are counted here. What becomes one because its
+    client takes anything is counted where that is known: ``scope["state"]["socket_place"]`` is for
+    that, and to count for a grant besides.
     """
 
     def __init__(self, app: ASGIApp, *, held: OpenSockets) -> None:
@@ -104,31 +120,28 @@ class SocketLimit:
         self.held = held
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if not is_graphql(scope) or not _stays_open(scope):
+        if not is_graphql(scope):
             await self.app(scope, receive, send)
             return
-        client = caller_of(scope, None)
+        place = SocketPlace(self.held, scope)
+        scope.setdefault("state", {})["socket_place"] = place
         try:
-            place = None if client is None else SocketPlace(self.held, client)
+            if _stays_open(scope):
+                place.hold()
         except TooManyConnections as refusal:
             await _refuse(scope, receive, send, refusal)
             return
-        if place is not None:
-            scope.setdefault("state", {})["socket_place"] = place
-        kind = "socket" if scope["type"] == "websocket" else "stream"
-        with metrics.SOCKETS_OPEN.labels(kind).track_inprogress():
-            try:
-                await self.app(scope, receive, send)
-            finally:
-                if place is not None:
-                    place.leave()
+        try:
+            await self.app(scope, receive, send)
+        finally:
+            place.leave()
 
 
 def _stays_open(scope: Scope) -> bool:
     if scope["type"] == "websocket":
         return True
     headers: list[tuple[bytes, bytes]] = scope["headers"]
-    return any(name == b"accept" and EVENT_STREAM in value for name, value in headers)
+    return any(name == b"accept" and EVENT_STREAM in value.lower() for name, value in headers)
 
 
 async def _refuse(scope: Scope, receive: Receive, send: Send, refusal: TooManyConnections) -> None:

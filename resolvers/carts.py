@@ -62,10 +62,10 @@ async def _open(context: RequestContext, ref: CartRef, *, anew: bool = True) -> 
             raise CartNotFound(field=("cartId",))
         await _check_shop(context, cart_id)
         return CartKey(cart_id)
-    customer = await context.find_customer(anew=anew)
-    if customer is None:
+    principal = await context.find_customer(anew=anew)
+    if principal is None:
         raise CartNotFound(field=("cartId",))
-    return CartKey(cart_id, customer.id)
+    return CartKey(cart_id, principal.customer.id)
 
 
 @reads
@@ -76,13 +76,15 @@ async def find_cart(context: RequestContext, cart_id: str, token: str | None) ->
     if uuid is None:
         return None
     if token is None:
-        customer = await context.find_customer()
-        is_his = customer is not None
+        principal = await context.find_customer()
+        is_his = principal is not None
     else:
-        customer, is_his = None, is_token(context, uuid, token)
+        principal, is_his = None, is_token(context, uuid, token)
     if not is_his:
         return None
-    found = await carts.find_cart(uuid, customer_id=None if customer is None else customer.id)
+    found = await carts.find_cart(
+        uuid, customer_id=None if principal is None else principal.customer.id
+    )
     if found is not None:
         await context.shops.check_id(found.shop_id)
     return await _quoted(context, found)
@@ -117,9 +119,11 @@ async def _create(context: RequestContext, slug: str) -> StoredCart:
     shop = await context.shops.get(slug)
     claims = context.claims
     is_here = isinstance(claims, CustomerClaims) and claims.shop_id == shop.id
-    customer = await context.find_customer(anew=True) if is_here else None
+    principal = await context.find_customer(anew=True) if is_here else None
     return await carts.create_cart(
-        shop.id, shop.currency, customer_id=None if customer is None else customer.id
+        shop.id,
+        shop.currency,
+        customer_id=None if principal is None else principal.customer.id,
     )
 
 
@@ -178,9 +182,9 @@ async def claim(context: RequestContext, cart_id: str, token: str) -> Answer[Quo
     """Give a guest's cart to the customer who asks."""
 
     async def take() -> StoredCart:
-        uuid = read_input_id(cart_id, "Cart", ("id",))
+        uuid = read_input_id(cart_id, "Cart", ("cartId",))
         if not is_token(context, uuid, token):
-            raise CartNotFound(field=("id",))
+            raise CartNotFound(field=("cartId",))
         customer = context.customer.customer
         return await carts.claim_cart(uuid, customer.id, customer.shop_id)
 

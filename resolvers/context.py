@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any
 
 from headless_presale.customers import (
-    Customer,
     CustomerClaims,
     CustomerPrincipal,
     find_customer_principal,
@@ -50,7 +49,7 @@ class RequestContext:
             without one.
         address: the client's IP address; empty where nobody knows.
         meter: counts what this caller does; None counts nothing.
-        socket_place: what his socket counts for; None where sockets are not counted.
+        socket_place: what his socket or stream counts for; None where they are not counted.
         cache_hint: read by the transport after the operation.
     """
 
@@ -106,6 +105,15 @@ class RequestContext:
         merchant_id = claims.merchant_id if isinstance(claims, AccessClaims) else None
         self.shops = self.shops.asked_with(document, merchant_id=merchant_id)
 
+    def hold_open(self) -> None:
+        """Count a socket or a stream that stays open, for its address and for its grant.
+
+        Raises:
+            TooManyConnections: one of them has as many as it may.
+        """
+        if self.socket_place is not None:
+            self.socket_place.hold(None if self.claims is None else self.claims.grant_id)
+
     def renewed(self) -> "RequestContext":
         """Return a context of the same caller with its own moment and its own loaders."""
         return replace(
@@ -149,7 +157,7 @@ class RequestContext:
         await self.shops.check_id(found.customer.shop_id)
         return found
 
-    async def find_customer(self, *, anew: bool = False) -> Customer | None:
+    async def find_customer(self, *, anew: bool = False) -> CustomerPrincipal | None:
         """Return which customer asks; None where anybody else does.
 
         Args:
@@ -162,7 +170,7 @@ class RequestContext:
             return None
         if anew:
             self.forget_principal()
-        return (await self.authenticate_customer()).customer
+        return await self.authenticate_customer()
 
     def forget_principal(self) -> None:
         """Let the next look at who asks be a new one: what he may do can have changed since."""

@@ -3,11 +3,14 @@
 from dataclasses import dataclass
 from uuid import UUID
 
+from headless_presale.campaigns import CampaignSnapshot
+from headless_presale.customers import Customer
 from headless_presale.kernel.locales import read_locale
-from headless_presale.notify_me import NotifyMe, WatcherCount, notify_me
+from headless_presale.notify_me import Awaited, NotifyMe, WatcherCount, list_awaited, notify_me
+from headless_presale.shops import Shop
 from resolvers.campaigns import find_public_campaign
 from resolvers.context import RequestContext
-from resolvers.errors import Answer
+from resolvers.errors import Answer, reads
 from resolvers.global_ids import read_input_id
 from resolvers.mutations import mutate
 
@@ -21,6 +24,15 @@ class NotifyMeForm:
     locale: str | None
     consent: bool
     source: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Awaiting:
+    """A place on a campaign's list."""
+
+    awaited: Awaited
+    campaign: CampaignSnapshot
+    shop: Shop
 
 
 async def ask(context: RequestContext, form: NotifyMeForm) -> Answer[bool]:
@@ -41,6 +53,21 @@ async def _ask(context: RequestContext, form: NotifyMeForm) -> bool:
         source=form.source or "",
     )
     return await notify_me(wish, asked_from=context.source)
+
+
+@reads
+async def list_of(context: RequestContext, customer: Customer) -> list[Awaiting]:
+    """Return which campaigns a customer waits for, the next opening first."""
+    if customer.email is None:
+        return []
+    shop = await context.loaders.shops.load(customer.shop_id)
+    awaited = await list_awaited(customer.shop_id, customer.email)
+    found = await context.loaders.campaigns.load_many([each.campaign_id for each in awaited])
+    return [
+        Awaiting(awaited=each, campaign=campaign, shop=shop)
+        for each, campaign in zip(awaited, found, strict=True)
+        if campaign is not None and shop is not None
+    ]
 
 
 async def count_of(context: RequestContext, campaign_id: UUID) -> WatcherCount:

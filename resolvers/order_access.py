@@ -53,8 +53,8 @@ async def find_access(
     """
     if token is not None:
         return read_order_token(context.secret, order_id, token)
-    customer = await context.find_customer(anew=anew)
-    return None if customer is None else access_of(customer)
+    principal = await context.find_customer(anew=anew)
+    return None if principal is None else access_of(principal.customer)
 
 
 @dataclass(frozen=True, slots=True)

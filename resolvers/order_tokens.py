@@ -6,6 +6,7 @@ from headless_presale.orders import (
     OrderView,
     RevokeToken,
     find_order,
+    is_new_link_mailed,
     revoke_order_token,
 )
 from resolvers.admin.commands import told
@@ -51,6 +52,11 @@ async def revoke_by_merchant(
         )
 
     return await told(context, run)
+
+
+def mailed_to(order: OrderView) -> str | None:
+    """Return where the new link of an order goes; None if nowhere."""
+    return order.buyer["email"] if is_new_link_mailed(order) else None
 
 
 async def _revoke(command: RevokeToken) -> OrderView:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from headless_presale.campaigns import CampaignNotOpen, CancelPolicy, find_snapshots_of_items
 from headless_presale.carts import CartEmpty, CartNotFound
 from headless_presale.checkout import Account, Address, Buyer, CartLine, PlaceOrder, place_order
-from headless_presale.customers import Customer
+from headless_presale.customers import CustomerPrincipal
 from headless_presale.kernel.errors import InvalidInput
 from headless_presale.kernel.events import EventRecord, acting_as
 from headless_presale.kernel.locales import read_locale
@@ -73,7 +73,8 @@ async def _place(context: RequestContext, wish: OrderWish) -> OrderView:
     context.loaders.shops.prime(shop.id, shop)
     if (wish.lines is None) == (wish.cart is None):
         raise InvalidInput(reason="name either lines or a cart", field=("lines",))
-    customer = await context.find_customer(anew=True)
+    principal = await context.find_customer(anew=True)
+    customer = None if principal is None else principal.customer
     cart = await read_for_order(context, wish.cart) if wish.cart is not None else None
     command = PlaceOrder(
         shop_id=shop.id,
@@ -85,7 +86,7 @@ async def _place(context: RequestContext, wish: OrderWish) -> OrderView:
         idempotency_key=wish.idempotency_key,
         locale=_checked_locale(wish.locale) or context.locale,
         expected_total_minor=wish.expected_total_minor,
-        account=None if customer is None else _account_of(customer),
+        account=None if principal is None else _account_of(principal),
     )
     with acting_as(actor_by(context, None if customer is None else access_of(customer))):
         try:
@@ -114,8 +115,14 @@ def _lines_of(wishes: Sequence[LineWish]) -> list[CartLine]:
     ]
 
 
-def _account_of(customer: Customer) -> Account:
-    return Account(customer_id=customer.id, shop_id=customer.shop_id, email=customer.email)
+def _account_of(principal: CustomerPrincipal) -> Account:
+    customer = principal.customer
+    return Account(
+        customer_id=customer.id,
+        shop_id=customer.shop_id,
+        email=customer.email,
+        sign_in_id=principal.grant_id,
+    )
 
 
 def _checked_locale(tag: str | None) -> str | None:

@@ -24,7 +24,7 @@ KINDS: Mapping[str, Kind] = {
     "signOut": Kind.CHANGES,
     "profileUpdate": Kind.CHANGES,
     "addressAdd": Kind.CHANGES,
-    "addressChange": Kind.CHANGES,
+    "addressUpdate": Kind.CHANGES,
     "addressRemove": Kind.CHANGES,
     "addressSetDefault": Kind.CHANGES,
     "consentGive": Kind.CHANGES,

@@ -1,9 +1,18 @@
 """A shop and the lists that hang below it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from functools import partial
 from uuid import UUID
 
-from headless_presale.campaigns import Campaign, CampaignSnapshot, is_handle, list_snapshots
+from headless_presale.campaigns import (
+    Campaign,
+    CampaignFilter,
+    CampaignSnapshot,
+    CampaignStatus,
+    count_campaigns,
+    is_handle,
+    list_snapshots,
+)
 from headless_presale.catalog import (
     Product,
     ProductNotFound,
@@ -76,19 +85,28 @@ async def find_campaign(
 
 @reads
 async def page_of_campaigns(
-    context: RequestContext, shop: Shop, request: PageRequest
+    context: RequestContext,
+    shop: Shop,
+    statuses: Collection[CampaignStatus] | None,
+    request: PageRequest,
 ) -> Page[CampaignSnapshot]:
-    """Return a page of the shop's published campaigns, the latest opening first."""
+    """Return a page of the shop's published campaigns, the latest opening first.
+
+    Args:
+        statuses: any of these, by the clock; empty or None for any at all.
+    """
+    wanted = CampaignFilter(
+        shop_id=shop.id, at=context.at, statuses=statuses or (), is_published=True
+    )
+    listed = partial(list_snapshots, shop.id, statuses=wanted.statuses, at=wanted.at)
 
     async def source(
         *, limit: int, after: Moment | None, before: Moment | None, from_end: bool
     ) -> Sequence[CampaignSnapshot]:
         if not from_end:
-            return await list_snapshots(shop.id, limit=limit, after=after, before=before)
+            return await listed(limit=limit, after=after, before=before)
         # The last rows of a descending list are the first of the ascending one.
-        found = await list_snapshots(
-            shop.id, limit=limit, after=before, before=after, newest_first=False
-        )
+        found = await listed(limit=limit, after=before, before=after, newest_first=False)
         return found[::-1]
 
     page = await paginate(
@@ -96,7 +114,7 @@ async def page_of_campaigns(
         source,
         key=lambda campaign: (campaign.opens_at, campaign.id),
         cursors=CAMPAIGN_CURSORS,
-        count=Campaign.filter(shop_id=shop.id, published_at__isnull=False).count,
+        count=lambda: count_campaigns(wanted),
     )
     for _, campaign in page.rows:
         context.loaders.campaigns.prime(campaign.id, campaign)

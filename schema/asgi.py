@@ -106,8 +106,7 @@ async def authenticate_socket(context: RequestContext, params: Mapping[str, Any]
         if not isinstance(token, str):
             raise Unauthenticated("'authorization' must be a text.")
         context.claims = await read_token(token)
-    if context.claims is not None and context.socket_place is not None:
-        context.socket_place.take_for(context.claims.grant_id)
+    context.hold_open()
 
 
 async def count_operation(websocket: WebSocket, context: RequestContext) -> None:

@@ -29,15 +29,19 @@ from schema.nodes import Info, Node
 class PaymentPlan:
     """Full payment, or a deposit now and the balance in a window later."""
 
-    kind: PlanKind
+    kind: PlanKind = strawberry.field(description="All at once, or a deposit first.")
     deposit_bps: int | None = strawberry.field(
         description="The deposit as a share in basis points: 2000 is 20 %."
     )
     deposit_per_unit: Money | None = strawberry.field(
         description="The deposit as an amount per unit."
     )
-    balance_opens_at: datetime | None
-    balance_due_at: datetime | None
+    balance_opens_at: datetime | None = strawberry.field(
+        description="From when on the balance can be paid. Null on full payment."
+    )
+    balance_due_at: datetime | None = strawberry.field(
+        description="By when it has to be. Null on full payment."
+    )
     missed_balance: MissedBalance | None = strawberry.field(
         description="What happens to the deposit when the balance is missed."
     )
@@ -61,8 +65,10 @@ class PaymentPlan:
 class CancelRuleType:
     """Shares of what was paid, in basis points."""
 
-    is_allowed: bool
-    refund_deposit_bps: int
+    is_allowed: bool = strawberry.field(description="Whether the buyer may cancel.")
+    refund_deposit_bps: int = strawberry.field(
+        description="The share of the deposit that goes back, in basis points: 10000 is all of it."
+    )
     refund_balance_bps: int = strawberry.field(description="Full payments follow this share.")
 
     @classmethod
@@ -79,9 +85,13 @@ class CancelRuleType:
 class CancelPolicy:
     """What orders placed now can rely on."""
 
-    deposit_paid: CancelRuleType
-    awaiting_balance: CancelRuleType
-    paid: CancelRuleType
+    deposit_paid: CancelRuleType = strawberry.field(
+        description="While the balance cannot be paid yet."
+    )
+    awaiting_balance: CancelRuleType = strawberry.field(
+        description="While the balance can be paid."
+    )
+    paid: CancelRuleType = strawberry.field(description="Once all of it is paid.")
 
     @classmethod
     def of(cls, policy: Policy) -> "CancelPolicy":
@@ -104,15 +114,19 @@ class Terms:
     def version(self) -> int:
         return self.terms.version
 
-    @strawberry.field
+    @strawberry.field(description="The day by which everything is promised to ship.")
     def ships_by(self) -> date | None:
         return self.terms.ships_by
 
-    @strawberry.field
+    @strawberry.field(
+        description="As plain text, in the language of Accept-Language, else in the shop's."
+    )
     def refund_policy(self, info: Info) -> str:
         return campaigns.localized_prose(self.terms.refund_policy, self.shop, info.context.locale)
 
-    @strawberry.field
+    @strawberry.field(
+        description="As plain text, in the language of Accept-Language, else in the shop's."
+    )
     def cancel_conditions(self, info: Info) -> str:
         return campaigns.localized_prose(
             self.terms.cancel_conditions, self.shop, info.context.locale
@@ -125,11 +139,11 @@ class CurrentPrice:
 
     quoted: strawberry.Private[QuotedPrice]
 
-    @strawberry.field
+    @strawberry.field(description="Of one unit.")
     def price(self) -> Money:
         return Money.of(self.quoted.unit_price)
 
-    @strawberry.field
+    @strawberry.field(description="Why it is that.")
     def reason(self) -> PriceReason:
         return self.quoted.reason
 
@@ -156,15 +170,17 @@ class NextPrice:
 
     coming: strawberry.Private[campaigns.ComingPrice]
 
-    @strawberry.field
+    @strawberry.field(description="Of one unit, then.")
     def price(self) -> Money:
         return Money.of(self.coming.quoted.unit_price)
 
-    @strawberry.field
+    @strawberry.field(description="When it begins.")
     def starts_at(self) -> datetime:
         return self.coming.starts_at
 
-    @strawberry.field
+    @strawberry.field(
+        description="The name of the tier that begins; null for the campaign's own price."
+    )
     def tier(self) -> str | None:
         return self.coming.quoted.tier
 
@@ -175,19 +191,19 @@ class ProductionBatch:
 
     batch: strawberry.Private[BatchSnapshot]
 
-    @strawberry.field
+    @strawberry.field(description="The day by which its numbers are promised to ship.")
     def ships_by(self) -> date:
         return self.batch.ships_by
 
-    @strawberry.field
+    @strawberry.field(description="How many slots it has.")
     def capacity(self) -> int:
         return self.batch.capacity
 
-    @strawberry.field
+    @strawberry.field(description="Its lowest slot number.")
     def first_number(self) -> int:
         return self.batch.first_number
 
-    @strawberry.field
+    @strawberry.field(description="Its highest slot number.")
     def last_number(self) -> int:
         return self.batch.last_number
 
@@ -207,18 +223,21 @@ class CampaignItemType(Node):
     async def title(self, info: Info) -> str:
         return await catalog.item_title(info.context, self.item, self.shop)
 
-    @strawberry.field
+    @strawberry.field(description="The campaign that it is part of.")
     def campaign(self) -> "CampaignType":
         return CampaignType(snapshot=self.snapshot, shop=self.shop)
 
-    @strawberry.field
+    @strawberry.field(description="What is presold. Null where it was taken out of the catalogue.")
     async def variant(self, info: Info) -> VariantType | None:
         variant = await info.context.loaders.variants.load(self.item.variant_id)
         if variant is None:
             return None
         return VariantType(variant=variant, product_row=variant.product, shop=self.shop)
 
-    @strawberry.field
+    @strawberry.field(
+        description="The product of the variant, published or not. Null where it was taken out "
+        "of the catalogue."
+    )
     async def product(self, info: Info) -> ProductType | None:
         variant = await info.context.loaders.variants.load(self.item.variant_id)
         return None if variant is None else ProductType(product=variant.product, shop=self.shop)
@@ -257,7 +276,7 @@ class CampaignItemType(Node):
     def limit_per_customer(self) -> int | None:
         return self.item.limit_per_customer
 
-    @strawberry.field
+    @strawberry.field(description="How many slots there are in all, over all batches.")
     def capacity(self) -> int:
         return self.item.capacity
 
@@ -269,7 +288,7 @@ class CampaignItemType(Node):
     async def sold_bps(self, info: Info) -> int:
         return (await campaigns.progress_of_item(info.context, self.item)).sold_bps
 
-    @strawberry.field
+    @strawberry.field(description="Waves of production in the order of their numbers.")
     def batches(self) -> list[ProductionBatch]:
         return [ProductionBatch(batch=batch) for batch in self.item.batches]
 
@@ -292,12 +311,15 @@ class CampaignType(Node):
     def handle(self) -> str:
         return self.snapshot.handle
 
-    @strawberry.field
+    @strawberry.field(description="In the language of Accept-Language, else in the shop's.")
     def title(self, info: Info) -> str:
         texts = campaigns.localized_campaign(self.snapshot, self.shop, info.context.locale)
         return texts["title"]
 
-    @strawberry.field
+    @strawberry.field(
+        description="What it is about, as plain text; in the language of Accept-Language, else "
+        "in the shop's."
+    )
     def story(self, info: Info) -> str:
         texts = campaigns.localized_campaign(self.snapshot, self.shop, info.context.locale)
         return texts["story"]
@@ -306,11 +328,11 @@ class CampaignType(Node):
     def status(self, info: Info) -> CampaignStatus:
         return self.snapshot.status(info.context.at)
 
-    @strawberry.field
+    @strawberry.field(description="From then on it takes orders.")
     def opens_at(self) -> datetime:
         return self.snapshot.opens_at
 
-    @strawberry.field
+    @strawberry.field(description="From then on it takes none.")
     def closes_at(self) -> datetime:
         return self.snapshot.closes_at
 
@@ -330,11 +352,11 @@ class CampaignType(Node):
     def hold_seconds(self) -> int:
         return self.snapshot.hold_seconds
 
-    @strawberry.field
+    @strawberry.field(description="All at once, or a deposit first.")
     def payment_plan(self) -> PaymentPlan:
         return PaymentPlan.of(self.snapshot.payment_plan, self.snapshot.currency)
 
-    @strawberry.field
+    @strawberry.field(description="What orders placed now may be cancelled by, and what goes back.")
     def cancel_policy(self) -> CancelPolicy:
         return CancelPolicy.of(self.snapshot.cancel_policy)
 
@@ -343,7 +365,7 @@ class CampaignType(Node):
         terms = self.snapshot.terms
         return None if terms is None else Terms(terms=terms, shop=self.shop)
 
-    @strawberry.field
+    @strawberry.field(description="What it presells, in the merchant's order.")
     def items(self) -> list[CampaignItemType]:
         return [
             CampaignItemType(item=item, snapshot=self.snapshot, shop=self.shop)

@@ -22,8 +22,8 @@ class CartCreateInput:
 
 @strawberry.input(description="What a cart is to have of an item.")
 class CartLineAddInput:
-    cart_id: strawberry.ID
-    campaign_item_id: strawberry.ID
+    cart_id: strawberry.ID = strawberry.field(description="`Cart.id`.")
+    campaign_item_id: strawberry.ID = strawberry.field(description="`CampaignItem.id`.")
     quantity: int = strawberry.field(
         default=1, description="1 to 100, in all: what the line had before does not count."
     )
@@ -32,22 +32,26 @@ class CartLineAddInput:
 
 @strawberry.input(description="How many of an item there are to be.")
 class CartLineUpdateInput:
-    cart_id: strawberry.ID
-    campaign_item_id: strawberry.ID
+    cart_id: strawberry.ID = strawberry.field(description="`Cart.id`.")
+    campaign_item_id: strawberry.ID = strawberry.field(
+        description="Which line: `CartLine.campaignItemId`."
+    )
     quantity: int = strawberry.field(description="1 to 100.")
     token: str | None = strawberry.field(default=None, description=TOKEN)
 
 
 @strawberry.input(description="What is to be taken out.")
 class CartLineRemoveInput:
-    cart_id: strawberry.ID
-    campaign_item_id: strawberry.ID
+    cart_id: strawberry.ID = strawberry.field(description="`Cart.id`.")
+    campaign_item_id: strawberry.ID = strawberry.field(
+        description="Which line: `CartLine.campaignItemId`."
+    )
     token: str | None = strawberry.field(default=None, description=TOKEN)
 
 
 @strawberry.input(description="Whose prices the buyer has seen.")
 class CartPricesAcceptInput:
-    cart_id: strawberry.ID
+    cart_id: strawberry.ID = strawberry.field(description="`Cart.id`.")
     token: str | None = strawberry.field(default=None, description=TOKEN)
     expected_total_minor: SafeInt | None = strawberry.field(
         default=None, description="The total that he has seen; another one is refused."
@@ -56,7 +60,7 @@ class CartPricesAcceptInput:
 
 @strawberry.input(description="A guest's cart to take over.")
 class CartClaimInput:
-    id: strawberry.ID
+    cart_id: strawberry.ID = strawberry.field(description="`Cart.id` of the guest's cart.")
     token: str = strawberry.field(description="`cartToken` of the payload that made it.")
 
 
@@ -160,7 +164,7 @@ class CartMutation:
         extensions=customer_only(),
     )
     async def cart_claim(self, info: Info, input: CartClaimInput) -> CartClaimPayload:
-        claimed = await carts.claim(info.context, input.id, input.token)
+        claimed = await carts.claim(info.context, input.cart_id, input.token)
         return CartClaimPayload(cart=_cart(claimed), user_errors=user_errors(claimed.refusals))
 
 

@@ -15,15 +15,15 @@ from schema.nodes import Info, global_id
 class CartUnitsType:
     units: strawberry.Private[PricedUnits]
 
-    @strawberry.field
+    @strawberry.field(description="How many.")
     def quantity(self) -> int:
         return self.units.quantity
 
-    @strawberry.field
+    @strawberry.field(description="What each costs.")
     def unit_price(self) -> Money:
         return Money.of(self.units.unit_price)
 
-    @strawberry.field
+    @strawberry.field(description="Why it costs that.")
     def price_reason(self) -> PriceReason:
         return self.units.reason
 
@@ -71,7 +71,7 @@ class CartLineType:
 
     line: strawberry.Private[QuotedLine]
 
-    @strawberry.field
+    @strawberry.field(description="`CampaignItem.id`, which names the line as well.")
     def campaign_item_id(self) -> strawberry.ID:
         return global_id("CampaignItem", self.line.stored.item_id)
 
@@ -83,7 +83,7 @@ class CartLineType:
         shop = await info.context.loaders.shops.load(campaign.shop_id)
         return None if shop is None else CampaignItemType(item=item, snapshot=campaign, shop=shop)
 
-    @strawberry.field
+    @strawberry.field(description="1 to 100.")
     def quantity(self) -> int:
         return self.line.stored.quantity
 
@@ -122,7 +122,7 @@ class CartType:
 
     cart: strawberry.Private[QuotedCart]
 
-    @strawberry.field
+    @strawberry.field(description="Opaque; opened with `cartToken`, or by its customer.")
     def id(self) -> strawberry.ID:
         return global_id("Cart", self.cart.stored.id)
 

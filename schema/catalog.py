@@ -31,16 +31,16 @@ FirstChildren = Annotated[
 class ProductOption:
     """Localised."""
 
-    name: str
-    values: list[str]
+    name: str = strawberry.field(description="Such as `Colour`.")
+    values: list[str] = strawberry.field(description="Those that variants have, in their order.")
 
 
 @strawberry.type(description="One value of one option.")
 class SelectedOption:
     """Localised."""
 
-    name: str
-    value: str
+    name: str = strawberry.field(description="Of the option, such as `Colour`.")
+    value: str = strawberry.field(description="Such as `Midnight`.")
 
 
 @strawberry.type(name="ProductMedia", description="A picture or film of a product.")
@@ -49,7 +49,7 @@ class MediaType:
 
     media: strawberry.Private[ProductMedia]
 
-    @strawberry.field
+    @strawberry.field(description="Opaque.")
     def id(self) -> strawberry.ID:
         return global_id("ProductMedia", self.media.id)
 
@@ -72,8 +72,12 @@ class MediaType:
 class Seo:
     """Falls back to the product's own title."""
 
-    title: str
-    description: str
+    title: str = strawberry.field(
+        description="For `<title>`; the product's own where there is none."
+    )
+    description: str = strawberry.field(
+        description='For `<meta name="description">`; may be empty.'
+    )
 
 
 @strawberry.type(description="Where a variant can be pre-ordered: shown wherever the variant is.")
@@ -83,19 +87,19 @@ class PresaleBadge:
     offer: strawberry.Private[catalog.Offer]
     shop: strawberry.Private[Shop]
 
-    @strawberry.field
+    @strawberry.field(description="Where it can be pre-ordered.")
     def campaign(self) -> Annotated["CampaignType", strawberry.lazy("schema.campaigns")]:
         from schema.campaigns import CampaignType
 
         return CampaignType(snapshot=self.offer.campaign, shop=self.shop)
 
-    @strawberry.field
+    @strawberry.field(description="As what.")
     def item(self) -> Annotated["CampaignItemType", strawberry.lazy("schema.campaigns")]:
         from schema.campaigns import CampaignItemType
 
         return CampaignItemType(item=self.offer.item, snapshot=self.offer.campaign, shop=self.shop)
 
-    @strawberry.field
+    @strawberry.field(description="Where the campaign stands, by the clock.")
     def status(self, info: Info) -> CampaignStatus:
         return self.offer.campaign.status(info.context.at)
 
@@ -126,7 +130,7 @@ class VariantType(Node):
     def identity(self) -> tuple[str, UUID]:
         return "ProductVariant", self.variant.id
 
-    @strawberry.field
+    @strawberry.field(description="The merchant's own number.")
     def sku(self) -> str | None:
         return self.variant.sku
 
@@ -134,12 +138,14 @@ class VariantType(Node):
     async def title(self, info: Info) -> str:
         return await catalog.variant_title(info.context, self.variant, self.product_row, self.shop)
 
-    @strawberry.field
+    @strawberry.field(description="One for each of the product's options, in their order.")
     async def option_values(self, info: Info) -> list[SelectedOption]:
         pairs = await catalog.selected_options(info.context, self.variant, self.shop)
         return [SelectedOption(name=name, value=value) for name, value in pairs]
 
-    @strawberry.field
+    @strawberry.field(
+        description="The catalogue's; a campaign has its own: `CampaignItem.currentPrice`."
+    )
     def price(self) -> Money:
         return Money.of(Amount(self.variant.price_minor, self.variant.currency))
 
@@ -148,7 +154,14 @@ class VariantType(Node):
         minor = self.variant.compare_at_minor
         return None if minor is None else Money.of(Amount(minor, self.variant.currency))
 
-    @strawberry.field
+    @strawberry.field(
+        description="The picture that shows it; one of the product's. Null where none is its own."
+    )
+    async def media(self, info: Info) -> MediaType | None:
+        media = await info.context.loaders.media_of.load(self.variant.product_id)
+        return next((MediaType(media=m) for m in media if m.id == self.variant.media_id), None)
+
+    @strawberry.field(description="What it is a variant of.")
     def product(self) -> "ProductType":
         return ProductType(product=self.product_row, shop=self.shop)
 
@@ -175,7 +188,7 @@ class ProductType(Node):
     def handle(self) -> str:
         return self.product.handle
 
-    @strawberry.field
+    @strawberry.field(description="In the language of Accept-Language, else in the shop's.")
     def title(self, info: Info) -> str:
         return self._texts(info.context).title
 
@@ -183,29 +196,29 @@ class ProductType(Node):
     def description_html(self, info: Info) -> str:
         return self._texts(info.context).description_html
 
-    @strawberry.field
+    @strawberry.field(description="Who makes it; may be empty.")
     def vendor(self) -> str:
         return self.product.vendor
 
-    @strawberry.field
+    @strawberry.field(description="The merchant's own word for its kind; may be empty.")
     def product_type(self) -> str:
         return self.product.product_type
 
-    @strawberry.field
+    @strawberry.field(description="The merchant's own.")
     def tags(self) -> list[str]:
         return list(self.product.tags)
 
-    @strawberry.field
+    @strawberry.field(description="For the head of a page.")
     def seo(self, info: Info) -> Seo:
         texts = self._texts(info.context)
         return Seo(title=texts.seo_title or texts.title, description=texts.seo_description)
 
-    @strawberry.field
+    @strawberry.field(description="What its variants differ in, in the merchant's order.")
     async def options(self, info: Info) -> list[ProductOption]:
         options = await catalog.options_of(info.context, self.product, self.shop)
         return [ProductOption(name=o.name, values=list(o.values)) for o in options]
 
-    @strawberry.field
+    @strawberry.field(description="What can be bought, in the merchant's order.")
     async def variants(self, info: Info, first: FirstChildren = 20) -> list[VariantType]:
         variants = await info.context.loaders.variants_of.load(self.product.id)
         return [
@@ -213,7 +226,7 @@ class ProductType(Node):
             for variant in variants[: bounded(first)]
         ]
 
-    @strawberry.field
+    @strawberry.field(description="Pictures and films, in the merchant's order.")
     async def media(self, info: Info, first: FirstChildren = 20) -> list[MediaType]:
         media = await info.context.loaders.media_of.load(self.product.id)
         return [MediaType(media=medium) for medium in media[: bounded(first)]]

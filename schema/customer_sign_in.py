@@ -21,11 +21,11 @@ class SignInProviderType:
 
     row: strawberry.Private[SignInProvider]
 
-    @strawberry.field
+    @strawberry.field(description="Opaque; `signInOidcStart` takes it.")
     def id(self) -> strawberry.ID:
         return global_id("SignInProvider", self.row.id)
 
-    @strawberry.field
+    @strawberry.field(description="By which mutation one signs in there.")
     def kind(self) -> ProviderKind:
         return self.row.kind
 
@@ -71,7 +71,7 @@ class SignInOidcStartPayload:
 @strawberry.input(description="What the provider sent back, and what the browser kept.")
 class SignInOidcCompleteInput:
     shop: str = strawberry.field(description="The shop's slug.")
-    provider: strawberry.ID
+    provider: strawberry.ID = strawberry.field(description="As it was sent to `signInOidcStart`.")
     code: str = strawberry.field(description="From the address the browser came back to.")
     state: str = strawberry.field(description="From the address the browser came back to.")
     browser_key: str = strawberry.field(description="As `signInOidcStart` gave it.")
@@ -88,7 +88,7 @@ class SignInOidcCompletePayload(SessionPayload):
 
 @strawberry.input(description="An address, and the code that `signInCodeRequest` mailed there.")
 class EmailProveInput:
-    email: str
+    email: str = strawberry.field(description="The address that the code was mailed to.")
     code: str = strawberry.field(description="Six digits.")
 
 

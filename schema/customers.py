@@ -6,10 +6,11 @@ from typing import Annotated, Any
 import strawberry
 
 from headless_presale.customers import SignedIn, UpdateProfile
-from resolvers import carts, customers, own_orders, privacy
+from resolvers import carts, customers, notify_me, own_orders, privacy
 from resolvers.customers import CodeWish
 from resolvers.errors import Answer
 from schema.carts import CartType
+from schema.described import REFUSALS
 from schema.enums import OrderStatus
 from schema.errors import UserError, user_errors
 from schema.nodes import (
@@ -23,6 +24,7 @@ from schema.nodes import (
     global_id,
     page_request,
 )
+from schema.notify_me import AwaitedCampaignType
 from schema.orders import OrderType
 from schema.permissions import customer_only
 from schema.personal import PersonalFields
@@ -33,7 +35,7 @@ from schema.privacy import PersonalDataExportType, wrap_export
 class CustomerType(PersonalFields):
     """Seen by nobody but himself."""
 
-    @strawberry.field
+    @strawberry.field(description="Opaque; the same for every sign-in in this shop.")
     def id(self) -> strawberry.ID:
         return global_id("Customer", self.customer.id)
 
@@ -64,6 +66,14 @@ class CustomerType(PersonalFields):
     async def cart(self, info: Info) -> CartType | None:
         cart = await carts.find_cart_of(info.context, self.customer.id)
         return None if cart is None else CartType(cart=cart)
+
+    @strawberry.field(
+        description="Campaigns that open later and that he asked to be told of, the next first; "
+        "at most 100. Empty for whoever unsubscribed, and without an address."
+    )
+    async def awaited_campaigns(self, info: Info) -> list[AwaitedCampaignType]:
+        waiting = await notify_me.list_of(info.context, self.customer)
+        return [AwaitedCampaignType(awaiting=each) for each in waiting]
 
     @strawberry.field(
         description="The copy of his data that he asked for last; null if there is none, or if it "
@@ -100,7 +110,7 @@ class CustomerType(PersonalFields):
 @strawberry.input(description="Who wants to sign in.")
 class SignInCodeRequestInput:
     shop: str = strawberry.field(description="The shop's slug.")
-    email: str
+    email: str = strawberry.field(description="Where the code is mailed.")
     locale: str | None = strawberry.field(
         default=None, description="Language of the mail; else Accept-Language."
     )
@@ -111,13 +121,13 @@ class SignInCodeRequestInput:
 )
 class SignInCodeRedeemInput:
     shop: str = strawberry.field(description="The shop's slug.")
-    email: str
+    email: str = strawberry.field(description="As it was asked for with.")
     code: str = strawberry.field(description="Six digits.")
 
 
 @strawberry.input(description="What `signInCodeRedeem` or `sessionRefresh` gave last.")
 class SessionRefreshInput:
-    refresh_token: str
+    refresh_token: str = strawberry.field(description="The last one of the sign-in, once.")
 
 
 @strawberry.input(description="Which sign-ins to end.")
@@ -152,9 +162,12 @@ class SignInCodeRequestPayload:
     user_errors: list[UserError]
 
 
-@strawberry.type
+@strawberry.interface(
+    name="Session",
+    description="What every way to sign in answers: one fragment on it serves them all.",
+)
 class SessionPayload:
-    """What a sign-in answers; no type of the schema by itself."""
+    """All null where `userErrors` says why not."""
 
     access_token: str | None = strawberry.field(
         description="For the header `Authorization: Bearer ...`. Keep it in memory."
@@ -165,8 +178,10 @@ class SessionPayload:
     refresh_token: str | None = strawberry.field(
         description="Good for one `sessionRefresh`, within two weeks. Keep it secret."
     )
-    customer: CustomerType | None
-    user_errors: list[UserError]
+    customer: CustomerType | None = strawberry.field(
+        description="Who is signed in. Null where `userErrors` says why not."
+    )
+    user_errors: list[UserError] = strawberry.field(description=REFUSALS)
 
 
 @strawberry.type

@@ -13,28 +13,120 @@ from headless_presale.customers import ProviderKind
 from headless_presale.orders import OrderStatus
 from headless_presale.payments import PaymentLeg, PaymentStatus, RefundStatus
 from headless_presale.pricing import PriceReason
+from schema.described import register_enum
 
-strawberry.enum(CampaignStatus, description="Where a campaign stands, by the clock.")
-strawberry.enum(PlanKind, name="PaymentPlanKind", description="How an order is paid.")
-strawberry.enum(
-    MissedBalance, description="What happens to the deposit when the balance is not paid in time."
+register_enum(
+    CampaignStatus,
+    description="Where a campaign stands, by the clock.",
+    values={
+        "DRAFT": "Not published: storefronts never see it.",
+        "SCHEDULED": "Published, and opens later.",
+        "LIVE": "Takes orders.",
+        "CLOSED": "Takes no orders any more; those that were placed go on.",
+        "CANCELLED": "Called off by the merchant; what was paid goes back.",
+    },
 )
-strawberry.enum(PriceReason, description="Why a price is what it is.")
-strawberry.enum(PriceChangeReason, description="Why a line no longer costs what it was shown at.")
-strawberry.enum(
+register_enum(
+    PlanKind,
+    name="PaymentPlanKind",
+    description="How an order is paid.",
+    values={
+        "FULL": "All of it at once.",
+        "DEPOSIT": "A deposit at once, the balance in a window of its own.",
+    },
+)
+register_enum(
+    MissedBalance,
+    description="What happens to the deposit when the balance is not paid in time.",
+    values={"FORFEIT": "The merchant keeps it.", "REFUND": "It goes back."},
+)
+register_enum(
+    PriceReason,
+    description="Why a price is what it is.",
+    values={
+        "LIST": "The campaign's own price: no tier holds.",
+        "TIME_TIER": "A tier that holds for a time, such as early birds'.",
+        "QUANTITY_TIER": "A tier that holds up to a slot number, such as the first hundred.",
+    },
+)
+register_enum(
+    PriceChangeReason,
+    description="Why a line no longer costs what it was shown at.",
+    values={
+        "TIER_BY_TIME_ENDED": "The time of the tier is over.",
+        "TIER_BY_TIME_BEGAN": "The time of another tier has begun.",
+        "TIER_BY_QUANTITY_SOLD": "Others took the numbers of the cheaper tier.",
+        "TIER_BY_QUANTITY_RETURNED": "Numbers of a cheaper tier are free again.",
+        "CAMPAIGN_CHANGED": "The merchant has changed the price or its tiers.",
+    },
+)
+register_enum(
     Unavailability,
     name="CartLineUnavailability",
     description="Why a line of a cart cannot be ordered now.",
+    values={
+        "NOT_OPEN": "Its campaign opens later.",
+        "CLOSED": "Its campaign is over.",
+        "CANCELLED": "Its campaign was called off.",
+        "SOLD_OUT": "No slot is left.",
+        "TOO_FEW_LEFT": "Some slots are left, fewer than the line has units.",
+        "WITHDRAWN": "The merchant has taken it back.",
+    },
 )
-strawberry.enum(OrderStatus, description="Where an order stands.")
-strawberry.enum(PaymentLeg, description="Which part of an order a payment is for.")
-strawberry.enum(PaymentStatus, description="Where a payment stands.")
-strawberry.enum(
+register_enum(
+    OrderStatus,
+    description="Where an order stands. docs/lifecycles.md draws what follows what.",
+    values={
+        "AWAITING_PAYMENT": "Placed; its slots are held until `holdExpiresAt` for all of it.",
+        "AWAITING_DEPOSIT": "Placed; its slots are held until `holdExpiresAt` for the deposit.",
+        "DEPOSIT_PAID": "The deposit is paid; the balance cannot be paid yet.",
+        "AWAITING_BALANCE": "The balance can be paid until it is due: see `dueNow`.",
+        "PAID": "All of it is paid.",
+        "EXPIRED": "Not paid in time; the slots went back. Money that comes late takes them again, "
+        "while there are some.",
+        "FORFEITED": "The balance was missed; the deposit went by the campaign's policy.",
+        "CANCELLED": "Cancelled by the buyer or the shop; see `closedReason` and refunds.",
+    },
+)
+register_enum(
+    PaymentLeg,
+    description="Which part of an order a payment is for.",
+    values={
+        "DEPOSIT": "The first part, due at once.",
+        "BALANCE": "The rest, once its window has opened.",
+        "FULL": "All of it, where there is no deposit.",
+    },
+)
+register_enum(
+    PaymentStatus,
+    description="Where a payment stands.",
+    values={
+        "PENDING": "Started; the buyer can pay, again after an attempt that was declined.",
+        "CAPTURED": "The money is here.",
+        "CANCELLED": "Called off before any money came.",
+        "MISMATCHED": "Another amount or currency came than was asked for: it counts as not paid, "
+        "and goes back.",
+    },
+)
+register_enum(
     ProviderKind,
     name="SignInProviderKind",
     description="How a sign-in provider is asked who a customer is.",
+    values={
+        "WECHAT": "A WeChat mini-program: `signInWeChat`.",
+        "OIDC": "OpenID Connect: `signInOidcStart`, `signInOidcComplete`.",
+    },
 )
-strawberry.enum(RefundStatus, description="Where a refund stands.")
+register_enum(
+    RefundStatus,
+    description="Where a refund stands.",
+    values={
+        "REQUESTED": "Decided, and about to be sent to the gateway.",
+        "SUBMITTED": "The gateway has it.",
+        "SUCCEEDED": "The money is back.",
+        "FAILED": "The gateway refused it; the shop takes it up.",
+    },
+)
 
 __all__ = [
     "CampaignFaultCode",
@@ -54,14 +146,19 @@ __all__ = [
 ]
 
 
-@strawberry.enum(description="What the buyer's client does next.")
 class PaymentActionType(StrEnum):
     """Kinds of actions that gateways of today ask for."""
 
     REDIRECT = "REDIRECT"
 
 
-@strawberry.enum(description="What hinders publishing a campaign, or is worth knowing of it.")
+register_enum(
+    PaymentActionType,
+    description="What the buyer's client does next.",
+    values={"REDIRECT": "Send the buyer to `url`, a page of the gateway."},
+)
+
+
 class CampaignFaultCode(StrEnum):
     """One member for every fault and every warning; a test compares them."""
 
@@ -90,6 +187,39 @@ class CampaignFaultCode(StrEnum):
     WINDOW_EMPTY = "WINDOW_EMPTY"
     WINDOW_PAST = "WINDOW_PAST"
     WINDOW_UNUSUAL = "WINDOW_UNUSUAL"
+
+
+register_enum(
+    CampaignFaultCode,
+    description="What hinders publishing a campaign, or is worth knowing of it.",
+    values={
+        "BALANCE_WINDOW_EARLY": "The balance could be paid before the campaign closes.",
+        "BALANCE_WINDOW_EMPTY": "The balance would be due before its window opens.",
+        "BALANCE_WINDOW_MISSING": "A deposit needs a window in which the balance is paid.",
+        "BATCHES_MISSING": "An item has no batch, and so no slots.",
+        "BATCH_EMPTY": "A batch has no capacity.",
+        "BATCH_SHIP_DATE_EARLY": "A batch would ship before the campaign opens.",
+        "CAPACITY_TOO_LARGE": "An item has more slots than one may have.",
+        "DEPOSIT_AMBIGUOUS": "The deposit is a share or an amount per unit, one of the two.",
+        "DEPOSIT_HIGH": "A warning: the deposit is higher than the shop's own bound.",
+        "DEPOSIT_OUT_OF_RANGE": "The deposit is nothing, or leaves no balance.",
+        "ITEMS_MISSING": "The campaign sells nothing.",
+        "LIMIT_NOT_POSITIVE": "The limit per customer is below one.",
+        "PRICE_NOT_POSITIVE": "The price is not above nothing.",
+        "SHIP_DATE_FAR": "A warning: it ships later after the close than the shop's own bound.",
+        "TERMS_CANCEL_CONDITIONS_MISSING": "The terms say nothing of cancelling.",
+        "TERMS_REFUND_POLICY_MISSING": "The terms say nothing of refunds.",
+        "TERMS_SHIP_DATE_EARLY": "The promised day lies before the close.",
+        "TERMS_SHIP_DATE_MISSING": "The terms promise no day.",
+        "TIERS_EXCEED_WINDOW": "The time tiers last longer than the campaign.",
+        "TIERS_UNORDERED": "The bounds of the quantity tiers do not rise.",
+        "TIER_EMPTY": "A time tier lasts no time.",
+        "TIER_PRICE_OUT_OF_RANGE": "A tier's price is out of range, or rounds to nothing.",
+        "WINDOW_EMPTY": "The campaign would close before it opens.",
+        "WINDOW_PAST": "The campaign would be over already.",
+        "WINDOW_UNUSUAL": "A warning: it is shorter or longer than the shop recommends.",
+    },
+)
 
 
 @strawberry.enum(description='Stable codes of every business "no". New ones may be added.')

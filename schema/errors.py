@@ -16,7 +16,7 @@ from schema.money import Money
 class UserError:
     """Every implementation adds what its code can tell."""
 
-    code: ErrorCode
+    code: ErrorCode = strawberry.field(description="Branch on it; docs/errors.md lists them all.")
     message: str = strawberry.field(description="For people, in the language of Accept-Language.")
     field: list[str] | None = strawberry.field(
         description="Path of the input at fault, such as [lines, 0, quantity]."
@@ -35,18 +35,18 @@ class NotFoundError(UserError):
 
 @strawberry.type(description="Fewer slots are left than were asked for.")
 class SlotsSoldOutError(UserError):
-    remaining: int
+    remaining: int = strawberry.field(description="How many are left of the item at fault.")
 
 
 @strawberry.type(description="One customer may own only so many slots of this item.")
 class PurchaseLimitError(UserError):
-    limit: int
+    limit: int = strawberry.field(description="How many one customer may own.")
     taken: int = strawberry.field(description="What this customer owns already.")
 
 
 @strawberry.type(description="The terms have changed: show and accept the current version.")
 class TermsOutdatedError(UserError):
-    current_version: int
+    current_version: int = strawberry.field(description="The version to show and accept.")
 
 
 @strawberry.type(description="The total is not `expectedTotalMinor`. Nothing was charged.")
@@ -56,13 +56,13 @@ class PriceChangedError(UserError):
 
 @strawberry.type(description="The campaign takes no orders at this moment.")
 class CampaignNotOpenError(UserError):
-    status: CampaignStatus
+    campaign_status: CampaignStatus = strawberry.field(description="Where the campaign stands.")
     opens_at: datetime | None = strawberry.field(description="Set where it opens later.")
 
 
 @strawberry.type(description="The campaign is open already, or over: nobody has to be told.")
 class NotifyMeClosedError(UserError):
-    status: CampaignStatus
+    campaign_status: CampaignStatus = strawberry.field(description="Where the campaign stands.")
 
 
 @strawberry.type(description="One order is placed under one campaign's terms.")
@@ -97,7 +97,7 @@ class PaymentNotDueError(UserError):
 
 @strawberry.type(description="The policy of the order does not let it go any more.")
 class CancelNotAllowedError(UserError):
-    status: OrderStatus
+    order_status: OrderStatus = strawberry.field(description="Where the order stands.")
 
 
 @strawberry.type(description="More than is held of the order.")
@@ -107,19 +107,19 @@ class RefundTooLargeError(UserError):
 
 @strawberry.type(description="The order is unpaid or over: nothing can be given back.")
 class RefundNotAllowedError(UserError):
-    status: OrderStatus
+    order_status: OrderStatus = strawberry.field(description="Where the order stands.")
 
 
 @strawberry.type(description="A field that somebody else has changed; both values as JSON.")
 class FieldConflict:
-    field: str
+    field: str = strawberry.field(description="As the input calls it.")
     yours: str | None = strawberry.field(description="What the request would have set.")
     current: str | None = strawberry.field(description="What is there now.")
 
 
 @strawberry.type(description="The thing has changed since it was read: read it again and decide.")
 class VersionConflictError(UserError):
-    current_version: int
+    current_version: int = strawberry.field(description="The version that is there now.")
     conflicts: list[FieldConflict] = strawberry.field(
         description="Where the request differs from what is there now."
     )
@@ -127,7 +127,7 @@ class VersionConflictError(UserError):
 
 @strawberry.type(description="One thing that hinders publishing; `field` is where it is.")
 class CampaignFaultError(UserError):
-    fault: CampaignFaultCode
+    fault: CampaignFaultCode = strawberry.field(description="What is wrong, as a code.")
 
 
 @strawberry.type(description="Orders hold or own more slots than there are to be.")
@@ -142,7 +142,7 @@ class CancelPreviewOutdatedError(UserError):
 
 @strawberry.type(description="It was tried too often: wait, then try again.")
 class TooManyAttemptsError(UserError):
-    retry_after_seconds: int
+    retry_after_seconds: int = strawberry.field(description="How long to wait.")
 
 
 @strawberry.type(description="Orders under way have to know whom they are for. Nothing was erased.")
@@ -195,15 +195,15 @@ def user_error(refusal: Refusal) -> UserError:
             status = CampaignStatus(given["status"])
             is_ahead = status is CampaignStatus.SCHEDULED
             opens_at = given.get("opens_at") if is_ahead else None
-            return CampaignNotOpenError(**base, status=status, opens_at=opens_at)
+            return CampaignNotOpenError(**base, campaign_status=status, opens_at=opens_at)
         case ErrorCode.NOTIFY_ME_CLOSED:
-            return NotifyMeClosedError(**base, status=CampaignStatus(given["status"]))
+            return NotifyMeClosedError(**base, campaign_status=CampaignStatus(given["status"]))
         case ErrorCode.CANCEL_NOT_ALLOWED:
-            return CancelNotAllowedError(**base, status=OrderStatus(given["status"]))
+            return CancelNotAllowedError(**base, order_status=OrderStatus(given["status"]))
         case ErrorCode.REFUND_TOO_LARGE:
             return RefundTooLargeError(**base, refundable=Money.of(given["money"]))
         case ErrorCode.REFUND_NOT_ALLOWED:
-            return RefundNotAllowedError(**base, status=OrderStatus(given["status"]))
+            return RefundNotAllowedError(**base, order_status=OrderStatus(given["status"]))
         case ErrorCode.CAMPAIGN_NOT_PUBLISHABLE:
             return CampaignFaultError(**base, fault=CampaignFaultCode(given["fault"]))
         case ErrorCode.CAPACITY_BELOW_SOLD:

@@ -4,11 +4,20 @@ import strawberry
 
 from headless_presale.analytics import FunnelStep
 from resolvers import funnel
+from schema.described import register_enum
 from schema.errors import UserError, user_errors
 from schema.nodes import Info
 
-strawberry.enum(
-    FunnelStep, name="FunnelEventType", description="What a visitor did with a campaign."
+register_enum(
+    FunnelStep,
+    name="FunnelEventType",
+    description="What a visitor did with a campaign.",
+    values={
+        "EXPOSURE": "Saw it in a list or a teaser.",
+        "VIEW": "Opened its page.",
+        "ADD_TO_CART": "Put something of it into a cart of the storefront's own.",
+        "CHECKOUT": "Began to order.",
+    },
 )
 
 
@@ -17,7 +26,7 @@ class FunnelEventInput:
     type: FunnelStep = strawberry.field(
         description="What is added to a cart of this API is counted already."
     )
-    campaign_id: strawberry.ID
+    campaign_id: strawberry.ID = strawberry.field(description="`Campaign.id`.")
 
 
 @strawberry.input(description="What visitors did.")

@@ -12,28 +12,36 @@ from schema.scalars import SafeInt
 
 @strawberry.input(description="So many of one campaign item.")
 class OrderLineInput:
-    campaign_item_id: strawberry.ID
-    quantity: int
+    campaign_item_id: strawberry.ID = strawberry.field(description="`CampaignItem.id`.")
+    quantity: int = strawberry.field(description="1 to 100 of an item, over all lines.")
 
 
 @strawberry.input(description="Who buys. Per-customer limits go by the e-mail address.")
 class BuyerInput:
-    name: str
+    name: str = strawberry.field(description="1 to 200 characters.")
     email: str | None = strawberry.field(
         default=None,
         description="Needed of a guest. Of a customer who is signed in it is his own, or left out.",
     )
-    phone: str | None = None
+    phone: str | None = strawberry.field(default=None, description="At most 40 characters.")
 
 
 @strawberry.input(description="Where it ships to.")
 class PostalAddressInput:
     country: str = strawberry.field(description="ISO 3166-1, two capital letters, such as CN.")
-    city: str
-    line1: str
-    line2: str | None = None
-    region: str | None = None
-    postal_code: str | None = None
+    city: str = strawberry.field(description="At most 200 characters.")
+    line1: str = strawberry.field(description="Street and number: at most 300 characters.")
+    line2: str | None = strawberry.field(
+        default=None,
+        description="A second line, such as a flat or a company: at most 300 characters.",
+    )
+    region: str | None = strawberry.field(
+        default=None,
+        description="State, province or county, as it is written there: at most 300 characters.",
+    )
+    postal_code: str | None = strawberry.field(
+        default=None, description="As the country writes it: at most 300 characters."
+    )
 
     def to_address(self) -> Address:
         """Return it as the domain takes it."""
@@ -50,8 +58,8 @@ class PostalAddressInput:
 @strawberry.input(description="An order to place.")
 class OrderPlaceInput:
     shop: str = strawberry.field(description="The shop's slug.")
-    buyer: BuyerInput
-    shipping_address: PostalAddressInput
+    buyer: BuyerInput = strawberry.field(description="Who buys.")
+    shipping_address: PostalAddressInput = strawberry.field(description="Where it ships to.")
     accepted_terms_version: int = strawberry.field(description="`Terms.version` as it was shown.")
     idempotency_key: str = strawberry.field(
         description="Unique per wish, 1 to 200 characters: repeating it repeats nothing."
@@ -94,7 +102,7 @@ class OrderPlaceInput:
 
 @strawberry.input(description="An order to cancel.")
 class OrderCancelInput:
-    order_id: strawberry.ID
+    order_id: strawberry.ID = strawberry.field(description="`Order.id`.")
     token: str | None = strawberry.field(
         default=None,
         description="`orderToken` of the payload that placed it. A customer who is signed in "
@@ -105,8 +113,8 @@ class OrderCancelInput:
 
 @strawberry.input(description="A payment to start.")
 class PaymentStartInput:
-    order_id: strawberry.ID
-    leg: PaymentLeg
+    order_id: strawberry.ID = strawberry.field(description="`Order.id`.")
+    leg: PaymentLeg = strawberry.field(description="One of the order's `dueNow`.")
     gateway: str = strawberry.field(description="Such as `sandbox`.")
     idempotency_key: str = strawberry.field(
         description="Unique per wish, 1 to 200 characters: repeating it repeats nothing."

@@ -16,11 +16,11 @@ class MediaSizeType:
     def url(self, info: Info) -> str:
         return address_of(info.context, path_of(self.sha256, self.size.name))
 
-    @strawberry.field
+    @strawberry.field(description="In pixels.")
     def width(self) -> int:
         return self.size.width
 
-    @strawberry.field
+    @strawberry.field(description="In pixels.")
     def height(self) -> int:
         return self.size.height
 
@@ -28,7 +28,7 @@ class MediaSizeType:
     def mime(self) -> str:
         return self.size.mime
 
-    @strawberry.field
+    @strawberry.field(description="How large the file is.")
     def bytes(self) -> int:
         return self.size.bytes
 

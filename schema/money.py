@@ -23,7 +23,7 @@ class Money:
     def minor(self) -> SafeInt:
         return SafeInt(self.money.amount_minor)
 
-    @strawberry.field
+    @strawberry.field(description="Which decides how many minor units a major one has.")
     def currency(self) -> CurrencyCode:
         return CurrencyCode(self.money.currency)
 

@@ -55,19 +55,19 @@ class PageInfo:
 
     page: strawberry.Private[Page[object]]
 
-    @strawberry.field
+    @strawberry.field(description="Whether there is more behind `endCursor`.")
     async def has_next_page(self) -> bool:
         return await self.page.has_next()
 
-    @strawberry.field
+    @strawberry.field(description="Whether there is more before `startCursor`.")
     async def has_previous_page(self) -> bool:
         return await self.page.has_previous()
 
-    @strawberry.field
+    @strawberry.field(description="Of the first row: send it as `before`. Null on an empty page.")
     def start_cursor(self) -> str | None:
         return self.page.start_cursor
 
-    @strawberry.field
+    @strawberry.field(description="Of the last row: send it as `after`. Null on an empty page.")
     def end_cursor(self) -> str | None:
         return self.page.end_cursor
 
@@ -76,8 +76,8 @@ class PageInfo:
 class Edge(Generic[T]):
     """Named after its node: ``ProductEdge``."""
 
-    cursor: str
-    node: T
+    cursor: str = strawberry.field(description="Send it as `after` or `before`. Opaque.")
+    node: T = strawberry.field(description="The row.")
 
 
 @strawberry.type(description="A page of a list.")
@@ -85,13 +85,13 @@ class Connection(Generic[T]):
     """Named after its node: ``ProductConnection``."""
 
     page: strawberry.Private[Page[object]]
-    edges: list[Edge[T]]
+    edges: list[Edge[T]] = strawberry.field(description="The rows, each with its cursor.")
 
     @strawberry.field(description="The rows without their cursors.")
     def nodes(self) -> list[T]:
         return [edge.node for edge in self.edges]
 
-    @strawberry.field
+    @strawberry.field(description="What lies on both sides of this page.")
     def page_info(self) -> PageInfo:
         return PageInfo(page=self.page)
 

@@ -1,18 +1,23 @@
 """The notify-me list of a campaign that opens later."""
 
+from datetime import datetime
+
 import strawberry
 
 from headless_presale.notify_me import WatcherCount
 from resolvers import notify_me
-from resolvers.notify_me import NotifyMeForm
+from resolvers.notify_me import Awaiting, NotifyMeForm
+from schema.campaigns import CampaignType
 from schema.errors import UserError, user_errors
 from schema.nodes import Info
 
 
 @strawberry.input(description="Who wants to be told once when a campaign opens.")
 class CampaignNotifyMeInput:
-    campaign_id: strawberry.ID
-    email: str
+    campaign_id: strawberry.ID = strawberry.field(
+        description="`Campaign.id` of one that is scheduled."
+    )
+    email: str = strawberry.field(description="Who is told.")
     consent: bool = strawberry.field(
         description="True once the person has agreed to get this mail; anything else is refused."
     )
@@ -52,6 +57,29 @@ class NotifyMeCountType:
     @strawberry.field(description="Of these, who has been written to.")
     def told(self) -> int:
         return self.counted.told
+
+
+@strawberry.type(
+    name="AwaitedCampaign", description="A campaign that opens later, and that one is told of then."
+)
+class AwaitedCampaignType:
+    """A place on its list."""
+
+    awaiting: strawberry.Private[Awaiting]
+
+    @strawberry.field(description="The one that opens later.")
+    def campaign(self) -> CampaignType:
+        return CampaignType(snapshot=self.awaiting.campaign, shop=self.awaiting.shop)
+
+    @strawberry.field(description="When one asked to be told.")
+    def asked_at(self) -> datetime:
+        return self.awaiting.awaited.asked_at
+
+    @strawberry.field(
+        description="False: a link was mailed, and nothing is told until it is opened."
+    )
+    def is_confirmed(self) -> bool:
+        return self.awaiting.awaited.is_confirmed
 
 
 @strawberry.type

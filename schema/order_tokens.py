@@ -13,12 +13,15 @@ from schema.orders import OrderType
 from schema.permissions import customer_only, requires
 
 KEY = "Unique per wish, 1 to 200 characters: repeating it repeats nothing."
-MAILED = "Where the new link is mailed: the buyer's address of the order."
+MAILED = (
+    "Where the new link is mailed: the buyer's address of the order. Null, and nowhere, where that "
+    "is neither proven to be the customer's nor paid from."
+)
 
 
 @strawberry.input(description="An order of one's own whose token is to end.")
 class OrderTokenRevokeInput:
-    order_id: strawberry.ID
+    order_id: strawberry.ID = strawberry.field(description="`Order.id`.")
     idempotency_key: str = strawberry.field(description=KEY)
 
 
@@ -44,7 +47,8 @@ class OrderTokenRevokeByMerchantPayload:
 
 
 def _mailed_to(revoked: Answer[OrderView]) -> str | None:
-    return None if revoked.value is None else revoked.value.buyer["email"]
+    order = revoked.value
+    return None if order is None else order_tokens.mailed_to(order)
 
 
 @strawberry.type

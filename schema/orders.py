@@ -2,6 +2,7 @@
 
 from datetime import date, datetime
 from typing import Annotated, Any
+from uuid import UUID
 
 import strawberry
 
@@ -10,7 +11,7 @@ from headless_presale.orders import Due, LineView, OrderView
 from resolvers import orders
 from resolvers.order_texts import amount_of
 from resolvers.orders import EVENT_CURSORS
-from schema.campaigns import CampaignType, Terms
+from schema.campaigns import CampaignItemType, CampaignType, Terms
 from schema.enums import OrderStatus, PaymentLeg, PriceReason
 from schema.money import Money
 from schema.nodes import (
@@ -26,6 +27,7 @@ from schema.nodes import (
 )
 from schema.payments import PaymentType
 
+OrderId = Annotated[strawberry.ID, strawberry.argument(description="`Order.id`.")]
 OrderToken = Annotated[
     str | None,
     strawberry.argument(
@@ -40,20 +42,35 @@ class OrderLine:
     """A price that changes within an order splits it into lines."""
 
     line: strawberry.Private[LineView]
+    campaign_id: strawberry.Private[UUID]
 
-    @strawberry.field
+    @strawberry.field(description="Opaque.")
     def id(self) -> strawberry.ID:
         return global_id("OrderLine", self.line.id)
 
-    @strawberry.field
+    @strawberry.field(
+        description="`CampaignItem.id`: `node(id:)` finds it while its campaign is public."
+    )
     def campaign_item_id(self) -> strawberry.ID:
         return global_id("CampaignItem", self.line.item_id)
+
+    @strawberry.field(
+        description="The item as it is now: its pictures, its product. Null once the shop has "
+        "taken it back."
+    )
+    async def campaign_item(self, info: Info) -> CampaignItemType | None:
+        campaign = await info.context.loaders.campaigns.load(self.campaign_id)
+        item = None if campaign is None else campaign.item(self.line.item_id)
+        if campaign is None or item is None:
+            return None
+        shop = await info.context.loaders.shops.load(campaign.shop_id)
+        return None if shop is None else CampaignItemType(item=item, snapshot=campaign, shop=shop)
 
     @strawberry.field(description="As it was called when the order was placed.")
     def title(self) -> str:
         return self.line.title
 
-    @strawberry.field
+    @strawberry.field(description="How many units.")
     def quantity(self) -> int:
         return self.line.quantity
 
@@ -61,24 +78,27 @@ class OrderLine:
     def slot_numbers(self) -> list[int]:
         return list(self.line.numbers)
 
-    @strawberry.field
+    @strawberry.field(description="What each cost when the order was placed; it never changes.")
     def unit_price(self) -> Money:
         return Money.of(self.line.unit_price)
 
-    @strawberry.field
+    @strawberry.field(description="What the line costs: `unitPrice` times `quantity`.")
     def total(self) -> Money:
         return Money.of(self.line.total)
 
-    @strawberry.field
+    @strawberry.field(description="Why a unit cost that.")
     def price_reason(self) -> PriceReason:
         return PriceReason(self.line.price_reason["reason"])
 
-    @strawberry.field
+    @strawberry.field(
+        description="The name of the tier that the price came from. Null for the campaign's own "
+        "price."
+    )
     def tier(self) -> str | None:
         tier: str | None = self.line.price_reason["tier"]
         return tier
 
-    @strawberry.field
+    @strawberry.field(description="What comes with each unit.")
     def gift(self) -> str | None:
         gift: str | None = self.line.price_reason["gift"]
         return gift
@@ -92,10 +112,13 @@ class OrderLine:
 class PaymentDue:
     """What `paymentStart` takes as `leg`, once it has opened."""
 
-    leg: PaymentLeg
-    amount: Money
+    leg: PaymentLeg = strawberry.field(description="What `paymentStart` takes as `leg`.")
+    amount: Money = strawberry.field(description="What is to be paid.")
     opens_at: datetime | None = strawberry.field(description="Null: it can be paid at once.")
-    due_at: datetime | None
+    due_at: datetime | None = strawberry.field(
+        description="Unpaid by then, the hold ends or the balance is missed. Null where there is "
+        "no such day."
+    )
 
     @classmethod
     def of(cls, due: Due) -> "PaymentDue":
@@ -109,7 +132,7 @@ class PaymentDue:
 class Cancellation:
     """By the policy the order was placed under."""
 
-    is_allowed: bool
+    is_allowed: bool = strawberry.field(description="Whether `orderCancel` would cancel it.")
     refund: Money = strawberry.field(description="What would go back of what was paid.")
 
 
@@ -131,7 +154,7 @@ class OrderEvent:
     def type(self) -> str:
         return self.event.type
 
-    @strawberry.field
+    @strawberry.field(description="When it happened.")
     def at(self) -> datetime:
         return self.event.created_at
 
@@ -153,7 +176,7 @@ class OrderEvent:
     def amount(self) -> Money | None:
         return Money.of_optional(amount_of(self._payload))
 
-    @strawberry.field
+    @strawberry.field(description="Why, in words or as a code, where somebody said so.")
     def reason(self) -> str | None:
         return self._payload.get("reason") or self._payload.get("failure_code") or None
 
@@ -162,21 +185,23 @@ class OrderEvent:
 class Buyer:
     """As given at checkout."""
 
-    email: str
-    name: str
-    phone: str | None
+    email: str = strawberry.field(description="Where messages about the order go.")
+    name: str = strawberry.field(description="As given at checkout.")
+    phone: str | None = strawberry.field(description="Null where none was given.")
 
 
 @strawberry.type(description="Where it ships to.")
 class PostalAddress:
     """As it is written on the parcel."""
 
-    country: str
-    city: str
-    line1: str
-    line2: str | None
-    region: str | None
-    postal_code: str | None
+    country: str = strawberry.field(description="ISO 3166-1, two capital letters, such as CN.")
+    city: str = strawberry.field(description="Town or city.")
+    line1: str = strawberry.field(description="Street and number.")
+    line2: str | None = strawberry.field(description="A second line, such as a flat or a company.")
+    region: str | None = strawberry.field(
+        description="State, province or county, as it is written there."
+    )
+    postal_code: str | None = strawberry.field(description="As the country writes it.")
 
 
 @strawberry.type
@@ -185,7 +210,7 @@ class OrderFacts:
 
     order: strawberry.Private[OrderView]
 
-    @strawberry.field
+    @strawberry.field(description="Opaque; opened with `orderToken`, or by its customer.")
     def id(self) -> strawberry.ID:
         return global_id("Order", self.order.id)
 
@@ -193,15 +218,15 @@ class OrderFacts:
     def number(self) -> str:
         return self.order.number
 
-    @strawberry.field
+    @strawberry.field(description="Where it stands.")
     def status(self) -> OrderStatus:
         return self.order.status
 
-    @strawberry.field
+    @strawberry.field(description="When it was placed.")
     def placed_at(self) -> datetime:
         return self.order.placed_at
 
-    @strawberry.field
+    @strawberry.field(description="What all of it costs.")
     def total(self) -> Money:
         return Money.of(self.order.total)
 
@@ -229,11 +254,11 @@ class OrderFacts:
     def ships_by(self) -> date | None:
         return self.order.ships_by
 
-    @strawberry.field
+    @strawberry.field(description="Who bought, as given at checkout.")
     def buyer(self) -> Buyer:
         return Buyer(**self.order.buyer)
 
-    @strawberry.field
+    @strawberry.field(description="Where it ships to, as given at checkout.")
     def shipping_address(self) -> PostalAddress:
         return PostalAddress(**self.order.shipping_address)
 
@@ -249,7 +274,7 @@ class OrderFacts:
         shop = await info.context.loaders.shops.load(self.order.shop_id)
         return None if terms is None or shop is None else Terms(terms=terms, shop=shop)
 
-    @strawberry.field
+    @strawberry.field(description="The campaign it was placed under.")
     async def campaign(self, info: Info) -> CampaignType | None:
         campaign = await info.context.loaders.campaigns.load(self.order.campaign_id)
         shop = await info.context.loaders.shops.load(self.order.shop_id)
@@ -268,11 +293,14 @@ class OrderFacts:
 class OrderType(OrderFacts):
     """Not a Node: only those it is for find it again."""
 
-    @strawberry.field
+    @strawberry.field(
+        description="What was bought: an item is several lines where its units cost differently."
+    )
     def lines(self) -> list[OrderLine]:
-        return [OrderLine(line=line) for line in self.order.lines]
+        order = self.order
+        return [OrderLine(line=line, campaign_id=order.campaign_id) for line in order.lines]
 
-    @strawberry.field
+    @strawberry.field(description="What `orderCancel` would do at this moment.")
     async def cancellation(self, info: Info) -> Cancellation:
         outcome = await orders.cancellation_of(info.context, self.order)
         return Cancellation(is_allowed=outcome.is_allowed, refund=Money.of(outcome.refund))

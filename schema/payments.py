@@ -18,15 +18,15 @@ class RefundType:
 
     refund: strawberry.Private[Refund]
 
-    @strawberry.field
+    @strawberry.field(description="Opaque.")
     def id(self) -> strawberry.ID:
         return global_id("Refund", self.refund.id)
 
-    @strawberry.field
+    @strawberry.field(description="Where it stands.")
     def status(self) -> RefundStatus:
         return self.refund.status
 
-    @strawberry.field
+    @strawberry.field(description="What goes back.")
     def amount(self) -> Money:
         return Money.of(Amount(self.refund.amount_minor, self.refund.currency))
 
@@ -37,7 +37,7 @@ class RefundType:
     def reason(self) -> str:
         return self.refund.reason
 
-    @strawberry.field
+    @strawberry.field(description="When it was decided.")
     def created_at(self) -> datetime:
         return self.refund.created_at
 
@@ -46,12 +46,21 @@ class RefundType:
         return self.refund.settled_at
 
 
+@strawberry.type(description="How a shop is paid.")
+class PaymentGateway:
+    """One that is set up here."""
+
+    name: str = strawberry.field(
+        description="What `paymentStart` takes as `gateway`, such as `sandbox`."
+    )
+
+
 @strawberry.type(description="What the buyer's client does next: REDIRECT sends him to `url`.")
 class PaymentAction:
     """As the gateway asks for it."""
 
-    type: PaymentActionType
-    url: str | None
+    type: PaymentActionType = strawberry.field(description="What to do.")
+    url: str | None = strawberry.field(description="Where to send the buyer.")
 
 
 @strawberry.type(name="Payment", description="One leg of an order, asked of one gateway.")
@@ -60,23 +69,23 @@ class PaymentType:
 
     payment: strawberry.Private[Payment]
 
-    @strawberry.field
+    @strawberry.field(description="Opaque.")
     def id(self) -> strawberry.ID:
         return global_id("Payment", self.payment.id)
 
-    @strawberry.field
+    @strawberry.field(description="Which part of the order it pays.")
     def leg(self) -> PaymentLeg:
         return self.payment.leg
 
-    @strawberry.field
+    @strawberry.field(description="Where it stands.")
     def status(self) -> PaymentStatus:
         return self.payment.status
 
-    @strawberry.field
+    @strawberry.field(description="What is asked for.")
     def amount(self) -> Money:
         return Money.of(Amount(self.payment.amount_minor, self.payment.currency))
 
-    @strawberry.field
+    @strawberry.field(description="Its name, such as `sandbox`.")
     def gateway(self) -> str:
         return self.payment.gateway
 
@@ -91,14 +100,14 @@ class PaymentType:
     def failure_code(self) -> str | None:
         return self.payment.failure_code or None
 
-    @strawberry.field
+    @strawberry.field(description="When it was started.")
     def created_at(self) -> datetime:
         return self.payment.created_at
 
-    @strawberry.field
+    @strawberry.field(description="When the money came. Null until then.")
     def captured_at(self) -> datetime | None:
         return self.payment.captured_at
 
-    @strawberry.field
+    @strawberry.field(description="What went back of it, or is on its way.")
     def refunds(self) -> list[RefundType]:
         return [RefundType(refund=refund) for refund in self.payment.refunds]

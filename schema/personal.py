@@ -16,6 +16,7 @@ from headless_presale.customers import (
 )
 from resolvers import personal
 from resolvers.personal import ConsentWish
+from schema.described import register_enum
 from schema.errors import UserError, user_errors
 from schema.inputs import PostalAddressInput
 from schema.nodes import (
@@ -31,12 +32,36 @@ from schema.nodes import (
 )
 from schema.permissions import customer_only
 
-strawberry.enum(ConsentKind, description="What one can consent to.")
-strawberry.enum(ConsentSource, description="Where somebody was asked.")
-strawberry.enum(
+register_enum(
+    ConsentKind,
+    description="What one can consent to.",
+    values={
+        "PRIVACY_POLICY": "How the shop treats what it knows of its customers.",
+        "TERMS_OF_SERVICE": "The shop's own terms; a campaign's are accepted with each order.",
+        "PERSONALISATION": "To be shown what fits what one did before.",
+        "DATA_SHARING": "That others are given what the shop knows.",
+    },
+)
+register_enum(
+    ConsentSource,
+    description="Where somebody was asked.",
+    values={
+        "ACCOUNT": "On the pages of his account.",
+        "CHECKOUT": "While ordering.",
+        "SIGN_IN": "While signing in.",
+        "BANNER": "By a banner, such as one about cookies.",
+    },
+)
+register_enum(
     NotificationKind,
     description="Kinds of mails. `ORDERS` and `SECURITY` cannot be turned off; `NEWS` is off until "
     "it is turned on.",
+    values={
+        "ORDERS": "About one's own orders: confirmations, reminders, refunds.",
+        "SECURITY": "About one's account: codes to sign in with, copies of one's data.",
+        "CAMPAIGN_OPENINGS": "That a campaign has opened which one asked to be told of.",
+        "NEWS": "What else the shop has to tell.",
+    },
 )
 
 
@@ -44,7 +69,7 @@ strawberry.enum(
 class CustomerAddressType:
     saved: strawberry.Private[SavedAddress]
 
-    @strawberry.field
+    @strawberry.field(description="Opaque.")
     def id(self) -> strawberry.ID:
         return global_id("CustomerAddress", self.saved.row.id)
 
@@ -52,7 +77,7 @@ class CustomerAddressType:
     def name(self) -> str:
         return self.saved.row.name
 
-    @strawberry.field
+    @strawberry.field(description="For the carrier. Null where none was given.")
     def phone(self) -> str | None:
         return self.saved.row.phone
 
@@ -60,23 +85,23 @@ class CustomerAddressType:
     def country(self) -> str:
         return self.saved.row.country
 
-    @strawberry.field
+    @strawberry.field(description="State, province or county, as it is written there.")
     def region(self) -> str | None:
         return self.saved.row.region
 
-    @strawberry.field
+    @strawberry.field(description="Town or city.")
     def city(self) -> str:
         return self.saved.row.city
 
-    @strawberry.field
+    @strawberry.field(description="Street and number.")
     def line1(self) -> str:
         return self.saved.row.line1
 
-    @strawberry.field
+    @strawberry.field(description="A second line, such as a flat or a company.")
     def line2(self) -> str | None:
         return self.saved.row.line2
 
-    @strawberry.field
+    @strawberry.field(description="As the country writes it.")
     def postal_code(self) -> str | None:
         return self.saved.row.postal_code
 
@@ -84,15 +109,15 @@ class CustomerAddressType:
     def is_default(self) -> bool:
         return self.saved.is_default
 
-    @strawberry.field(description="Rises with each change; `addressChange` carries it.")
+    @strawberry.field(description="Rises with each change; `addressUpdate` carries it.")
     def version(self) -> int:
         return self.saved.row.version
 
-    @strawberry.field
+    @strawberry.field(description="When it was added.")
     def created_at(self) -> datetime:
         return self.saved.row.created_at
 
-    @strawberry.field
+    @strawberry.field(description="When it was changed last.")
     def updated_at(self) -> datetime:
         return self.saved.row.updated_at
 
@@ -101,11 +126,11 @@ class CustomerAddressType:
 class Consent:
     row: strawberry.Private[CustomerConsent]
 
-    @strawberry.field
+    @strawberry.field(description="Opaque.")
     def id(self) -> strawberry.ID:
         return global_id("Consent", self.row.id)
 
-    @strawberry.field
+    @strawberry.field(description="To what.")
     def kind(self) -> ConsentKind:
         return self.row.kind
 
@@ -117,7 +142,7 @@ class Consent:
     def text_version(self) -> str:
         return self.row.text_version
 
-    @strawberry.field
+    @strawberry.field(description="Where it was asked for.")
     def source(self) -> ConsentSource:
         return self.row.source
 
@@ -125,7 +150,7 @@ class Consent:
     def locale(self) -> str:
         return self.row.locale
 
-    @strawberry.field
+    @strawberry.field(description="When it was given or withdrawn.")
     def at(self) -> datetime:
         return self.row.at
 
@@ -134,11 +159,11 @@ class Consent:
 class NotificationChoice:
     choice: strawberry.Private[MailChoice]
 
-    @strawberry.field
+    @strawberry.field(description="Which mails.")
     def kind(self) -> NotificationKind:
         return self.choice.kind
 
-    @strawberry.field
+    @strawberry.field(description="Whether they are sent.")
     def is_on(self) -> bool:
         return self.choice.is_on
 
@@ -186,50 +211,54 @@ class PersonalFields:
 class AddressAddInput:
     name: str = strawberry.field(description="Who receives it: 1 to 200 characters.")
     phone: str | None = strawberry.field(default=None, description="At most 40 characters.")
-    address: PostalAddressInput
+    address: PostalAddressInput = strawberry.field(description="Where it is.")
     is_default: bool = strawberry.field(
         default=False, description="The first is the default in any case."
     )
 
 
 @strawberry.input(description="The whole address as it is to be from now on.")
-class AddressChangeInput:
-    address_id: strawberry.ID
+class AddressUpdateInput:
+    address_id: strawberry.ID = strawberry.field(description="`CustomerAddress.id`.")
     name: str = strawberry.field(description="Who receives it: 1 to 200 characters.")
     phone: str | None = strawberry.field(default=None, description="At most 40 characters.")
-    address: PostalAddressInput
+    address: PostalAddressInput = strawberry.field(description="Where it is: all of it.")
     version: int = strawberry.field(description="`CustomerAddress.version` as it was read.")
 
 
 @strawberry.input(description="An address to remove.")
 class AddressRemoveInput:
-    address_id: strawberry.ID
+    address_id: strawberry.ID = strawberry.field(description="`CustomerAddress.id`.")
 
 
 @strawberry.input(description="An address to be the default.")
 class AddressSetDefaultInput:
-    address_id: strawberry.ID
+    address_id: strawberry.ID = strawberry.field(description="`CustomerAddress.id`.")
 
 
 @strawberry.input(description="What was agreed to.")
 class ConsentGiveInput:
-    kind: ConsentKind
+    kind: ConsentKind = strawberry.field(description="To what.")
     text_version: str = strawberry.field(
         description="The version of the text that was shown, 1 to 40 characters."
     )
-    source: ConsentSource = ConsentSource.ACCOUNT
+    source: ConsentSource = strawberry.field(
+        default=ConsentSource.ACCOUNT, description="Where it was asked for."
+    )
 
 
 @strawberry.input(description="What is agreed to no longer.")
 class ConsentWithdrawInput:
-    kind: ConsentKind
-    source: ConsentSource = ConsentSource.ACCOUNT
+    kind: ConsentKind = strawberry.field(description="To what.")
+    source: ConsentSource = strawberry.field(
+        default=ConsentSource.ACCOUNT, description="Where it was withdrawn."
+    )
 
 
 @strawberry.input(description="A kind of mails to turn on or off.")
 class NotificationChoiceSetInput:
-    kind: NotificationKind
-    is_on: bool
+    kind: NotificationKind = strawberry.field(description="Which mails.")
+    is_on: bool = strawberry.field(description="Whether they are to be sent.")
 
 
 @strawberry.type
@@ -239,7 +268,7 @@ class AddressAddPayload:
 
 
 @strawberry.type
-class AddressChangePayload:
+class AddressUpdatePayload:
     address: CustomerAddressType | None
     user_errors: list[UserError]
 
@@ -302,12 +331,12 @@ class PersonalMutation:
         description="Replace an address. Orders that were placed keep theirs.",
         extensions=customer_only(),
     )
-    async def address_change(self, info: Info, input: AddressChangeInput) -> AddressChangePayload:
+    async def address_update(self, info: Info, input: AddressUpdateInput) -> AddressUpdatePayload:
         entry = AddressEntry(name=input.name, phone=input.phone, address=input.address.to_address())
         saved = await personal.change_address(
             info.context, input.address_id, entry, version=input.version
         )
-        return AddressChangePayload(
+        return AddressUpdatePayload(
             address=_address(saved.value), user_errors=user_errors(saved.refusals)
         )
 

@@ -18,11 +18,11 @@ from schema.permissions import customer_only
 class ErasureType:
     erased: strawberry.Private[Erased]
 
-    @strawberry.field
+    @strawberry.field(description="Opaque: something to quote, which leads to nobody.")
     def id(self) -> strawberry.ID:
         return global_id("Erasure", self.erased.id)
 
-    @strawberry.field
+    @strawberry.field(description="When it was done.")
     def at(self) -> datetime:
         return self.erased.at
 
@@ -56,11 +56,11 @@ class CustomerErasePayload:
 class PersonalDataExportType:
     export: strawberry.Private[Export]
 
-    @strawberry.field
+    @strawberry.field(description="Opaque.")
     def id(self) -> strawberry.ID:
         return global_id("PersonalDataExport", self.export.id)
 
-    @strawberry.field
+    @strawberry.field(description="When it was asked for.")
     def asked_at(self) -> datetime:
         return self.export.asked_at
 

@@ -1,6 +1,7 @@
 """Reads."""
 
 from datetime import datetime
+from typing import Annotated
 from uuid import UUID
 
 import strawberry
@@ -16,9 +17,19 @@ from schema.carts import CartType
 from schema.catalog import ProductType, VariantType
 from schema.customers import CustomerType
 from schema.nodes import Info, Node
-from schema.orders import OrderToken, OrderType
+from schema.orders import OrderId, OrderToken, OrderType
 from schema.permissions import customer_only, requires
 from schema.shops import ShopType
+
+Slug = Annotated[str, strawberry.argument(description="`Shop.slug`, such as `moonlit-forge`.")]
+CartId = Annotated[strawberry.ID, strawberry.argument(description="`Cart.id`.")]
+CartToken = Annotated[
+    str | None,
+    strawberry.argument(
+        description="`cartToken` of the payload that made it; one's own cart needs none."
+    ),
+]
+NodeId = Annotated[strawberry.ID, strawberry.argument(description="The `id` of a `Node`.")]
 
 
 @strawberry.type(
@@ -29,7 +40,7 @@ class Query:
     """What anybody may ask, and the two doors to what needs an access token."""
 
     @strawberry.field(description="A shop by its slug.")
-    async def shop(self, info: Info, slug: str) -> ShopType | None:
+    async def shop(self, info: Info, slug: Slug) -> ShopType | None:
         shop = await shops.find_shop(info.context, slug)
         return None if shop is None else ShopType(shop=shop)
 
@@ -37,9 +48,7 @@ class Query:
         description="An order for the holder of its token, and for its own customer without one; "
         "null for everybody else."
     )
-    async def order(
-        self, info: Info, id: strawberry.ID, token: OrderToken = None
-    ) -> OrderType | None:
+    async def order(self, info: Info, id: OrderId, token: OrderToken = None) -> OrderType | None:
         order = await order_access.find_own_order(info.context, id, token)
         return None if order is None else OrderType(order=order)
 
@@ -47,16 +56,14 @@ class Query:
         description="A cart for the holder of its token, or without one for its customer; null for "
         "everybody else. Priced as it is read, to be asked again whenever it is shown."
     )
-    async def cart(
-        self, info: Info, id: strawberry.ID, token: str | None = None
-    ) -> CartType | None:
+    async def cart(self, info: Info, id: CartId, token: CartToken = None) -> CartType | None:
         cart = await carts.find_cart(info.context, id, token)
         return None if cart is None else CartType(cart=cart)
 
     @strawberry.field(
         description="A public thing by its global id: shops, products, variants, campaigns, items."
     )
-    async def node(self, info: Info, id: strawberry.ID) -> Node | None:
+    async def node(self, info: Info, id: NodeId) -> Node | None:
         found = find_node_id(id)
         if found is None:
             raise ArgumentInvalid("This is not a global id.", code="ID_INVALID")
@@ -77,7 +84,8 @@ class Query:
         return MerchantType(row=await merchant.get_merchant(info.context))
 
     @strawberry.field(
-        description="The customer who is signed in, in the shop of the token.",
+        description="The customer who is signed in, in the shop of the token. Ask for it with one "
+        "alone: without, the whole answer is `UNAUTHENTICATED`.",
         extensions=customer_only(),
     )
     async def me(self, info: Info) -> CustomerType:

@@ -1,15 +1,18 @@
 """A shop: where every storefront read starts."""
 
 from datetime import datetime
+from typing import Annotated
 from uuid import UUID
 
 import strawberry
 
+from headless_presale.payments import list_gateways
 from headless_presale.shops import Shop, shop_name
 from resolvers import customer_sign_in, shops
 from schema.campaigns import CampaignType
 from schema.catalog import ProductType
 from schema.customer_sign_in import SignInProviderType
+from schema.enums import CampaignStatus
 from schema.nodes import (
     After,
     Before,
@@ -21,7 +24,15 @@ from schema.nodes import (
     connect,
     page_request,
 )
+from schema.payments import PaymentGateway
 from schema.scalars import CurrencyCode
+
+ProductHandle = Annotated[str, strawberry.argument(description="`Product.handle`.")]
+Statuses = Annotated[
+    list[CampaignStatus] | None,
+    strawberry.argument(description="Any of these; an empty list means any at all."),
+]
+CampaignHandle = Annotated[str, strawberry.argument(description="`Campaign.handle`.")]
 
 
 @strawberry.type(name="Shop", description="A merchant's storefront.")
@@ -33,11 +44,11 @@ class ShopType(Node):
     def identity(self) -> tuple[str, UUID]:
         return "Shop", self.shop.id
 
-    @strawberry.field
+    @strawberry.field(description="Its address, which inputs take as `shop`.")
     def slug(self) -> str:
         return self.shop.slug
 
-    @strawberry.field
+    @strawberry.field(description="In the language of Accept-Language, else in the shop's.")
     def name(self, info: Info) -> str:
         return shop_name(self.shop, info.context.locale)
 
@@ -53,6 +64,10 @@ class ShopType(Node):
     async def sign_in_providers(self) -> list[SignInProviderType]:
         found = await customer_sign_in.providers_of(self.shop)
         return [SignInProviderType(row=row) for row in found]
+
+    @strawberry.field(description="How it is paid: what there is to choose from at the checkout.")
+    def payment_gateways(self) -> list[PaymentGateway]:
+        return [PaymentGateway(name=name) for name in list_gateways()]
 
     @strawberry.field(description="The moment this answer is about.")
     def server_time(self, info: Info) -> datetime:
@@ -70,8 +85,8 @@ class ShopType(Node):
         page = await shops.page_of_products(self.shop, request)
         return connect(page, lambda product: ProductType(product=product, shop=self.shop))
 
-    @strawberry.field
-    async def product(self, handle: str) -> ProductType | None:
+    @strawberry.field(description="A published product; null if there is none such.")
+    async def product(self, handle: ProductHandle) -> ProductType | None:
         product = await shops.find_product(self.shop, handle)
         return None if product is None else ProductType(product=product, shop=self.shop)
 
@@ -79,16 +94,17 @@ class ShopType(Node):
     async def campaigns(
         self,
         info: Info,
+        statuses: Statuses = None,
         first: First = None,
         after: After = None,
         last: Last = None,
         before: Before = None,
     ) -> Connection[CampaignType]:
         request = page_request(first, after, last, before)
-        page = await shops.page_of_campaigns(info.context, self.shop, request)
+        page = await shops.page_of_campaigns(info.context, self.shop, statuses, request)
         return connect(page, lambda campaign: CampaignType(snapshot=campaign, shop=self.shop))
 
-    @strawberry.field
-    async def campaign(self, info: Info, handle: str) -> CampaignType | None:
+    @strawberry.field(description="A published campaign; null if there is none such.")
+    async def campaign(self, info: Info, handle: CampaignHandle) -> CampaignType | None:
         campaign = await shops.find_campaign(info.context, self.shop, handle)
         return None if campaign is None else CampaignType(snapshot=campaign, shop=self.shop)

@@ -10,22 +10,26 @@ import strawberry
 from resolvers import live
 from schema.enums import CampaignStatus
 from schema.nodes import Info, global_id
-from schema.orders import OrderToken, OrderType
+from schema.orders import OrderId, OrderToken, OrderType
 
 
 @strawberry.type(description="The free slots of one item.")
 class ItemAvailability:
-    item_id: strawberry.ID
-    slots_left: int
-    capacity: int
+    item_id: strawberry.ID = strawberry.field(description="`CampaignItem.id`.")
+    slots_left: int = strawberry.field(
+        description="A slot that is held for a checkout is not left."
+    )
+    capacity: int = strawberry.field(description="How many slots there are in all.")
 
 
 @strawberry.type(description="The free slots of a campaign.")
 class CampaignAvailability:
-    campaign_id: strawberry.ID
-    status: CampaignStatus
-    items: list[ItemAvailability]
-    server_time: datetime
+    campaign_id: strawberry.ID = strawberry.field(description="`Campaign.id`.")
+    status: CampaignStatus = strawberry.field(description="By the clock.")
+    items: list[ItemAvailability] = strawberry.field(
+        description="Every item, in the merchant's order."
+    )
+    server_time: datetime = strawberry.field(description="The moment these numbers are about.")
 
     @classmethod
     def of(cls, current: live.Availability) -> "CampaignAvailability":
@@ -47,13 +51,17 @@ class CampaignAvailability:
 
 @strawberry.type(description="How far a campaign has come, all items together.")
 class CampaignProgress:
-    campaign_id: strawberry.ID
-    status: CampaignStatus
-    capacity: int
-    slots_left: int
+    campaign_id: strawberry.ID = strawberry.field(description="`Campaign.id`.")
+    status: CampaignStatus = strawberry.field(description="By the clock.")
+    capacity: int = strawberry.field(description="How many slots there are in all.")
+    slots_left: int = strawberry.field(
+        description="A slot that is held for a checkout is not left."
+    )
     sold_bps: int = strawberry.field(description="Sold or held, in basis points.")
-    seconds_left: int
-    server_time: datetime
+    seconds_left: int = strawberry.field(description="Until the close; 0 when it is over.")
+    server_time: datetime = strawberry.field(
+        description="The moment these numbers are about: count down from there."
+    )
 
     @classmethod
     def of(cls, current: live.Availability) -> "CampaignProgress":
@@ -81,7 +89,7 @@ class OrderTracking:
     def type(self) -> str:
         return self.news.event.type
 
-    @strawberry.field
+    @strawberry.field(description="When it happened.")
     def at(self) -> datetime:
         return self.news.event.created_at
 
@@ -126,7 +134,7 @@ class Subscription:
     async def order_tracking(
         self,
         info: Info,
-        order_id: strawberry.ID,
+        order_id: OrderId,
         token: OrderToken = None,
         after: TrackedAfter = None,
     ) -> AsyncGenerator[OrderTracking, None]:

@@ -38,12 +38,14 @@ class CampaignFilter:
     Attributes:
         at: the moment at which a campaign has one of the statuses, by the clock.
         search: what the title or the handle contains; case does not count.
+        is_published: only those that storefronts may see.
     """
 
     shop_id: UUID
     at: datetime
     statuses: Collection[CampaignStatus] = ()
     search: str = ""
+    is_published: bool = False
 
 
 def position_of(campaign: Campaign, sort: CampaignSort) -> Position:
@@ -88,6 +90,8 @@ async def count_campaigns(wanted: CampaignFilter) -> int:
 
 def _matching(wanted: CampaignFilter) -> QuerySet[Campaign]:
     rows = Campaign.filter(shop_id=wanted.shop_id)
+    if wanted.is_published:
+        rows = rows.filter(published_at__isnull=False)
     if wanted.statuses:
         rows = rows.filter(
             Q(*(_is(status, wanted.at) for status in set(wanted.statuses)), join_type=Q.OR)

@@ -5,7 +5,7 @@ names the ``version`` it was priced from, and the database refuses another.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -282,6 +282,12 @@ async def _fetch(where: str, *args: object) -> list[CampaignSnapshot]:
         return await read_snapshots(work, where, *args)
 
 
+# ``status_at`` in the database's words; a test compares the two.
+_STATUS = """(CASE WHEN c.status NOT IN ('SCHEDULED', 'LIVE') THEN c.status
+      WHEN c.closes_at <= ${at} THEN 'CLOSED' WHEN c.opens_at <= ${at} THEN 'LIVE'
+      ELSE 'SCHEDULED' END)"""
+
+
 async def list_snapshots(
     shop_id: UUID,
     *,
@@ -289,6 +295,8 @@ async def list_snapshots(
     after: tuple[datetime, UUID] | None = None,
     before: tuple[datetime, UUID] | None = None,
     newest_first: bool = True,
+    statuses: Collection[CampaignStatus] = (),
+    at: datetime | None = None,
 ) -> list[CampaignSnapshot]:
     """Return a shop's published campaigns by opening time, keyset-paginated.
 
@@ -297,6 +305,8 @@ async def list_snapshots(
         after: position (opens_at, id) to start behind, in the order asked for.
         before: position to stop before.
         newest_first: whether the latest opening comes first.
+        statuses: any of these, by the clock; empty for any at all.
+        at: the moment at which they have one of the statuses; now unless given.
     """
     forwards, backwards = ("<", ">") if newest_first else (">", "<")
     conditions = ["c.shop_id = $1", "c.published_at IS NOT NULL"]
@@ -305,6 +315,9 @@ async def list_snapshots(
         if cursor is not None:
             args += cursor
             conditions.append(f"(c.opens_at, c.id) {sign} (${len(args) - 1}, ${len(args)})")
+    if statuses:
+        args += at or clock.now(), sorted(set(statuses))
+        conditions.append(f"{_STATUS.format(at=len(args) - 1)} = ANY(${len(args)}::text[])")
     args.append(limit)
     order = "DESC" if newest_first else "ASC"
     found = await _fetch(

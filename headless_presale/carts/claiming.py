@@ -48,7 +48,7 @@ async def _claim(work: UnitOfWork, cart_id: UUID, customer_id: UUID, shop_id: UU
         customer_id,
     )
     if row is None:
-        raise CartNotFound(field=("id",))
+        raise CartNotFound(field=("cartId",))
     claimed = await touch(work, CartKey(cart_id, row["customer_id"]))
     if row["customer_id"] is not None:
         return claimed
@@ -78,7 +78,7 @@ def _to_move(claimed: StoredCart, own: StoredCart) -> list[StoredLine]:
     if own.expires_at <= clock.now() or not own.lines:
         return []
     if own.currency != claimed.currency:
-        raise CurrencyMismatch(field=("id",))
+        raise CurrencyMismatch(field=("cartId",))
     there = {line.item_id: line.quantity for line in claimed.lines}
     check_line_count(len({*there, *(line.item_id for line in own.lines)}), ("id",))
     return [line for line in own.lines if line.quantity > there.get(line.item_id, 0)]

@@ -36,6 +36,7 @@ from headless_presale.checkout.emptying import emptying
 from headless_presale.checkout.errors import CampaignMismatch, TermsOutdated
 from headless_presale.checkout.reservation import Reservation, reserve
 from headless_presale.checkout.rules import Account, Buyer
+from headless_presale.customers import SessionEnded, is_signed_in
 from headless_presale.kernel import clock, metrics
 from headless_presale.kernel.errors import DomainError, Unavailable
 from headless_presale.kernel.idempotency import check_key, hash_request
@@ -136,7 +137,7 @@ class _Wish:
 
 
 class _CampaignChanged(Exception):
-    """The campaign is no longer of the version it was priced from."""
+    """The campaign is no longer of the version it was priced from, or the sign-in has ended."""
 
 
 async def place_order(command: PlaceOrder) -> OrderView:
@@ -187,6 +188,8 @@ async def _place(command: PlaceOrder) -> OrderView:
     try:
         return await _attempt(wish)
     except _CampaignChanged:
+        if account is not None and not await is_signed_in(account.sign_in_id):
+            raise SessionEnded() from None
         forget(wish.campaign.id)
         wish = await _check(command, quantities, order_id, customer_id, request_hash, fresh=True)
         try:
@@ -328,7 +331,14 @@ async def _write(
 ) -> bool:
     command = wish.command
     rider = emptying(command.cart_id, command.lines) if command.cart_id is not None else None
-    if not await write_order(work, order, campaign_version=wish.campaign.version, rider=rider):
+    is_written = await write_order(
+        work,
+        order,
+        campaign_version=wish.campaign.version,
+        sign_in_id=None if command.account is None else command.account.sign_in_id,
+        rider=rider,
+    )
+    if not is_written:
         return False
     await take_quota(work, wish.customer_id, pools)
     await claim(work, wish.order_id, pools)

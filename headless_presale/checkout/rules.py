@@ -56,10 +56,12 @@ class Account:
 
     Attributes:
         email: the address he has proven, case-folded; None where he has proven none.
+        sign_in_id: by which he is; it has to stand when the order is written.
     """
 
     customer_id: UUID
     shop_id: UUID
+    sign_in_id: UUID
     email: str | None
 
     def checked(self, buyer: Buyer, shop_id: UUID) -> Buyer:

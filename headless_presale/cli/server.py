@@ -22,6 +22,17 @@ than a busy machine takes to start one: it would be killed before it is up, agai
 
 
 STALLED_SECONDS = 30.0
+WHOLE_WITHIN_SECONDS = 60.0
+"""A request that is not there in this time, its body included, is not waited for any longer."""
+UPLOADED_WITHIN_SECONDS = 360.0
+"""More than those wait who take files."""
+UPLOADS = "/uploads/"
+MOST_BYTES_AROUND = 262_144
+"""Of a request without its body: more than the longest query that is read."""
+HEAD_TOO_LARGE = (
+    b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
+    b"content-length: 0\r\nconnection: close\r\n\r\n"
+)
 
 
 class CutsOff(asyncio.Protocol):
@@ -68,7 +79,82 @@ class SocketProtocol(CutsOff, WebSocketsSansIOProtocol):
     """Sockets, ended where their client does not read."""
 
 
-class DoorProtocol(CutsOff, HttpToolsProtocol):
+class Bounded(HttpToolsProtocol):
+    """HTTP whose clients send so much, and within a time.
+
+    Bodies are bounded by the application. What is around them it never sees: the address, the
+    headers and what follows a body are collected until they are whole, however long that takes and
+    however much they are.
+    """
+
+    most_bytes_around = MOST_BYTES_AROUND
+    whole_within_seconds = WHOLE_WITHIN_SECONDS
+    _around = 0
+    _due: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Wait for the first request."""
+        super().connection_made(transport)
+        self._wait(self.whole_within_seconds)
+
+    def data_received(self, data: bytes) -> None:
+        """Take what came, unless it is too much."""
+        self._around += len(data)
+        super().data_received(data)
+        if self._around > self.most_bytes_around and not self.transport.is_closing():
+            metrics.CONNECTIONS_CUT_OFF.inc()
+            under_way: RequestResponseCycle | None = self.cycle
+            if under_way is None or under_way.response_complete:
+                self.transport.write(HEAD_TOO_LARGE)
+            self.transport.close()
+
+    def on_message_begin(self) -> None:
+        """Wait for one that begins."""
+        super().on_message_begin()
+        if self._due is None:
+            self._wait(self.whole_within_seconds)
+
+    def on_headers_complete(self) -> None:
+        """Leave files more time: those who take them have a limit of their own."""
+        super().on_headers_complete()
+        if self.scope.get("path", "").removeprefix(self.root_path).startswith(UPLOADS):
+            self._wait(UPLOADED_WITHIN_SECONDS)
+
+    def on_body(self, body: bytes) -> None:
+        """Take a part of a body, which may have as much around it as it is itself."""
+        self._around -= 2 * len(body)
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """Wait no more: what takes time now is ours."""
+        self._around = 0
+        self._wait(None)
+        super().on_message_complete()
+
+    def handle_websocket_upgrade(self) -> None:
+        """Leave it to the protocol of sockets."""
+        self._wait(None)
+        super().handle_websocket_upgrade()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget it: the connection has ended."""
+        self._wait(None)
+        super().connection_lost(exc)
+
+    def _wait(self, seconds: float | None) -> None:
+        if self._due is not None:
+            self._due.cancel()
+            self._due = None
+        if seconds is not None:
+            self._due = asyncio.get_running_loop().call_later(seconds, self._give_up)
+
+    def _give_up(self) -> None:
+        self._due = None
+        metrics.CONNECTIONS_CUT_OFF.inc()
+        self.transport.abort()
+
+
+class DoorProtocol(CutsOff, Bounded):
     """HTTP that asks the door before it starts the application; see ``overload.refuse_at_once``."""
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:

@@ -172,6 +172,16 @@ async def end_sessions(
     return len(rows)
 
 
+@shielded
+async def is_signed_in(grant_id: UUID) -> bool:
+    """Tell whether a sign-in stands."""
+    async with unit_of_work() as work:
+        row = await work.fetchrow(
+            "SELECT 1 FROM customer_grant WHERE id = $1 AND revoked_at IS NULL", grant_id
+        )
+    return row is not None
+
+
 _READ = """
 SELECT c.* FROM customer_grant g JOIN customer c ON c.id = g.customer_id
 WHERE g.id = $1 AND g.customer_id = $2 AND c.shop_id = $3 AND g.revoked_at IS NULL

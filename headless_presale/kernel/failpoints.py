@@ -133,7 +133,6 @@ FAILPOINTS: Mapping[str, str] = {
     # Privacy
     "privacy.erasure_noted": "an erasure is a row, nothing is erased",
     "privacy.table_erased": "a person is gone from some tables and in others, uncommitted",
-    "privacy.limits_forgotten": "a person is gone, nothing is committed",
     "privacy.export_asked": "a copy is asked for, no job writes it",
     "privacy.export_written": "a copy can be fetched, nobody is told",
     "customers.profile_changed": "a profile is changed, nothing is committed",

@@ -18,7 +18,8 @@ REQUESTS_REFUSED = Counter(
 )
 SOCKETS_OPEN = Gauge("presale_sockets_open", "Open sockets and event streams.", ["kind"])
 CONNECTIONS_CUT_OFF = Counter(
-    "presale_connections_cut_off_total", "Connections ended because their client did not read."
+    "presale_connections_cut_off_total",
+    "Connections ended because their client did not read, or sent too slowly or too much.",
 )
 CHALLENGES = Counter(
     "presale_challenges_total", "Proofs asked of callers who may be robots.", ["outcome"]

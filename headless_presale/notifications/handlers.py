@@ -29,6 +29,7 @@ from headless_presale.orders import (
     OrderTokenRevoked,
     OrderView,
     find_order,
+    is_new_link_mailed,
 )
 from headless_presale.payments import Refund
 from headless_presale.shops import get_shop_by_id, mail_locale, shop_name
@@ -109,7 +110,8 @@ async def on_late_payment_refused(event: LatePaymentRefused) -> None:
 async def on_order_token_revoked(event: OrderTokenRevoked) -> None:
     """Send the link that counts now; it is made when the mail is sent."""
     order = await _get_order(event.order_id)
-    await _write(MessageKind.ORDER_LINK_RENEWED, event.revocation_id, order, {})
+    if is_new_link_mailed(order):
+        await _write(MessageKind.ORDER_LINK_RENEWED, event.revocation_id, order, {})
 
 
 async def _get_order(order_id: UUID) -> OrderView:

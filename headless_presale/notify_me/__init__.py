@@ -7,6 +7,7 @@ from headless_presale.notify_me.asking import (
     find_waiting,
     notify_me,
 )
+from headless_presale.notify_me.awaiting import Awaited, list_awaited
 from headless_presale.notify_me.errors import NotifyMeClosed
 from headless_presale.notify_me.events import NotifyMeAsked, NotifyMeConfirmed
 from headless_presale.notify_me.models import CampaignWatcher, Unsubscribed
@@ -23,6 +24,7 @@ from headless_presale.notify_me.telling import (
 from headless_presale.notify_me.unsubscribing import is_unsubscribed, resubscribe, unsubscribe
 
 __all__ = [
+    "Awaited",
     "CampaignWatcher",
     "NotifyMe",
     "NotifyMeAsked",
@@ -41,6 +43,7 @@ __all__ = [
     "find_watcher",
     "is_awaited",
     "is_unsubscribed",
+    "list_awaited",
     "notify_me",
     "person_of",
     "resubscribe",

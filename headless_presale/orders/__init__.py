@@ -66,7 +66,11 @@ from headless_presale.orders.refund_rules import (
     refundable,
     split_cancellation,
 )
-from headless_presale.orders.revoking import RevokeToken, revoke_order_token
+from headless_presale.orders.revoking import (
+    RevokeToken,
+    is_new_link_mailed,
+    revoke_order_token,
+)
 from headless_presale.orders.rules import Due, cancel_rule, is_balance_in_time, leg_due
 from headless_presale.orders.service import (
     FIRST_RIDER_ARGUMENT,
@@ -169,6 +173,7 @@ __all__ = [
     "find_order_by_number",
     "find_order_of",
     "is_balance_in_time",
+    "is_new_link_mailed",
     "leg_amount",
     "leg_due",
     "list_orders",

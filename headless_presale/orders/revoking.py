@@ -2,6 +2,9 @@
 
 From the commit on the old token opens nothing. Whoever the order is of is mailed the new link; it
 is answered to nobody, for a token that leaked may have leaked on the way to whoever asks.
+
+Whom a provider outside knows by no address may order under a stranger's, and revoke as often as he
+likes. So of what nobody has paid nothing is mailed there: he opens it by being signed in.
 """
 
 from collections.abc import Collection
@@ -14,13 +17,15 @@ from headless_presale.kernel.errors import InvalidInput
 from headless_presale.kernel.events import EventRecord
 from headless_presale.kernel.failpoints import reach
 from headless_presale.kernel.idempotency import check_key
-from headless_presale.kernel.ids import reservation_id_of
+from headless_presale.kernel.ids import customer_id_of, reservation_id_of
 from headless_presale.kernel.unit_of_work import shielded, unit_of_work
 from headless_presale.kernel.versions import check_version
 from headless_presale.orders.access import CustomerAccess
 from headless_presale.orders.events import OrderTokenRevoked
 from headless_presale.orders.models import Order
 from headless_presale.orders.service import lock_order
+from headless_presale.orders.states import CLAIMING
+from headless_presale.orders.view import OrderView
 
 MOST_REVOCATIONS = 100
 """Each is a mail to the buyer."""
@@ -44,6 +49,13 @@ class RevokeToken:
     def own_id(self) -> UUID:
         """Return the id of this revocation: a repetition has the same one."""
         return reservation_id_of(self.order_id, f"revoke:{self.idempotency_key}")
+
+
+def is_new_link_mailed(order: OrderView) -> bool:
+    """Tell whether a new link of an order goes to its address: one that is its customer's, by the
+    customer's id, or from which somebody has paid."""
+    is_own = order.customer_id == customer_id_of(order.shop_id, order.buyer["email"])
+    return is_own or order.status in CLAIMING
 
 
 @shielded

@@ -33,7 +33,8 @@ from headless_presale.payments import (
 from headless_presale.slots import release
 
 # The lock is the foreign key's own, taken before the version is compared: no order can slip in
-# behind whoever calls the campaign off.
+# behind whoever calls the campaign off. Nor behind whoever ends the sign-in it is placed with, to
+# erase the customer or to give his orders over: that one waits, or this order is none.
 _PLACED = """
 WITH placed AS (
     INSERT INTO sales_order (
@@ -43,7 +44,9 @@ WITH placed AS (
         placed_at, updated_at, closed_reason, number, quantity)
     SELECT $1, $2, c.id, $4, $5, $6, $7, $8, $9, $10, $11::jsonb, $12::jsonb, $13::jsonb,
            $14::jsonb, $15, $16, $17, $18, $19, $20, $21, $21, '', $32, $33
-    FROM campaign c WHERE c.id = $3 AND c.version = $22 FOR KEY SHARE
+    FROM campaign c WHERE c.id = $3 AND c.version = $22 AND ($34::uuid IS NULL OR EXISTS (
+        SELECT FROM customer_grant g WHERE g.id = $34 AND g.revoked_at IS NULL FOR SHARE))
+    FOR KEY SHARE
     ON CONFLICT (id) DO NOTHING RETURNING id
 ), lines AS (
     INSERT INTO order_line (id, order_id, position, item_id, pool_id, quantity, numbers,
@@ -56,7 +59,7 @@ WITH placed AS (
                               price_reason, title, ships_by, position)
 )"""
 _INSERT = f"{_PLACED} SELECT id FROM placed"
-FIRST_RIDER_ARGUMENT = 34
+FIRST_RIDER_ARGUMENT = 35
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,17 +80,23 @@ class Rider:
 
 
 async def write_order(
-    work: UnitOfWork, order: OrderView, *, campaign_version: int, rider: Rider | None = None
+    work: UnitOfWork,
+    order: OrderView,
+    *,
+    campaign_version: int,
+    sign_in_id: UUID | None = None,
+    rider: Rider | None = None,
 ) -> bool:
     """Write an order with its lines and its first event, in two statements.
 
     Args:
         campaign_version: what the order was priced from.
+        sign_in_id: of the customer who places it; None for a guest's.
         rider: what else belongs into the first of them.
 
     Returns:
-        False, and nothing is written, if the id exists already or the campaign is no longer of
-        the version the order was priced from.
+        False, and nothing is written, if the id exists already, the campaign is no longer of the
+        version the order was priced from, or the sign-in has ended.
     """
     insert = _INSERT
     if rider is not None:
@@ -128,6 +137,7 @@ async def write_order(
         [line.ships_by for line in order.lines],
         order.number,
         order.quantity,
+        sign_in_id,
         *(rider.args if rider is not None else ()),
     )
     if row is None:

@@ -18,6 +18,7 @@ from headless_presale.payments.events import (
     RefundRequested,
     RefundSucceeded,
 )
+from headless_presale.payments.gateways import list_gateways
 from headless_presale.payments.held import HeldPayment, held_of, list_held
 from headless_presale.payments.ledger import Account, Booking, balances_of, book, list_bookings
 from headless_presale.payments.models import Payment, Refund
@@ -78,6 +79,7 @@ __all__ = [
     "has_pending_payment",
     "held_of",
     "list_bookings",
+    "list_gateways",
     "list_held",
     "open_payment",
     "reconcile_payments",

@@ -221,6 +221,7 @@ async def _read_some_mails(customer: Customer, addresses: Sequence[str], after: 
             str(AccountMailKind.SIGN_IN_CODE),
             str(AccountMailKind.PERSONAL_DATA_READY),
             AT_ONCE,
+            customer.email,
         )
     return rows
 

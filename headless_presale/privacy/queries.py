@@ -60,7 +60,8 @@ FROM merchant_refund WHERE order_id = ANY($1::uuid[]) ORDER BY created_at, id"""
 }
 """By the ids of orders."""
 
-# A mail knows no shop: what it is about does. Codes are known for as long as they count.
+# A mail knows no shop: what it is about does. Codes are known for as long as they count. Those, and
+# that a copy was ready, are of whose mailbox it is: an order may name a stranger's.
 MAILS = """
 SELECT m.id, m.kind, m.recipient, m.locale, m.created_at AS "writtenAt", m.sent_at AS "sentAt",
     m.failed_at AS "failedAt"
@@ -70,7 +71,8 @@ FROM message m WHERE m.recipient = ANY($1::text[]) AND m.id > $2 AND (
             AND o.shop_id = $3::uuid AND o.customer_id = $4)
     OR m.kind = ANY($7::text[]) AND EXISTS (SELECT 1 FROM campaign_watcher w
         WHERE w.id = m.subject_id AND w.person = $5::uuid)
-    OR m.kind = $8 AND EXISTS (SELECT 1 FROM customer_code c
-        WHERE c.id = m.subject_id AND c.shop_id = $3::uuid)
-    OR m.kind = $9 AND m.context ->> 'shop_id' = $3::uuid::text)
+    OR m.recipient = $11 AND (
+        m.kind = $8 AND EXISTS (SELECT 1 FROM customer_code c
+            WHERE c.id = m.subject_id AND c.shop_id = $3::uuid)
+        OR m.kind = $9 AND m.context ->> 'shop_id' = $3::uuid::text))
 ORDER BY m.id LIMIT $10"""

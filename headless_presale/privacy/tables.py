@@ -268,7 +268,7 @@ KEPT: Mapping[str, str] = {
     "sales_sum": "sums",
     "signing_key": "keys",
     "slot": "numbers and ids of orders",
-    "throttle": "hashes under a secret key, for a day; that of the address goes with it",
+    "throttle": "hashes under a secret key, for a day; that of who erases himself goes with him",
     "tortoise_migrations": "names of migrations",
     "webhook_delivery": "ids; what is sent is made of the event",
 }

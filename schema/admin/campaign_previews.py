@@ -12,15 +12,15 @@ from schema.money import Money
 class LegRefundType:
     refund: strawberry.Private[LegRefund]
 
-    @strawberry.field
+    @strawberry.field(description="Which part of the orders was paid.")
     def leg(self) -> PaymentLeg:
         return PaymentLeg(self.refund.leg)
 
-    @strawberry.field
+    @strawberry.field(description="How many payments.")
     def payments(self) -> int:
         return self.refund.payments
 
-    @strawberry.field
+    @strawberry.field(description="What goes back of all of them.")
     def amount(self) -> Money:
         return Money.of(Amount(self.refund.amount_minor, self.refund.currency))
 

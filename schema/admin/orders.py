@@ -173,7 +173,11 @@ class AdminOrderType(OrderFacts):
 
     @strawberry.field
     def lines(self) -> list[AdminOrderLine]:
-        return [AdminOrderLine(line=line, order=self.order) for line in self.order.lines]
+        order = self.order
+        return [
+            AdminOrderLine(line=line, campaign_id=order.campaign_id, order=order)
+            for line in order.lines
+        ]
 
     @strawberry.field(description="Language of messages to the buyer.")
     def locale(self) -> str:

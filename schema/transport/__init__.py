@@ -23,6 +23,8 @@ What resolvers can do, without importing anything from here:
   that ``Cost`` declares beside fields; ``extensions.cost`` of each answer then tells what it took;
 * give the context a method ``begin_operation``: called before each operation with the SHA-256 of
   its document, in hex;
+* give the context a method ``hold_open``: called before an event stream is opened; what it raises
+  is answered in its place;
 * give the context ``expires_at``: sockets and streams end then; and a coroutine function ``ended``
   that returns when they have to end before.
 

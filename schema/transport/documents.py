@@ -35,7 +35,13 @@ from schema.transport.errors import (
     DocumentRefused,
     coded,
 )
-from schema.transport.limits import DocumentLimits, DocumentMeter, operation_cost, too_complex
+from schema.transport.limits import (
+    DocumentLimits,
+    DocumentMeter,
+    operation_cost,
+    read_size,
+    too_complex,
+)
 from schema.transport.persisted import digest_of
 
 VALIDATION_RULES: tuple[type[ASTValidationRule], ...] = (
@@ -97,10 +103,7 @@ class PreparedDocument:
             DocumentRefused: ``DOCUMENT_TOO_COMPLEX``: more than ``limits`` allow anybody.
         """
         values = variables or {}
-        sizes = tuple(
-            size if isinstance(size := values.get(name), int) else None
-            for name in self.size_variables
-        )
+        sizes = tuple(read_size(values.get(name)) for name in self.size_variables)
         key = (operation.name.value if operation.name else None, sizes)
         cost = self._costs.get(key)
         if cost is None:

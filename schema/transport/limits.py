@@ -325,9 +325,15 @@ class DocumentMeter:
             self.size_variables.add(value.name.value)
             if self._variables is None:
                 return 1
-            size = self._variables.get(value.name.value)
-            return size if isinstance(size, int) else None
+            return read_size(self._variables.get(value.name.value))
         return None
+
+
+def read_size(value: object) -> int | None:
+    """Return how many a variable asks for, by what an ``Int`` takes: ``100.0`` is a hundred too."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value if isinstance(value, int) else None
 
 
 def _default_of(argument: GraphQLArgument) -> int | None:

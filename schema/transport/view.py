@@ -269,6 +269,8 @@ class PresaleGraphQL(GraphQL[Any, None]):
             )
         context = await self._context_factory(request)
         if is_subscription:
+            if hold_open := getattr(context, "hold_open", None):
+                hold_open()
             outcomes = self.engine.stream(operation, context)
             return self._stream(request, operation, outcomes, context)
         outcome = await self.engine.execute(operation, context)

@@ -89,7 +89,8 @@ class GraphQLSocket:
         on_connect: Called with the context and the connection parameters; what it returns is the
             payload of ``connection_ack``. A public exception closes with its ``close_code``, else
             4403, and its message.
-        on_operation: Called before each operation; a public exception is answered in its place.
+        on_operation: Called before the document of each operation is looked at; a public exception
+            is answered in its place.
         door: Queries and mutations take a place here while they are worked on; an open
             subscription takes none.
     """
@@ -277,9 +278,15 @@ class GraphQLSocket:
             )
             return
         try:
+            # First, for documents that cannot be run are work as well.
+            if self._on_operation is not None:
+                await self._on_operation(self._websocket, self._context)
             operation = await self._engine.receive(request)
         except DocumentRefused as refused:
             await self._send_errors(operation_id, refused.errors)
+            return
+        except Exception as failure:
+            await self._send_errors(operation_id, [located_error(failure)])
             return
         task = asyncio.create_task(self._run(operation_id, operation))
         self._operations[operation_id] = task
@@ -304,8 +311,6 @@ class GraphQLSocket:
         task = asyncio.current_task()
         place: Place | None = None
         try:
-            if self._on_operation is not None:
-                await self._on_operation(self._websocket, self._context)
             place = self._enter(operation)
             context = self._renew_context(self._context)
             async with aclosing(self._engine.stream(operation, context)) as outcomes:

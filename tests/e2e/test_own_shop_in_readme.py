@@ -17,7 +17,7 @@ from tests.support.shop import open_sale
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
-PAGES = ("storefront-api.md", "merchant-api.md")
+PAGE = (ROOT / "docs" / "merchant-api.md").read_text()
 
 
 def blocks_of(title: str) -> str:
@@ -87,11 +87,9 @@ async def test_the_commands_run_one_after_the_other(
     assert "Extended" in printed[-1]
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_each_query_fits_the_schema(page: str) -> None:
+def test_each_query_fits_the_schema() -> None:
     schema = build_schema((ROOT / "schema" / "schema.graphql").read_text())
-    text = (ROOT / "docs" / page).read_text()
-    found = re.findall(r"^```graphql\n(.*?)^```", text, re.M | re.S)
+    found = re.findall(r"^```graphql\n(.*?)^```", PAGE, re.M | re.S)
 
     assert len(found) >= 4
     for document in found:

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -10,7 +11,7 @@ from headless_presale.shops.models import Shop
 from tests.e2e.conftest import Stack
 from tests.graphql.customers import REDEEM, REQUEST, mailed_code
 from tests.support.node import NodeRun
-from tests.support.shop import TERMS, make_shop, open_sale
+from tests.support.shop import TERMS, Sale, make_shop, open_sale
 from tests.support.staff import sign_in
 
 RunNode = Callable[..., Awaitable[NodeRun]]
@@ -24,13 +25,18 @@ def clock() -> Iterator[ManualClock]:
         yield manual
 
 
+async def open_sale_of_today() -> Sale:
+    """Open a sale whose goods ship in three months from the real moment."""
+    ships_by = (datetime.now(UTC) + timedelta(days=90)).date()
+    batches = [{"capacity": 50, "ships_by": ships_by}]
+    return await open_sale(item={"batches": batches}, terms={**TERMS, "ships_by": ships_by})
+
+
 @pytest.mark.parametrize("client", ["urql", "apollo", "ws", "sse"])
 async def test_a_client_runs_the_main_flows_unmodified(
     stack: Stack, node: RunNode, client: str
 ) -> None:
-    ships_by = (datetime.now(UTC) + timedelta(days=90)).date()
-    batches = [{"capacity": 50, "ships_by": ships_by}]
-    sale = await open_sale(item={"batches": batches}, terms={**TERMS, "ships_by": ships_by})
+    sale = await open_sale_of_today()
     url, email = f"{stack.url}/graphql", f"ann-{client}@example.com"
 
     run = await node(
@@ -61,6 +67,43 @@ async def test_a_client_runs_the_main_flows_unmodified(
         "rotated": True,
         "own": "PAID",
         "ended": 1,
+    }
+
+
+async def test_the_files_of_the_docs_make_a_storefront(
+    stack: Stack, node: RunNode, tmp_path: Path
+) -> None:
+    sale = await open_sale_of_today()
+    page = Path(__file__).parents[2] / "docs" / "storefront.md"
+    given = (sale.shop.slug, sale.campaign.handle, str(stack.mail_dir), "ann-docs@example.com")
+
+    run = await node(
+        "storefront_docs.mjs", str(page), str(tmp_path / "built"), f"{stack.url}/graphql", *given
+    )
+
+    assert run.code == 0, run.stderr
+    assert run.stderr == ""
+    (told,) = run.results
+    assert told == {
+        "campaign": "LIVE",
+        "gateways": ["sandbox"],
+        "dear": [["PRICE_CHANGED", 10_000]],
+        "same": True,
+        "types": ["order.placed", "payment.started", "payment.captured", "order.confirmed"],
+        "next": "payment.started",
+        "foreign": ["ORDER_NOT_FOUND"],
+        "wrong": ["CODE_REFUSED"],
+        "me": ["ann-docs@example.com", True, [True]],
+        "reloaded": [True, True],
+        "rotated": True,
+        "kept": 0,
+        "out": ["UNAUTHENTICATED"],
+        "elsewhere": ["UNAUTHENTICATED"],
+        "left": ["INVALID_INPUT"],
+        "back": None,
+        "program": "string",
+        "refused": [401, ["UNAUTHENTICATED"]],
+        "seen": ["order.placed", 1000],
     }
 
 

@@ -32,7 +32,7 @@ mutation ($input: OrderPlaceInput!) {
       ... on PurchaseLimitError { limit taken }
       ... on TermsOutdatedError { currentVersion }
       ... on PriceChangedError { total { amount } }
-      ... on CampaignNotOpenError { campaignStatus: status opensAt }
+      ... on CampaignNotOpenError { campaignStatus opensAt }
     }
   }
 }
@@ -70,7 +70,7 @@ mutation ($input: OrderCancelInput!) {
   orderCancel(input: $input) {
     order { id status closedReason cancellation { isAllowed }
             payments { status refunds { amount { minor } } } }
-    userErrors { __typename code field ... on CancelNotAllowedError { status } }
+    userErrors { __typename code field ... on CancelNotAllowedError { orderStatus } }
   }
 }
 """

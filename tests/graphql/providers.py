@@ -17,7 +17,10 @@ from headless_presale.customers import (
     create_provider,
     set_provider_clients,
 )
+from headless_presale.customers.identities import AssertedIdentity, sign_in_asserted
 from headless_presale.customers.provider_clients import current_provider_clients
+from headless_presale.identity.oauth.keys import signing_key
+from headless_presale.kernel.ids import new_id
 from headless_presale.shops.models import Shop
 from resolvers.global_ids import seal
 from tests.graphql.customers import SESSION, Storefront
@@ -53,6 +56,13 @@ async def add_wechat(shop: Shop, appid: str = APPID, secret: str = SECRET) -> Si
     """Let a shop's customers sign in from a mini-program."""
     wish = ProviderWish(kind=ProviderKind.WECHAT, name="WeChat", client_id=appid, secret=secret)
     return await create_provider(shop.id, wish)
+
+
+async def without_an_address(shop: Shop) -> str:
+    """Return an access token of somebody new whom the shop's mini-program alone knows."""
+    provider = await SignInProvider.get_or_none(shop_id=shop.id) or await add_wechat(shop)
+    asserted = AssertedIdentity(subject=new_id().hex, locale="en")
+    return (await sign_in_asserted(provider, asserted, await signing_key())).access.token
 
 
 async def sign_in_from(storefront: Storefront, code: str) -> dict[str, Any]:

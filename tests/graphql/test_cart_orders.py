@@ -69,7 +69,7 @@ async def test_a_repeat_is_answered_though_the_cart_is_another_s_by_now(api: Api
     first = await ask_to_place(api, cart_input(cart))
     bearer = (await Storefront(api, cart.sale.shop).sign_in())["accessToken"]
     claim = "mutation ($i: CartClaimInput!) { cartClaim(input: $i) { userErrors { code } } }"
-    claimed = await api.ask(claim, bearer=bearer, i={"id": cart.id, "token": cart.token})
+    claimed = await api.ask(claim, bearer=bearer, i={"cartId": cart.id, "token": cart.token})
     assert claimed.data["cartClaim"]["userErrors"] == []
 
     again = await ask_to_place(api, cart_input(cart))

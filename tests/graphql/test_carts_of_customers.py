@@ -36,7 +36,7 @@ async def signed_in(api: Api, sale: Sale, email: str = "ann@example.com") -> str
 
 async def claim(cart: Holder, bearer: str | None) -> Any:
     """Have a customer take over a guest's cart."""
-    given = {"id": cart.id, "token": cart.token}
+    given = {"cartId": cart.id, "token": cart.token}
     return await cart.api.ask(mutation("cartClaim"), bearer=bearer, input=given)
 
 

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.usefixtures("redis", "clock")
 NOTIFY_ME = """
 mutation ($input: CampaignNotifyMeInput!) {
   campaignNotifyMe(input: $input) { needsConfirmation userErrors { __typename code field message
-    ... on NotifyMeClosedError { status }
+    ... on NotifyMeClosedError { campaignStatus }
     ... on TooManyAttemptsError { retryAfterSeconds } } } }
 """
 COUNT = """
@@ -90,7 +90,7 @@ async def test_a_campaign_that_is_open_says_so_in_both_languages(
     (english,) = (await asked(api, sale))["userErrors"]
     (chinese,) = (await asked(api, sale, "zh-CN"))["userErrors"]
 
-    assert english["status"] == "LIVE"
+    assert english["campaignStatus"] == "LIVE"
     assert english["message"] == "This campaign takes no more names: it is open."
     assert chinese["message"] == "该活动不再接受订阅提醒：已开始。"
 

@@ -11,13 +11,14 @@ from headless_presale.kernel.audit_log import AuditEntry
 from headless_presale.kernel.clock import ManualClock
 from headless_presale.kernel.events import EventRecord
 from headless_presale.notifications import Message, MessageKind
-from headless_presale.orders import Order, TokenAccess, order_token, revoking
+from headless_presale.orders import Order, OrderStatus, TokenAccess, order_token, revoking
 from resolvers.global_ids import find_uuid
 from schema.transport.errors import root_cause
 from tests.conftest import SECRET_KEY
 from tests.graphql.customers import EMAIL, Storefront, codes_of
 from tests.graphql.endpoint import Api, footprint
 from tests.graphql.ordering import CANCEL, PLACE, START, order_input
+from tests.graphql.providers import without_an_address
 from tests.graphql.test_own_orders import MINE, ONE
 from tests.graphql.test_subscriptions import TRACKING, following
 from tests.support.shop import Sale, open_sale
@@ -187,6 +188,26 @@ async def test_a_merchant_takes_it_back_and_his_log_has_it(
     assert (await api.ask(ONE, **key)).data == {"order": None}
     entry = await AuditEntry.get(action="order.token_revoke")
     assert (entry.before, entry.after) == ({"access_generation": 0}, {"access_generation": 1})
+    assert await Message.filter(kind=MessageKind.ORDER_LINK_RENEWED).count() == 1
+
+
+async def test_a_stranger_s_mailbox_is_not_filled(
+    storefront: Storefront, api: Api, sale: Sale
+) -> None:
+    # Given somebody without an address, who orders under a stranger's and does not pay
+    bearer = await without_an_address(sale.shop)
+    body = order_input(sale, buyer=BUYER)
+    placed = (await api.ask(PLACE, bearer=bearer, input=body)).data["orderPlace"]
+    id_ = placed["order"]["id"]
+
+    answer = await revoked(storefront, bearer, id_)
+
+    assert answer == {"order": {"id": id_}, "mailedTo": None, "userErrors": []}
+    assert await Message.all().count() == 0
+    assert (await api.ask(ONE, id=id_, token=placed["orderToken"])).data == {"order": None}
+    # What has been paid is somebody's who wants to know of it.
+    await Order.all().update(status=OrderStatus.PAID)
+    assert (await revoked(storefront, bearer, id_, "2"))["mailedTo"] == EMAIL
     assert await Message.filter(kind=MessageKind.ORDER_LINK_RENEWED).count() == 1
 
 

@@ -186,7 +186,7 @@ async def test_an_order_that_is_over_cannot_be_cancelled(
     payload = (await api.ask(CANCEL, input=body)).data["orderCancel"]
     assert payload["order"] is None
     (error,) = payload["userErrors"]
-    assert (error["__typename"], error["status"]) == ("CancelNotAllowedError", "EXPIRED")
+    assert (error["__typename"], error["orderStatus"]) == ("CancelNotAllowedError", "EXPIRED")
     assert await footprint(database_admin) == before
 
 

@@ -31,7 +31,7 @@ userErrors { __typename code field message ... on VersionConflictError { current
 CONSENT = "consent { kind isGiven textVersion source locale at } userErrors { code field }"
 SELECTIONS = {
     "addressAdd": ADDRESS,
-    "addressChange": ADDRESS,
+    "addressUpdate": ADDRESS,
     "addressSetDefault": ADDRESS,
     "addressRemove": "addressId userErrors { code field message }",
     "consentGive": CONSENT,
@@ -152,11 +152,11 @@ async def test_what_is_no_address_is_not_kept(
 async def test_a_change_carries_the_version_it_read(ann: Customer) -> None:
     added = await ann.add()
     wish = {"addressId": added["id"], "name": "Ann", "version": 1}
-    changed = await ann.do("addressChange", **wish, address=WORK)
+    changed = await ann.do("addressUpdate", **wish, address=WORK)
     assert (changed["address"]["city"], changed["address"]["version"]) == ("Berlin", 2)
     assert changed["address"]["postalCode"] is None
 
-    stale = await ann.do("addressChange", **wish, address={**WORK, "city": "Bonn"})
+    stale = await ann.do("addressUpdate", **wish, address={**WORK, "city": "Bonn"})
 
     assert codes_of(stale) == ["VERSION_CONFLICT"]
     assert stale["userErrors"][0]["conflicts"] == [
@@ -190,7 +190,7 @@ async def test_nobody_touches_the_addresses_of_another(
     for stranger in (bob, elsewhere):
         assert await stranger.names() == []
         for name, more in (
-            ("addressChange", change),
+            ("addressUpdate", change),
             ("addressRemove", {}),
             ("addressSetDefault", {}),
         ):
@@ -213,7 +213,7 @@ async def test_nothing_is_changed_without_a_sign_in(
             query = f"mutation ($input: {type_}) {{ {name}(input: $input) {{ __typename }} }}"
             given = {
                 "addressAdd": {"name": "Ann", "address": HOME},
-                "addressChange": {"addressId": "x", "name": "A", "address": HOME, "version": 1},
+                "addressUpdate": {"addressId": "x", "name": "A", "address": HOME, "version": 1},
                 "addressRemove": {"addressId": "x"},
                 "addressSetDefault": {"addressId": "x"},
                 "consentGive": {"kind": "DATA_SHARING", "textVersion": "1"},

@@ -32,6 +32,7 @@ class Challenges:
         asked: the forms it was sent.
         is_broken: it answers 503.
         body: what it answers whatever it is asked.
+        chokes_on: a response that it answers 400.
         double_spending: a response counts any number of times, which no provider allows.
     """
 
@@ -39,6 +40,7 @@ class Challenges:
     asked: list[dict[str, Any]] = field(default_factory=list)
     is_broken: bool = False
     body: bytes | None = None
+    chokes_on: str | None = None
     double_spending: bool = False
     _open: set[str] = field(default_factory=set)
 
@@ -56,6 +58,8 @@ class Challenges:
             return Response(status_code=503)
         if self.body is not None:
             return Response(self.body)
+        if form.get("response") == self.chokes_on:
+            return Response(status_code=400)
         if form.get("secret") != SECRET:
             return _failed("invalid-input-secret")
         response = str(form.get("response", ""))

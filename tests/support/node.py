@@ -74,7 +74,9 @@ async def node() -> Callable[..., Any]:
     with (NODE_FOLDER / "package-lock.json").open() as lock:
         # Test processes side by side must not install into the same folder at once.
         await asyncio.to_thread(fcntl.flock, lock, fcntl.LOCK_EX)
-        if not _are_here("graphql-http", "standardwebhooks", "@apollo/client", "@urql/core"):
+        if not _are_here(
+            "graphql-http", "standardwebhooks", "@apollo/client", "@urql/core", "typescript"
+        ):
             installed = await _run(npm, "ci", "--no-audit", "--no-fund")
             if installed.code != 0:
                 pytest.skip(f"npm ci failed: {installed.stderr.strip()[-300:]}")

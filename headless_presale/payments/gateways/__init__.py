@@ -11,6 +11,7 @@ from headless_presale.payments.gateways.port import (
     RefundRequest,
     close_gateways,
     find_gateway,
+    list_gateways,
     set_gateways,
 )
 
@@ -25,5 +26,6 @@ __all__ = [
     "RefundRequest",
     "close_gateways",
     "find_gateway",
+    "list_gateways",
     "set_gateways",
 ]

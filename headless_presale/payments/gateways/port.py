@@ -141,6 +141,11 @@ def find_gateway(name: str) -> PaymentGateway | None:
     return _gateways.get(name)
 
 
+def list_gateways() -> list[str]:
+    """Return the names of the providers of this process, in the order they were installed in."""
+    return list(_gateways)
+
+
 async def close_gateways() -> None:
     """Close every provider's connections."""
     for gateway in _gateways.values():

@@ -49,7 +49,7 @@ const ME = `query Me { me { email } }`;
 const ORDER = `query Order($id: ID!) { order(id: $id) { id status } }`;
 
 // Press the button of the gateway's page, as its form would send it.
-async function pressPay(url) {
+export async function pressPay(url) {
   const page = await (await fetch(url)).text();
   const fields = [...page.matchAll(/<input type="hidden" name="(\w+)" value="([^"]*)"/g)];
   const form = new URLSearchParams(fields.map(([, name, value]) => [name, value]));
@@ -58,7 +58,7 @@ async function pressPay(url) {
 }
 
 // Read the six digits of the mail to an address, once it has come.
-async function mailedCode(folder, email) {
+export async function mailedCode(folder, email) {
   for (let tries = 0; tries < 400; tries += 1) {
     const names = await readdir(folder).catch(() => []);
     for (const name of names.filter((each) => each.endsWith(".eml"))) {
@@ -71,7 +71,7 @@ async function mailedCode(folder, email) {
   throw new Error(`no mail to ${email} came`);
 }
 
-function otherThan(code) {
+export function otherThan(code) {
   return String((Number(code) + 1) % 1_000_000).padStart(6, "0");
 }
 

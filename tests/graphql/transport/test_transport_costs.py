@@ -32,6 +32,8 @@ def test_a_field_says_what_it_costs() -> None:
         ("{ x: dear { name friend { name } } ... on Query { y: dear { name } } }", None, 10 + 8),
         ("{ ...A } fragment A on Query { dear { name } }", None, 7 + 1),
         (SEVEN_FRIENDS, {"n": 7}, 2 + 7),
+        # An Int takes it, so it counts.
+        (SEVEN_FRIENDS, {"n": 7.0}, 2 + 7),
         ("{ nowhere: __typename }", None, 1),
         (ADD, None, 2 * 10),
     ],

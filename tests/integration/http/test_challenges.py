@@ -160,6 +160,26 @@ class TestAsked:
                 assert answer.json() == REFUSAL
         assert [form["response"] for form in provider.asked] == ["made up"]
 
+    async def test_a_response_that_the_provider_chokes_on_is_none(
+        self,
+        settings: dict[str, Any],
+        provider: Challenges,
+        database_admin: asyncpg.Connection,
+    ) -> None:
+        provider.chokes_on = "\x01"
+        sale = await open_sale()
+        body = order_request(sale, "ann") | {"extensions": {"challenge": provider.chokes_on}}
+        who = {"x-forwarded-for": "198.51.100.7"}
+        async with serving(settings, challenge_share=0) as client:
+            for _ in range(2):
+                answer = await client.post("/graphql", json=body, headers=who)
+                assert answer.json() == REFUSAL
+                # It may have been asked for often, and answers the next.
+                provider.chokes_on = f"{provider.chokes_on}\x01"
+                body["extensions"] = {"challenge": provider.chokes_on}
+            assert await orders(database_admin) == 0
+            order_in(await place(client, sale, "ann", **{"x-challenge-response": provider.solve()}))
+
     async def test_over_a_socket_it_is_in_the_extensions(
         self, settings: dict[str, Any], provider: Challenges
     ) -> None:

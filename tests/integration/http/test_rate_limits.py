@@ -206,6 +206,20 @@ class TestSockets:
             # The same caller by HTTP.
             assert (await ask(client, "198.51.100.7")).status_code == 429
 
+    async def test_documents_that_cannot_be_run_count_too(self, settings: dict[str, Any]) -> None:
+        two = "query A { __typename } query B { __typename }"
+        async with (
+            serving(settings, rate_limit_requests=4) as client,
+            open_socket(client, **{"x-forwarded-for": "198.51.100.7"}) as socket,
+        ):
+            codes = []
+            for number, document in enumerate(("{", "{ nothing }", two, "{")):
+                await subscribe(socket, str(number), document, {})
+                (error,) = (await receive(socket))["payload"]
+                codes.append(error["extensions"]["code"])
+        read = ["DOCUMENT_SYNTAX", "DOCUMENT_INVALID", "OPERATION_UNKNOWN"]
+        assert codes == [*read, "RATE_LIMITED"]
+
 
 class TestCounting:
     async def test_processes_count_together_in_one_round_trip(

@@ -6,6 +6,7 @@ import json
 import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -33,6 +34,7 @@ from tests.support.staff import sign_in
 ANN = {"x-forwarded-for": "198.51.100.7"}
 BEN = {"x-forwarded-for": "198.51.100.8"}
 REFUSED = 'presale_requests_refused_total{reason="sockets"}'
+OPEN_STREAMS = 'presale_sockets_open{kind="stream"}'
 OPEN_SOCKETS = 'presale_sockets_open{kind="socket"}'
 CUT_OFF = "presale_connections_cut_off_total"
 TYPES = "{ __schema { types { name description fields { name description } } } }"
@@ -134,6 +136,46 @@ class TestHowMany:
                     opened = await stack.enter_async_context(request)
                     assert opened.status_code == 200
                 assert (await close_code(client, **ANN))[0] == 4429
+
+    async def test_a_stream_counts_however_it_is_asked_for(
+        self, settings: dict[str, Any], clock: ManualClock
+    ) -> None:
+        sale = await open_sale()
+        body = {"query": FOLLOW, "variables": {"id": seal("Campaign", sale.campaign.id)}}
+        async with serving(settings) as client, AsyncExitStack() as stack:
+            opened = await metric(client, OPEN_STREAMS)
+            for accept in ("*/*", "Text/Event-Stream"):
+                headers = {**ANN, "accept": accept}
+                request = client.stream("POST", "/graphql", json=body, headers=headers)
+                answer = await stack.enter_async_context(request)
+                assert answer.headers["content-type"].startswith("text/event-stream")
+            assert await metric(client, OPEN_STREAMS) == opened + 2
+
+            one_more = await client.post("/graphql", json=body, headers=ANN)
+
+            assert one_more.status_code == 429
+            assert one_more.headers["retry-after"] == "5"
+            (error,) = one_more.json()["errors"]
+            assert error["extensions"]["code"] == "TOO_MANY_CONNECTIONS"
+            # What ends by itself is none, and is answered.
+            asked = await client.post("/graphql", json={"query": "{ __typename }"}, headers=ANN)
+            assert asked.status_code == 200
+
+    async def test_a_grant_s_streams_count_wherever_they_are(
+        self, settings: dict[str, Any], clock: ManualClock
+    ) -> None:
+        sale = await open_sale()
+        body = {"query": FOLLOW, "variables": {"id": seal("Campaign", sale.campaign.id)}}
+        # A stream ends with its token, by the machine's own clock.
+        clock.advance(datetime.now(UTC) - clock.now())
+        async with serving(settings) as client, AsyncExitStack() as stack:
+            bearer = f"Bearer {(await sign_in(sale.shop)).token}"
+            statuses = []
+            for number in range(3):
+                where = {"x-forwarded-for": f"203.0.113.{number}", "authorization": bearer}
+                request = client.stream("POST", "/graphql", json=body, headers=where)
+                statuses.append((await stack.enter_async_context(request)).status_code)
+            assert statuses == [200, 200, 429]
 
     async def test_a_grant_counts_wherever_it_is(self, settings: dict[str, Any]) -> None:
         shop = await make_shop()

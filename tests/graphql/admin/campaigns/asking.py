@@ -11,7 +11,7 @@ from tests.support.staff import Caller
 
 ERRORS = (
     "userErrors { __typename code message field ... on CampaignFaultError { fault } "
-    "... on CapacityBelowSoldError { sold } ... on CampaignNotOpenError { status } "
+    "... on CapacityBelowSoldError { sold } ... on CampaignNotOpenError { campaignStatus } "
     "... on CancelPreviewOutdatedError { preview { orders refundTotal { minor } } } "
     "... on VersionConflictError { currentVersion conflicts { field yours current } } }"
 )

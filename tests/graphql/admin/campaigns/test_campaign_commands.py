@@ -68,7 +68,9 @@ async def test_what_has_not_opened_is_given_other_times_or_taken_back(
     # What has opened is neither moved nor taken back.
     for name in ("campaignSchedule", "campaignUnschedule"):
         _, refusals = await send(api, owner, name, **of(sale))
-        assert [(e["code"], e["status"]) for e in refusals] == [("CAMPAIGN_NOT_OPEN", "LIVE")]
+        assert [(e["code"], e["campaignStatus"]) for e in refusals] == [
+            ("CAMPAIGN_NOT_OPEN", "LIVE")
+        ]
     assert (await actions(database_admin))[-2:] == ["campaign.schedule", "campaign.unschedule"]
 
 

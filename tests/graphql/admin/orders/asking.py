@@ -29,11 +29,11 @@ query ($id: ID!, $minor: SafeInt, $lines: [OrderLineQuantityInput!]) {
       parts { leg gateway held { minor } refund { minor } left { minor } }
       userErrors { __typename code message field
                    ... on RefundTooLargeError { refundable { amount } }
-                   ... on RefundNotAllowedError { orderStatus: status } }
+                   ... on RefundNotAllowedError { orderStatus } }
     }
     byPolicy: cancelPreview(terms: POLICY) {
       isAllowed refund { minor } kept { minor } parts { leg refund { minor } kept { minor } }
-      userErrors { code message ... on CancelNotAllowedError { orderStatus: status } }
+      userErrors { code message ... on CancelNotAllowedError { orderStatus } }
     }
     inFull: cancelPreview(terms: FULL_REFUND) { isAllowed refund { minor } kept { minor } }
   } } }
@@ -50,7 +50,7 @@ mutation ($input: OrderRefundInput!) { orderRefund(input: $input) {
 CANCEL = """
 mutation ($input: OrderCancelByMerchantInput!) { orderCancelByMerchant(input: $input) {
   order { status version closedReason money { sum { refunded { minor } } } }
-  userErrors { __typename code message ... on CancelNotAllowedError { orderStatus: status } }
+  userErrors { __typename code message ... on CancelNotAllowedError { orderStatus } }
 } }
 """
 NOTE = """

@@ -100,7 +100,7 @@ MUTATIONS: Mapping[str, tuple[Example, ...]] = {
     ),
     "profileUpdate": (Example(lambda house: {"version": 2, "name": f"New {house.mark}"}),),
     "addressAdd": (Example(lambda house: {"name": f"New {house.mark}", "address": HOME}),),
-    "addressChange": (
+    "addressUpdate": (
         Example(
             lambda house: {
                 "addressId": house.ids["address"],
