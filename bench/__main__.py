@@ -5,13 +5,15 @@ import asyncio
 import json
 import os
 import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import asdict
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
-from bench import defences, hostile, lists, orders
+from bench import defences, hostile, lists, orders, telling
 from bench.load import Rate
 from bench.overload import Overload, overload
 from headless_presale.cli.session import engines
@@ -30,26 +32,29 @@ def main() -> None:
     parser.add_argument(
         "what",
         nargs="?",
-        choices=("orders", "lists", "defences", "hostile"),
+        choices=("orders", "lists", "defences", "hostile", "telling"),
         default="orders",
-        help="placing orders, a merchant's lists over a million of them, what defences cost, or "
-        "what hostile requests do",
+        help="placing orders, a merchant's lists over a million of them, what defences cost, what "
+        "hostile requests do, or placing orders while a long list is told",
     )
     parser.add_argument(
         "--orders",
         type=int,
-        help="orders per measurement (3,000), in the lists (1,000,000), or in a turn (200)",
+        help="orders per measurement (3,000), in the lists (1,000,000), or in a turn (40)",
     )
     parser.add_argument(
         "--overload-seconds", type=float, default=12.0, help="how long twice the capacity is sent"
+    )
+    parser.add_argument(
+        "--turn-seconds", type=float, default=3.0, help="how long a turn is while mails go out"
     )
     parser.add_argument("--json", type=Path, help="write every figure to this file as well")
     arguments = parser.parse_args()
     if arguments.what == "hostile":
         _tell_hostile(asyncio.run(hostile.run()), arguments.json)
         return
-    usual = {"orders": 3_000, "lists": 1_000_000, "defences": 200}
-    count: int = arguments.orders or usual[arguments.what]
+    usual = {"orders": 3_000, "lists": 1_000_000, "defences": 40}
+    count: int = arguments.orders or usual.get(arguments.what, 0)
     with tempfile.TemporaryDirectory(prefix="presale-bench-") as folder:
         Path(folder).chmod(0o711)
         os.environ["PRESALE_DATA_DIR"] = folder
@@ -61,6 +66,11 @@ def main() -> None:
                 return
             if arguments.what == "defences":
                 _tell_defences(asyncio.run(_run_defences(settings, count)), arguments.json)
+                return
+            if arguments.what == "telling":
+                _tell_telling(
+                    asyncio.run(_run_telling(settings, arguments.turn_seconds)), arguments.json
+                )
                 return
             rows, flood = asyncio.run(_run(settings, count, arguments.overload_seconds))
     table = Table("measurement", "per second", "p50 ms", "p99 ms", "ratio to the floor")
@@ -114,33 +124,62 @@ def _tell_lists(figures: dict[str, lists.Figure], file: Path | None) -> None:
 
 
 async def _run_defences(settings: Settings, count: int) -> defences.Table:
+    async with _opened(settings):
+        return await defences.run(requests=count)
+
+
+async def _run_telling(settings: Settings, seconds: float) -> telling.Telling:
+    async with _opened(settings) as database_url:
+        return await telling.run(database_url, seconds=seconds)
+
+
+@asynccontextmanager
+async def _opened(settings: Settings) -> AsyncIterator[str]:
+    """Open migrated engines in this process and name them to those that it starts."""
     assert settings.database_url
     assert settings.redis_url
     configure_logs(log_format="console", level="ERROR")
     await migrate(settings.database_url)
     os.environ["DATABASE_URL"], os.environ["REDIS_URL"] = settings.database_url, settings.redis_url
     async with open_runtime(settings):
-        return await defences.run(requests=count)
+        yield settings.database_url
 
 
 def _tell_defences(figures: defences.Table, file: Path | None) -> None:
     told = {
-        what: {name: costs.to_json() for name, costs in servers.items()}
+        what: {name: costs.compared_with(servers[defences.NONE]) for name, costs in servers.items()}
         for what, servers in figures.items()
     }
     console = Console()
     for what, servers in told.items():
-        bare = servers[defences.NONE]
-        table = Table(what, "processor us", "ratio", "wait p50 us", "ratio")
+        table = Table(what, "processor us", "ratio", "quartiles", "wait p50 us", "ratio")
         for name, costs in servers.items():
             table.add_row(
                 name,
                 f"{costs['cpu_us']:,.0f}",
-                f"{costs['cpu_us'] / bare['cpu_us']:.2f}",
+                f"{costs['cpu_ratio']:.2f}",
+                f"{costs['cpu_ratio_low']:.2f}-{costs['cpu_ratio_high']:.2f}",
                 f"{costs['wait_us']:,.0f}",
-                f"{costs['wait_us'] / bare['wait_us']:.2f}",
+                f"{costs['wait_ratio']:.2f}",
             )
         console.print(table)
+    if file is not None:
+        file.write_text(json.dumps(told, indent=2))
+
+
+def _tell_telling(figures: telling.Telling, file: Path | None) -> None:
+    told = figures.to_json()
+    table = Table("while mails go out", "nobody told", "told", "ratio")
+    for name, of in (("order, p50 ms", "p50"), ("order, p99 ms", "p99")):
+        alone, beside = told[f"alone_{of}_ms"], told[f"beside_{of}_ms"]
+        table.add_row(name, f"{alone:.1f}", f"{beside:.1f}", f"{beside / alone:.2f}")
+    for name, alone, beside in (
+        ("orders a second", figures.alone_per_second, figures.beside_per_second),
+        ("mails a second, without buyers and with", figures.mails_alone, figures.mails_beside),
+    ):
+        table.add_row(name, f"{alone:,.0f}", f"{beside:,.0f}", f"{beside / alone:.2f}")
+    table.add_row("processor time of a mail, us", f"{figures.mail_cpu_us:,.0f}", "", "")
+    Console().print(table)
     if file is not None:
         file.write_text(json.dumps(told, indent=2))
 
@@ -181,12 +220,7 @@ def _table_of(flood: Overload) -> Table:
 async def _run(
     settings: Settings, count: int, overload_seconds: float
 ) -> tuple[dict[str, Rate], Overload]:
-    assert settings.database_url
-    assert settings.redis_url
-    configure_logs(log_format="console", level="ERROR")
-    await migrate(settings.database_url)
-    os.environ["DATABASE_URL"], os.environ["REDIS_URL"] = settings.database_url, settings.redis_url
-    async with open_runtime(settings):
+    async with _opened(settings) as database_url:
         # The warm-up fills caches and connections, and its sale is the one that is sold out.
         sale = await orders.sales(
             {
@@ -200,7 +234,7 @@ async def _run(
         )
         await orders.use_case(sale["warm-up"], count=500)
         rows = {
-            "database floor": await orders.floor(settings.database_url, count=count),
+            "database floor": await orders.floor(database_url, count=count),
             "place_order": await orders.use_case(sale["use-case"], count=count),
             "sold out": await orders.sold_out(sale["warm-up"], count=count),
         }

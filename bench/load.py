@@ -37,8 +37,12 @@ async def measure(
     async with asyncio.TaskGroup() as group:
         for _ in range(concurrency):
             group.create_task(worker())
-    seconds = time.perf_counter() - began
-    times.sort()
+    return rate_of(times, time.perf_counter() - began)
+
+
+def rate_of(times: list[float], seconds: float) -> Rate:
+    """Return how it went from the time of each, in seconds, and that of all together."""
+    times, count = sorted(times), len(times)
     return Rate(
         count, seconds, times[count // 2] * 1000, times[min(count - 1, count * 99 // 100)] * 1000
     )

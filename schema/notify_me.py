@@ -88,7 +88,8 @@ class NotifyMeMutation:
 
     @strawberry.mutation(
         description="Put somebody on the list of a campaign that opens later: he gets one mail "
-        "when it does. Asking again changes nothing. `NOTIFY_ME_CLOSED` once it is open or over."
+        "when it does, sooner or later than planned, and none if it is called off. Asking again "
+        "changes nothing. `NOTIFY_ME_CLOSED` once it is open or over."
     )
     async def campaign_notify_me(
         self, info: Info, input: CampaignNotifyMeInput

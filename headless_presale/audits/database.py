@@ -135,7 +135,11 @@ DATABASE_AUDITS: Mapping[str, str] = {
         SELECT m.id::text FROM message m WHERE m.sent_at IS NULL AND m.failed_at IS NULL
           AND NOT EXISTS (
             SELECT 1 FROM procrastinate_jobs j WHERE j.task_name = 'notifications:send_message'
-              AND j.args ->> 'message_id' = m.id::text)""",
+              AND j.args ->> 'message_id' = m.id::text)
+          AND NOT EXISTS (
+            SELECT 1 FROM procrastinate_jobs j,
+              jsonb_array_elements_text(j.args -> 'message_ids') AS of_many(id)
+            WHERE j.task_name = 'notifications:send_messages' AND of_many.id = m.id::text)""",
     "a payment that was called off has a job that tells its gateway": f"""
         SELECT p.id::text FROM payment p, moment
         WHERE p.status = 'CANCELLED' AND p.intent_id IS NOT NULL
@@ -164,6 +168,9 @@ DATABASE_AUDITS: Mapping[str, str] = {
                   AND p.status <> 'PENDING')
             WHEN 'notifications:send_message' THEN NOT EXISTS (
                 SELECT 1 FROM message m WHERE m.id = (j.args ->> 'message_id')::uuid)
+            WHEN 'notifications:send_messages' THEN EXISTS (
+                SELECT 1 FROM jsonb_array_elements_text(j.args -> 'message_ids') AS of_many(id)
+                WHERE NOT EXISTS (SELECT 1 FROM message m WHERE m.id = of_many.id::uuid))
             WHEN 'orders:cancel_campaign' THEN NOT EXISTS (
                 SELECT 1 FROM campaign c WHERE c.id = (j.args ->> 'campaign_id')::uuid
                   AND c.status = 'CANCELLED')

@@ -14,6 +14,7 @@ from rich.console import Console
 
 from headless_presale import database
 from headless_presale.cli.parent import follow_parent
+from headless_presale.cli.priority import BESIDE_AN_API, give_way
 from headless_presale.cli.server import run_server, server_config
 from headless_presale.cli.session import (
     engines,
@@ -69,6 +70,7 @@ def worker() -> None:
     """Work off jobs: mails, refunds, everything that is due."""
     follow_parent()
     with engines() as settings:
+        give_way(settings.worker_niceness or 0)
         asyncio.run(_work(settings))
 
 
@@ -113,9 +115,11 @@ def run() -> None:
         settings = complete_settings(settings)
         login = within_runtime(lambda: _make_demo(settings), settings)
         gateway = _gateway_environment(settings)
+        niceness = settings.worker_niceness
+        own = {"PRESALE_WORKER_NICENESS": str(BESIDE_AN_API if niceness is None else niceness)}
         supervisor = Supervisor(
             ("sandbox-gateway", "worker", "serve"),
-            environment={**os.environ, **environment_of(settings), **gateway},
+            environment={**os.environ, **environment_of(settings), **gateway, **own},
             engines=embedded,
         )
         stopping = supervisor.start()

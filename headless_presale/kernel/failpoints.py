@@ -134,7 +134,9 @@ FAILPOINTS: Mapping[str, str] = {
     "privacy.erasure_noted": "an erasure is a row, nothing is erased",
     "privacy.table_erased": "a person is gone from some tables and in others, uncommitted",
     "privacy.export_asked": "a copy is asked for, no job writes it",
-    "privacy.export_written": "a copy can be fetched, nobody is told",
+    "privacy.export_piece_kept": "a piece of a copy is a row, nothing is committed",
+    "privacy.export_written": "a copy can be fetched, pieces of other attempts are left",
+    "privacy.export_tidied": "a copy is one, nobody is told",
     "customers.profile_changed": "a profile is changed, nothing is committed",
     # Carts
     "carts.ended_one_gone": "a cart of the customer's that had ended is gone, there is no other",
@@ -158,7 +160,7 @@ FAILPOINTS: Mapping[str, str] = {
     # Telling
     "messages.batch_written": "messages to many are rows without jobs that send them",
     "messages.written": "a message is a row without a job that sends it",
-    "messages.claimed": "a worker has a message in hand, nothing is committed",
+    "messages.claimed": "a worker has messages in hand, nothing is committed",
     "messages.sent": "the mail is out; we have not noted it",
     "messages.sending_noted": "that the mail is out is noted, not committed",
     # Telling merchants' systems

@@ -13,7 +13,12 @@ from headless_presale.notifications.announcing import (
     on_notify_me_confirmed,
     set_campaign_link,
 )
-from headless_presale.notifications.delivery import deliver, set_order_link, set_transport
+from headless_presale.notifications.delivery import (
+    deliver,
+    deliver_many,
+    set_order_link,
+    set_transport,
+)
 from headless_presale.notifications.errors import MailNotAccepted, MailRefused, MessageBusy
 from headless_presale.notifications.handlers import (
     on_balance_reminded,
@@ -51,6 +56,7 @@ __all__ = [
     "MessageKind",
     "SmtpTransport",
     "deliver",
+    "deliver_many",
     "make_transport",
     "on_balance_reminded",
     "on_campaign_opened",

@@ -4,7 +4,7 @@ An opening asks for one job. That job writes to so many at a time and asks for i
 the mails it has asked for: the queue holds a few hundred jobs, however long the list is.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -29,9 +29,11 @@ from headless_presale.notifications.writing import Letter, write_message, write_
 from headless_presale.notify_me import (
     NotifyMeAsked,
     NotifyMeConfirmed,
+    WatcherState,
     claim_watchers,
     confirm_token,
     find_watcher,
+    find_watchers,
     is_awaited,
     unsubscribe_token,
 )
@@ -40,6 +42,8 @@ from headless_presale.shops import Shop, get_shop_by_id, mail_locale, shop_name
 QUEUE = "announcements"
 AT_ONCE = 500
 """How many are written to in one transaction."""
+SENT_AT_ONCE = 25
+"""How many of their mails one job sends."""
 ASK_AGAIN_AFTER = timedelta(days=1)
 """How long it takes until a confirming mail that was lost can be asked for again."""
 MOST_ITEMS = 5
@@ -154,25 +158,41 @@ async def tell_watchers(campaign_id: UUID) -> int:
                 )
             )
         if letters:
-            await write_messages(ListMailKind.CAMPAIGN_OPENED, letters, queue=QUEUE)
+            await write_messages(
+                ListMailKind.CAMPAIGN_OPENED, letters, queue=QUEUE, sent_at_once=SENT_AT_ONCE
+            )
         if not claimed.is_last:
             await _ask_to_tell(campaign_id)
     return len(letters)
 
 
-async def find_obstacle(message: Message) -> str | None:
-    """Return why a mail to somebody on a list is not to be sent now that it could be; else None.
+async def find_obstacles(messages: Sequence[Message]) -> Mapping[UUID, str]:
+    """Return which mails to people on lists are not to be sent now that they could be, and why.
 
     A list is long and mails are slow: meanwhile one unsubscribes, or the campaign is called off.
     """
-    if message.kind not in list(ListMailKind):
-        return None
-    state = await find_watcher(UUID(message.context["watcher_id"]))
+    watchers = {
+        message.id: UUID(message.context["watcher_id"])
+        for message in messages
+        if message.kind in list(ListMailKind)
+    }
+    if not watchers:
+        return {}
+    states = await find_watchers(watchers.values())
+    found = {
+        message.id: _obstacle(ListMailKind(message.kind), states.get(watchers[message.id]))
+        for message in messages
+        if message.id in watchers
+    }
+    return {id_: obstacle for id_, obstacle in found.items() if obstacle is not None}
+
+
+def _obstacle(kind: ListMailKind, state: WatcherState | None) -> str | None:
     if state is None:
         return "nobody waits any more"
     if state.is_unsubscribed:
         return "unsubscribed"
-    is_opening = message.kind == ListMailKind.CAMPAIGN_OPENED
+    is_opening = kind is ListMailKind.CAMPAIGN_OPENED
     if not is_opening and state.confirmed_at is not None:
         return "confirmed already"
     if state.status is not (CampaignStatus.LIVE if is_opening else CampaignStatus.SCHEDULED):

@@ -1,10 +1,11 @@
 """Sending a message that was written: once, as far as SMTP allows.
 
 A worker claims the message, hands it over, and notes that it did. Between the last two a crash can
-cause a second copy, which bears the same Message-ID; nothing else can.
+cause a second copy, which bears the same Message-ID; nothing else can. Mails of a list are claimed
+many at a time, and noted one by one all the same.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -15,11 +16,11 @@ from headless_presale.kernel.failpoints import reach
 from headless_presale.kernel.unit_of_work import shielded, unit_of_work
 from headless_presale.notifications.account_mails import account_secret
 from headless_presale.notifications.announcing import (
-    find_obstacle,
+    find_obstacles,
     list_mail_link,
     unsubscribe_link,
 )
-from headless_presale.notifications.errors import MailRefused, MessageBusy
+from headless_presale.notifications.errors import MailNotAccepted, MailRefused, MessageBusy
 from headless_presale.notifications.mail import Mail, compose
 from headless_presale.notifications.models import (
     AccountMailKind,
@@ -32,13 +33,25 @@ from headless_presale.notifications.rendering import (
     render_account_mail,
     render_list_mail,
 )
-from headless_presale.notifications.transports import MailTransport
+from headless_presale.notifications.transports import SEND_TIMEOUT_SECONDS, MailTransport
 from headless_presale.orders import OrderView, find_order
 
 log = structlog.get_logger(__name__)
 
 CLAIM_SECONDS = 120
 """How long a worker may take over a message before another one may try."""
+LAST_START_SECONDS = CLAIM_SECONDS - SEND_TIMEOUT_SECONDS - 10
+"""How long after claiming many the last of them may be begun: its claim outlasts it."""
+
+# In one order, and none that another worker is claiming: two never wait for each other.
+_CLAIM = """
+WITH waiting AS MATERIALIZED (
+    SELECT id FROM message WHERE id = ANY($1::uuid[]) AND sent_at IS NULL AND failed_at IS NULL
+        AND (claimed_until IS NULL OR claimed_until <= $3)
+    ORDER BY id FOR UPDATE SKIP LOCKED)
+UPDATE message SET claimed_until = $2 FROM waiting WHERE message.id = waiting.id
+RETURNING message.id
+"""
 
 OrderLink = Callable[[OrderView], str]
 
@@ -72,24 +85,61 @@ async def deliver(message_id: UUID) -> None:
         MailNotAccepted: not now; the message waits to be tried again.
         MessageBusy: somebody else has it in hand.
     """
+    await deliver_many([message_id])
+
+
+async def deliver_many(message_ids: Sequence[UUID]) -> None:
+    """Send messages in this order, as :func:`deliver` does: claimed, and judged, all at once.
+
+    One that the server does not take now keeps none of the others back. Whoever unsubscribes
+    while those before him are sent, within a minute, still gets his mail.
+
+    Raises:
+        MailNotAccepted: some wait to be tried again.
+        MessageBusy: somebody else has some in hand, or there was no time for them.
+    """
     transport = _transport
     if transport is None:
         raise RuntimeError("no mail transport is set")
-    message = await _claim(message_id)
-    if message is None:
-        return
+    until = clock.now() + timedelta(seconds=LAST_START_SECONDS)
+    claimed, are_busy = await _claim(message_ids)
+    left = list(reversed(claimed))
+    refusal: MailNotAccepted | None = None
     try:
-        if (obstacle := await find_obstacle(message)) is not None:
+        obstacles = await find_obstacles(claimed)
+        while left and clock.now() < until:
+            message = left.pop()
+            try:
+                await _send(message, transport, obstacles.get(message.id))
+            except MailNotAccepted as error:
+                refusal = error
+    finally:
+        await _release(left)
+    if refusal is not None:
+        raise refusal
+    if left or are_busy:
+        raise MessageBusy("messages are being sent by somebody else, or there was no time")
+
+
+@shielded
+async def _send(message: Message, transport: MailTransport, obstacle: str | None) -> None:
+    """Send a claimed message and note what came of it.
+
+    Raises:
+        MailNotAccepted: not now; it is claimed no more.
+    """
+    try:
+        if obstacle is not None:
             raise MailRefused(obstacle)
         await transport.send(await _compose(message, transport))
         reach("messages.sent")
     except MailRefused as refusal:
-        await record_failure(message_id, str(refusal))
+        await record_failure(message.id, str(refusal))
     except Exception:
-        await _release(message)
+        await _release([message])
         raise
     else:
-        await _record_sent(message_id)
+        await _record_sent(message.id)
 
 
 async def _compose(message: Message, transport: MailTransport) -> Mail:
@@ -137,35 +187,38 @@ async def _find_order_link(order_id: UUID) -> str | None:
     return None if order is None else _order_link(order)
 
 
-async def _claim(message_id: UUID) -> Message | None:
-    """Take a message in hand; None if there is nothing left to do."""
+@shielded
+async def _claim(message_ids: Sequence[UUID]) -> tuple[Sequence[Message], bool]:
+    """Take in hand what is still to be sent; tell as well whether somebody else has some of it."""
     at = clock.now()
     async with unit_of_work() as work:
-        claimed = await work.execute(
-            "UPDATE message SET claimed_until = $2 WHERE id = $1 AND sent_at IS NULL "
-            "AND failed_at IS NULL AND (claimed_until IS NULL OR claimed_until <= $3)",
-            message_id,
-            at + timedelta(seconds=CLAIM_SECONDS),
-            at,
+        rows = await work.fetch(
+            _CLAIM, list(message_ids), at + timedelta(seconds=CLAIM_SECONDS), at
         )
         reach("messages.claimed")
-        message = await Message.get_or_none(id=message_id)
-    if message is None:
-        log.warning("notifications.message_gone", message_id=str(message_id))
-        return None
-    if claimed:
-        return message
-    if message.sent_at is None and message.failed_at is None:
-        raise MessageBusy(f"message {message_id} is being sent")
-    return None
+        found = {message.id: message for message in await Message.filter(id__in=message_ids)}
+    for message_id in message_ids:
+        if message_id not in found:
+            log.warning("notifications.message_gone", message_id=str(message_id))
+    claimed = {row["id"] for row in rows}
+    are_busy = any(
+        message.sent_at is None and message.failed_at is None
+        for message in found.values()
+        if message.id not in claimed
+    )
+    return [found[id_] for id_ in message_ids if id_ in claimed], are_busy
 
 
-async def _release(message: Message) -> None:
+@shielded
+async def _release(messages: Sequence[Message]) -> None:
+    if not messages:
+        return
     async with unit_of_work() as work:
         await work.execute(
-            "UPDATE message SET claimed_until = NULL WHERE id = $1 AND claimed_until = $2",
-            message.id,
-            message.claimed_until,
+            "UPDATE message SET claimed_until = NULL "
+            "WHERE id = ANY($1::uuid[]) AND claimed_until = $2",
+            [message.id for message in messages],
+            messages[0].claimed_until,
         )
 
 

@@ -41,6 +41,21 @@ async def send_message(context: JobContext, message_id: str) -> None:
         raise
 
 
+@jobs.task(name="send_messages", retry=WaitLongerAndLonger(), pass_context=True)
+async def send_messages(context: JobContext, message_ids: list[str]) -> None:
+    """Send messages to many; where the last attempt fails it is recorded on those unsent."""
+    # Each attempt begins with another one: what keeps one of them does not keep the rest.
+    first = context.job.attempts % len(message_ids)
+    ids = [UUID(id_) for id_ in (*message_ids[first:], *message_ids[:first])]
+    try:
+        await delivery.deliver_many(ids)
+    except Exception as error:
+        if context.job.attempts >= MAX_RETRIES:
+            for message_id in ids:
+                await delivery.record_failure(message_id, f"given up: {error}")
+        raise
+
+
 @jobs.task(name="ask_to_confirm", retry=WaitLongerAndLonger())
 async def ask_to_confirm(watcher_id: str) -> None:
     """Mail somebody on a notify-me list the link that confirms it."""

@@ -44,11 +44,14 @@ class Letter:
     context: dict[str, Any]
 
 
-async def write_messages(kind: str, letters: Sequence[Letter], *, queue: str) -> None:
+async def write_messages(
+    kind: str, letters: Sequence[Letter], *, queue: str, sent_at_once: int
+) -> None:
     """Write a message to each and ask for all to be sent, in two statements.
 
     Args:
         queue: whose workers send them.
+        sent_at_once: how many of them one job sends.
     """
     rows = await current_work().fetch(
         "INSERT INTO message (id, kind, subject_id, recipient, locale, context, created_at, "
@@ -65,6 +68,12 @@ async def write_messages(kind: str, letters: Sequence[Letter], *, queue: str) ->
         [to_jsonb(letter.context) for letter in letters],
     )
     reach("messages.batch_written")
+    ids = [str(row["id"]) for row in rows]
     await defer_many(
-        "notifications:send_message", [{"message_id": str(row["id"])} for row in rows], queue=queue
+        "notifications:send_messages",
+        [
+            {"message_ids": ids[first : first + sent_at_once]}
+            for first in range(0, len(ids), sent_at_once)
+        ],
+        queue=queue,
     )

@@ -19,6 +19,7 @@ from headless_presale.notify_me.telling import (
     claim_watchers,
     count_watchers,
     find_watcher,
+    find_watchers,
     is_awaited,
 )
 from headless_presale.notify_me.unsubscribing import is_unsubscribed, resubscribe, unsubscribe
@@ -41,6 +42,7 @@ __all__ = [
     "count_watchers",
     "find_waiting",
     "find_watcher",
+    "find_watchers",
     "is_awaited",
     "is_unsubscribed",
     "list_awaited",

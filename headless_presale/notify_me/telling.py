@@ -26,7 +26,8 @@ RETURNING told.id, told.person, told.email, told.locale
 _READ = f"""
 SELECT w.id, w.person, w.email, w.locale, w.campaign_id, w.confirmed_at,
        c.shop_id, c.status, c.opens_at, c.closes_at, {_WANTS_NONE} AS wants_none
-FROM campaign_watcher w JOIN campaign c ON c.id = w.campaign_id WHERE w.id = $1
+FROM campaign_watcher w JOIN campaign c ON c.id = w.campaign_id
+WHERE w.id = ANY($1::uuid[]) AND w.email IS NOT NULL
 """
 _COUNT = f"""
 SELECT w.campaign_id, count(*) AS asked,
@@ -118,28 +119,41 @@ async def _find_opted_out(work: UnitOfWork, shop_id: UUID, emails: Sequence[str]
     return await find_opted_out(work, shop_id, emails, NotificationKind.CAMPAIGN_OPENINGS)
 
 
-@shielded
 async def find_watcher(watcher_id: UUID) -> WatcherState | None:
     """Return how it stands with somebody; None once there is nothing to write to."""
+    return (await find_watchers([watcher_id])).get(watcher_id)
+
+
+@shielded
+async def find_watchers(watcher_ids: Collection[UUID]) -> Mapping[UUID, WatcherState]:
+    """Return how it stands with each to whom there is something to write to."""
     async with unit_of_work() as work:
-        row = await work.fetchrow(_READ, watcher_id)
-        if row is None or row["email"] is None:
-            return None
-        opted_out = await _find_opted_out(work, row["shop_id"], [row["email"]])
-    return WatcherState(
-        watcher=Watcher(
-            id=row["id"], person=row["person"], email=row["email"], locale=row["locale"]
-        ),
-        campaign_id=row["campaign_id"],
-        status=status_at(
-            CampaignStatus(row["status"]),
-            opens_at=row["opens_at"],
-            closes_at=row["closes_at"],
-            at=clock.now(),
-        ),
-        confirmed_at=row["confirmed_at"],
-        is_unsubscribed=row["wants_none"] or row["email"] in opted_out,
-    )
+        rows = await work.fetch(_READ, list(watcher_ids))
+        emails: dict[UUID, list[str]] = {}
+        for row in rows:
+            emails.setdefault(row["shop_id"], []).append(row["email"])
+        opted_out = {
+            shop_id: await _find_opted_out(work, shop_id, of_shop)
+            for shop_id, of_shop in emails.items()
+        }
+    at = clock.now()
+    return {
+        row["id"]: WatcherState(
+            watcher=Watcher(
+                id=row["id"], person=row["person"], email=row["email"], locale=row["locale"]
+            ),
+            campaign_id=row["campaign_id"],
+            status=status_at(
+                CampaignStatus(row["status"]),
+                opens_at=row["opens_at"],
+                closes_at=row["closes_at"],
+                at=at,
+            ),
+            confirmed_at=row["confirmed_at"],
+            is_unsubscribed=row["wants_none"] or row["email"] in opted_out[row["shop_id"]],
+        )
+        for row in rows
+    }
 
 
 @shielded

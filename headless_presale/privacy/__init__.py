@@ -11,16 +11,23 @@ from headless_presale.privacy.errors import (
     PersonNotFound,
 )
 from headless_presale.privacy.exporting import (
+    Document,
     Export,
     find_document,
     find_export,
     forget_exports,
+    read_document,
     request_export,
     write_export,
 )
-from headless_presale.privacy.models import Erasure, PersonalDataExport
+from headless_presale.privacy.models import (
+    Erasure,
+    PersonalDataExport,
+    PersonalDataExportPiece,
+)
 
 __all__ = [
+    "Document",
     "Erased",
     "Erasure",
     "ErasureBlocked",
@@ -29,11 +36,13 @@ __all__ = [
     "FreshSignInRequired",
     "PersonNotFound",
     "PersonalDataExport",
+    "PersonalDataExportPiece",
     "erase_customer",
     "erase_person",
     "find_document",
     "find_export",
     "forget_exports",
+    "read_document",
     "request_export",
     "write_export",
 ]

@@ -5,7 +5,7 @@ there are. Amounts are minor units, moments UTC.
 """
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -30,29 +30,28 @@ NOWHERE = UUID(int=0)
 Rows = Sequence[asyncpg.Record]
 
 
-async def compose(customer: Customer) -> bytes:
-    """Return all that is known of a customer, as JSON in UTF-8."""
+async def compose(customer: Customer) -> AsyncGenerator[bytes, None]:
+    """Yield all that is known of a customer, as JSON in UTF-8, in parts.
+
+    A part is of at most ``AT_ONCE`` orders or mails, and only one is in memory at a time.
+    """
     head = await _read_head(customer)
     addresses = set() if customer.email is None else {customer.email}
-    orders = []
-    async for order in _read_orders(customer):
-        addresses.add(order["buyer"]["email"])
-        orders.append(_dump(order))
-    mails = [_dump(mail) async for mail in _read_mails(customer, sorted(addresses))]
-    return b"%s,\n%s,\n%s}\n" % (
-        _dump(head)[:-1],
-        _as_list("orders", orders),
-        _as_list("mails", mails),
-    )
+    ahead, between = b'%s,\n"orders":[\n' % _dump(head)[:-1], b""
+    async for orders in _read_orders(customer):
+        addresses.update(order["buyer"]["email"] for order in orders)
+        yield ahead + between + b",\n".join(map(_dump, orders))
+        ahead, between = b"", b",\n"
+    ahead, between = b'%s\n],\n"mails":[\n' % ahead, b""
+    async for mails in _read_mails(customer, sorted(addresses)):
+        yield ahead + between + b",\n".join(map(_dump, mails))
+        ahead, between = b"", b",\n"
+    yield b"%s\n]}\n" % ahead
 
 
 def _dump(value: object) -> bytes:
     # What PostgreSQL's driver gives as an id is a kind of UUID of its own.
     return orjson.dumps(value, default=str, option=orjson.OPT_UTC_Z)
-
-
-def _as_list(name: str, items: Sequence[bytes]) -> bytes:
-    return b'"%s":[\n%s\n]' % (name.encode(), b",\n".join(items))
 
 
 @shielded
@@ -113,15 +112,18 @@ async def _read_cart(work: UnitOfWork, customer_id: UUID) -> dict[str, Any] | No
     }
 
 
-async def _read_orders(customer: Customer) -> AsyncIterator[dict[str, Any]]:
-    """Yield his orders, the latest first: those that ``me.orders`` shows."""
+async def _read_orders(customer: Customer) -> AsyncIterator[Sequence[dict[str, Any]]]:
+    """Yield some of his orders at a time, the latest first: those that ``me.orders`` shows."""
     access = CustomerAccess(customer_id=customer.id, email=customer.email)
     last: tuple[datetime, UUID] | None = None
     while page := await list_own_orders(access, limit=AT_ONCE, after=last):
         own = [order for order in page if order.shop_id == customer.shop_id]
         told = await _read_histories([order.id for order in own])
-        for order in own:
-            yield {**_order(order), **{name: rows[order.id] for name, rows in told.items()}}
+        if own:
+            yield [
+                {**_order(order), **{name: rows[order.id] for name, rows in told.items()}}
+                for order in own
+            ]
         if len(page) < AT_ONCE:
             break
         last = page[-1].placed_at, page[-1].id
@@ -194,12 +196,13 @@ def _order(order: OrderView) -> dict[str, Any]:
     }
 
 
-async def _read_mails(customer: Customer, addresses: Sequence[str]) -> AsyncIterator[Any]:
-    """Yield which mails went to one of his addresses from this shop, and when."""
+async def _read_mails(
+    customer: Customer, addresses: Sequence[str]
+) -> AsyncIterator[Sequence[dict[str, Any]]]:
+    """Yield some at a time which mails went to one of his addresses from this shop, and when."""
     last = NOWHERE
     while page := await _read_some_mails(customer, addresses, last):
-        for mail in _plain(page, without="id"):
-            yield mail
+        yield _plain(page, without="id")
         if len(page) < AT_ONCE:
             break
         last = page[-1]["id"]

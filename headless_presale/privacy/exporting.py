@@ -1,8 +1,12 @@
 """A copy of what is known of a customer: asked for by himself, written by a job, fetched by a link.
 
-Erasing holds the customer while it looks: a copy is either there to be erased, or never written.
+It lies in pieces, so that neither who writes it nor who sends it ever holds all of it.
+
+Erasing holds the customer while it looks: a copy is either there to be erased, or never finished.
 """
 
+from collections.abc import AsyncIterator
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
@@ -115,14 +119,22 @@ async def _find_last(customer_id: UUID) -> Export | None:
 async def write_export(export_id: UUID) -> None:
     """Write a copy that was asked for, and the mail that says so. Safe to repeat and to race.
 
-    He is read in small transactions; one more keeps what was read, if he still is there.
+    Each piece is read and kept in transactions of its own. None can be fetched before the last
+    one is kept; that is when the customer is looked for again.
     """
     asked = await _find_unwritten(export_id)
     if asked is None:
         return
     customer = await _read_customer(asked["customer_id"])
-    if customer is not None:
-        await _keep(asked, customer, await compose(customer))
+    if customer is None:
+        return
+    attempt, number = new_id(), 0
+    async with aclosing(compose(customer)) as pieces:
+        async for piece in pieces:
+            if not await _keep_piece(export_id, attempt, number, piece):
+                break
+            number += 1
+    await _finish(asked, customer, attempt)
 
 
 @shielded
@@ -142,27 +154,49 @@ async def _read_customer(customer_id: UUID) -> Customer | None:
         return await Customer.get_or_none(id=customer_id)
 
 
+# Shared: whoever comes to the end first knows all that others have kept, and takes it away.
+_KEEP_PIECE = """
+INSERT INTO personal_data_export_piece (export_id, attempt, number, content)
+SELECT id, $2, $3, $4 FROM personal_data_export
+WHERE id = $1 AND ready_at IS NULL AND expires_at > $5 FOR SHARE
+"""
 # The link to the one before ends with it: there is one copy of anybody.
-_KEEP = """
+_FINISH = """
 WITH older AS (
     DELETE FROM personal_data_export WHERE customer_id = $2 AND id <> $1 AND asked_at <= $3)
-UPDATE personal_data_export SET document = $4, ready_at = $5, expires_at = $6
+UPDATE personal_data_export SET attempt = $4, ready_at = $5, expires_at = $6
 WHERE id = $1 AND ready_at IS NULL AND expires_at > $5
 """
 
 
 @shielded
-async def _keep(asked: asyncpg.Record, customer: Customer, document: bytes) -> None:
+async def _keep_piece(export_id: UUID, attempt: UUID, number: int, content: bytes) -> bool:
+    """Keep a piece; False where it is of no use any more: written by another one, or erased."""
+    async with unit_of_work() as work:
+        kept = await work.execute(_KEEP_PIECE, export_id, attempt, number, content, clock.now())
+        reach("privacy.export_piece_kept")
+    return kept == 1
+
+
+@shielded
+async def _finish(asked: asyncpg.Record, customer: Customer, attempt: UUID) -> None:
+    """Have an attempt count that has kept all of its pieces, unless another one does."""
     shop = await get_shop_by_id(customer.shop_id)
     at = clock.now()
     async with unit_of_work() as work:
         await work.fetch("SELECT 1 FROM customer WHERE id = $1 FOR NO KEY UPDATE", customer.id)
         is_first = await work.execute(
-            _KEEP, asked["id"], customer.id, asked["asked_at"], document, at, at + VALID_FOR
+            _FINISH, asked["id"], customer.id, asked["asked_at"], attempt, at, at + VALID_FOR
         )
+        reach("privacy.export_written")
+        await work.execute(
+            "DELETE FROM personal_data_export_piece p USING personal_data_export e "
+            "WHERE e.id = $1 AND p.export_id = e.id AND p.attempt <> e.attempt",
+            asked["id"],
+        )
+        reach("privacy.export_tidied")
         if not is_first:
             return
-        reach("privacy.export_written")
         if customer.email is None:
             # He finds the link where he asked for it.
             return
@@ -181,18 +215,56 @@ async def _keep(asked: asyncpg.Record, customer: Customer, document: bytes) -> N
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """A copy that can be fetched, without what is in it."""
+
+    export_id: UUID
+    attempt: UUID
+    pieces: int
+    size_bytes: int
+
+
 @shielded
-async def find_document(export_id: UUID, token: str) -> bytes | None:
+async def find_document(export_id: UUID, token: str) -> Document | None:
     """Return a copy by what its link carries; None for a wrong token as for what there is not."""
     async with unit_of_work() as work:
         row = await work.fetchrow(
-            "SELECT document FROM personal_data_export "
-            "WHERE id = $1 AND token_hash = $2 AND expires_at > $3",
+            "SELECT e.id AS export_id, e.attempt, count(*) AS pieces, "
+            "sum(octet_length(p.content))::bigint AS size_bytes FROM personal_data_export e "
+            "JOIN personal_data_export_piece p ON p.export_id = e.id AND p.attempt = e.attempt "
+            "WHERE e.id = $1 AND e.token_hash = $2 AND e.expires_at > $3 GROUP BY e.id",
             export_id,
             hash_secret(token),
             clock.now(),
         )
-    return None if row is None else row["document"]
+    return None if row is None else Document(**dict(row))
+
+
+async def read_document(document: Document) -> AsyncIterator[bytes]:
+    """Yield a copy piece by piece.
+
+    Raises:
+        LookupError: it was erased, or a newer one took its place, on the way.
+    """
+    for number in range(document.pieces):
+        yield await _read_piece(document, number)
+
+
+@shielded
+async def _read_piece(document: Document, number: int) -> bytes:
+    async with unit_of_work() as work:
+        row = await work.fetchrow(
+            "SELECT content FROM personal_data_export_piece "
+            "WHERE export_id = $1 AND attempt = $2 AND number = $3",
+            document.export_id,
+            document.attempt,
+            number,
+        )
+    if row is None:
+        raise LookupError(f"copy {document.export_id} has ended")
+    content: bytes = row["content"]
+    return content
 
 
 async def forget_exports() -> int:

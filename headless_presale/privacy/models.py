@@ -36,8 +36,9 @@ class Erasure(Model):
 class PersonalDataExport(Model):
     """A copy of what is known of a customer, made because he asked; a day later it is gone.
 
-    ``document`` is there from ``ready_at`` on. Of the link's token only a hash is kept. ``locale``
-    is of the mail that says that it is ready.
+    Its content lies in pieces, in order: those of ``attempt``, the one that came to its end, at
+    ``ready_at``. Of the link's token only a hash is kept. ``locale`` is of the mail that says that
+    it is ready.
     """
 
     id = fields.UUIDField(primary_key=True)
@@ -57,7 +58,7 @@ class PersonalDataExport(Model):
     asked_at = fields.DatetimeField()
     ready_at = fields.DatetimeField(null=True)
     expires_at = fields.DatetimeField()
-    document = fields.BinaryField(null=True)
+    attempt = fields.UUIDField(null=True)
 
     class Meta:
         table = "personal_data_export"
@@ -66,3 +67,23 @@ class PersonalDataExport(Model):
             Index(fields=("shop_id",), name="personal_data_export_by_shop"),
             Index(fields=("expires_at",), name="personal_data_export_expiry"),
         )
+
+
+class PersonalDataExportPiece(Model):
+    """A piece of a copy; ``number`` counts from 0 in each attempt to write it."""
+
+    id = fields.BigIntField(primary_key=True, generated=True)
+    export_id: UUID
+    export: fields.ForeignKeyRelation[PersonalDataExport] = fields.ForeignKeyField(
+        "presale.PersonalDataExport",
+        related_name="pieces",
+        db_index=False,
+        on_delete=fields.CASCADE,
+    )
+    attempt = fields.UUIDField()
+    number = fields.IntField()
+    content = fields.BinaryField()
+
+    class Meta:
+        table = "personal_data_export_piece"
+        unique_together = (("export", "attempt", "number"),)

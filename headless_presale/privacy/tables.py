@@ -264,6 +264,7 @@ KEPT: Mapping[str, str] = {
     "gateway_event": "intents and refunds by their ids; a gateway that tells more has to drop it",
     "notify_me_unsubscribed": "hashes under a secret key: who was left alone stays so",
     "order_line": "what was bought at which price",
+    "personal_data_export_piece": "goes with its copy",
     "sales_change": "sums",
     "sales_sum": "sums",
     "signing_key": "keys",

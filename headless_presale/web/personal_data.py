@@ -8,9 +8,9 @@ from uuid import UUID
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
-from headless_presale.privacy import find_document
+from headless_presale.privacy import find_document, read_document
 
 MAX_TOKEN_LENGTH = 200
 NO_STORE = {"Cache-Control": "no-store"}
@@ -27,13 +27,18 @@ HEADERS = {
 
 
 async def fetch_export(request: Request) -> Response:
-    """Send the copy."""
+    """Send the copy, piece by piece: it may be of many megabytes."""
     document = await find_document(
         _id(request), request.query_params.get("token", "")[:MAX_TOKEN_LENGTH]
     )
     if document is None:
         raise HTTPException(404, headers=NO_STORE)
-    return Response(document, headers=HEADERS, media_type="application/json")
+    headers = {**HEADERS, "Content-Length": str(document.size_bytes)}
+    if request.method == "HEAD":
+        return Response(headers=headers, media_type="application/json")
+    return StreamingResponse(
+        read_document(document), headers=headers, media_type="application/json"
+    )
 
 
 def _id(request: Request) -> UUID:

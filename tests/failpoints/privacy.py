@@ -60,8 +60,13 @@ async def _asked(world: World) -> UUID:
 
 
 async def _is_written_once(world: World, _: object) -> None:
-    written = "SELECT count(*) FROM personal_data_export WHERE document IS NOT NULL"
+    written = "SELECT count(*) FROM personal_data_export WHERE ready_at IS NOT NULL"
     assert await world.count(written) == 1
+    # Those of one attempt, from the first to the last.
+    pieces = "SELECT count(DISTINCT attempt) FROM personal_data_export_piece"
+    assert await world.count(pieces) == 1
+    numbers = "SELECT count(*) - max(number) - 1 FROM personal_data_export_piece"
+    assert await world.count(numbers) == 0
     mails = "SELECT count(*) FROM message WHERE kind = 'personal_data_ready'"
     assert await world.count(mails) == 1
 

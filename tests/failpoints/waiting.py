@@ -1,10 +1,13 @@
 """Waiting for an opening: on the list or not, told once, and out for good."""
 
+import contextlib
+from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
 from headless_presale.kernel import clock
 from headless_presale.kernel.ids import new_id
+from headless_presale.notifications import MessageBusy, deliver_many
 from headless_presale.notifications.announcing import ask_to_confirm, tell_watchers
 from headless_presale.notify_me import (
     CampaignWatcher,
@@ -103,10 +106,29 @@ async def _are_told_once(world: World, _: object) -> None:
     mails = "SELECT count(*) FROM message WHERE kind = 'campaign_opened'"
     assert await world.count(mails) == 3
     jobs = (
-        "SELECT count(*) FROM procrastinate_jobs j JOIN message m "
-        "ON m.id::text = j.args ->> 'message_id' WHERE m.kind = 'campaign_opened'"
+        "SELECT count(*) FROM procrastinate_jobs j, "
+        "jsonb_array_elements_text(j.args -> 'message_ids') AS of_many(id) JOIN message m "
+        "ON m.id::text = of_many.id WHERE m.kind = 'campaign_opened'"
     )
     assert await world.count(jobs) == 3
+
+
+async def _mails_to_three(world: World) -> Sequence[UUID]:
+    await tell_watchers(await _four_wait(world))
+    found = await world.admin.fetch("SELECT id FROM message ORDER BY id")
+    return [row["id"] for row in found]
+
+
+async def _send(message_ids: Sequence[UUID]) -> None:
+    # Those that a dead worker had in hand are left to it for two minutes.
+    with contextlib.suppress(MessageBusy):
+        await deliver_many(message_ids)
+
+
+async def _are_sent(world: World, message_ids: Sequence[UUID]) -> None:
+    world.clock.advance(timedelta(minutes=3))
+    await deliver_many(message_ids)
+    assert await world.count("SELECT count(*) FROM message WHERE sent_at IS NULL") == 0
 
 
 SCENARIOS = [
@@ -116,4 +138,5 @@ SCENARIOS = [
     Scenario("unsubscribing", _leaving, unsubscribe, _has_left),
     Scenario("subscribing again", _has_left_before, resubscribe, _is_back),
     Scenario("telling of an opening", _four_wait, tell_watchers, _are_told_once),
+    Scenario("sending to many", _mails_to_three, _send, _are_sent),
 ]

@@ -135,7 +135,7 @@ async def test_a_follower_with_the_old_token_is_told_nothing_more(
 
         await revoked(storefront, bearer, key["id"])
 
-        outcome = await asyncio.wait_for(anext(stream), 20)
+        outcome = await asyncio.wait_for(anext(stream), 30)
         assert outcome.data is None
         assert outcome.errors is not None
         assert getattr(root_cause(outcome.errors[0]), "code", None) == "ORDER_NOT_FOUND"

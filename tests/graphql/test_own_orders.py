@@ -279,7 +279,7 @@ async def test_who_signs_out_is_told_nothing_more(
         await following(stream)
         await storefront.sign_out(token)
         await cancel_order(order.id, reason="changed my mind")
-        outcome = await asyncio.wait_for(anext(stream), 10)
+        outcome = await asyncio.wait_for(anext(stream), 30)
 
     assert outcome.data is None
     assert outcome.errors is not None
@@ -293,6 +293,6 @@ async def test_another_customer_follows_nothing(
     bob = (await storefront.sign_in("bob@example.com"))["accessToken"]
     for bearer in (bob, None):
         async with aclosing(api.follow(TRACKING, bearer=bearer, id=id_of(order))) as stream:
-            outcome = await asyncio.wait_for(anext(stream), 10)
+            outcome = await asyncio.wait_for(anext(stream), 30)
         assert outcome.errors is not None
         assert getattr(root_cause(outcome.errors[0]), "code", None) == "ORDER_NOT_FOUND"

@@ -294,7 +294,7 @@ async def switched_off_meanwhile(storefront: Storefront, wechat: WeChat) -> list
     """Switch a provider off while WeChat thinks; return why nobody is let in."""
     wechat.silence = asyncio.Event()
     under_way = asyncio.create_task(sign_in_from(storefront, wechat.login("ann")))
-    await until(lambda: bool(wechat.asked), seconds=30)
+    await until(lambda: bool(wechat.asked))
     await switch_off(storefront)
     wechat.silence.set()
     return codes_of(await under_way)

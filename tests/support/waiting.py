@@ -1,7 +1,7 @@
 """People who wait for a campaign to open."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -68,6 +68,21 @@ def wish(sale: Sale, email: str = EMAIL, **changes: Any) -> NotifyMe:
 async def ask(sale: Sale, email: str = EMAIL, *, at: Source = HERE, **changes: Any) -> bool:
     """Put somebody on the list of a sale."""
     return await notify_me(wish(sale, email, **changes), asked_from=at)
+
+
+async def put_on_list(
+    admin: asyncpg.Connection, sale: Sale, count: int, *, at: datetime, start: int = 0
+) -> None:
+    """Put people on a list as if they had asked: ``ann1@example.com`` and so on."""
+    await admin.execute(
+        "INSERT INTO campaign_watcher (id, campaign_id, person, email, locale, source, "
+        "consented_at, confirmed_at) SELECT gen_random_uuid(), $1, gen_random_uuid(), "
+        "'ann' || n || '@example.com', 'en', '', $2, $2 FROM generate_series($3::int, $4) AS n",
+        sale.campaign.id,
+        at,
+        start + 1,
+        start + count,
+    )
 
 
 async def watcher_of(email: str = EMAIL) -> CampaignWatcher:

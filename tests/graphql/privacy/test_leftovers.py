@@ -109,7 +109,8 @@ async def nothing_else_has_changed(
         life.order_ids,
         [str(order_id) for order_id in life.order_ids],
     )
-    marks = [*life.marks, *map(str, life.order_ids), *(str(row["id"]) for row in told)]
+    ids = [*life.order_ids, life.export_id, *(row["id"] for row in told)]
+    marks = [*life.marks, *map(str, ids)]
     after = await stored_rows(admin)
     for table, rows in before.items():
         gone = set(rows) - set(after.get(table, []))

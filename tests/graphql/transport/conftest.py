@@ -126,7 +126,7 @@ class SocketClient:
         await self.connection.send(json.dumps(message))
 
     async def receive(self) -> Any:
-        return json.loads(await asyncio.wait_for(self.connection.recv(), 5))
+        return json.loads(await asyncio.wait_for(self.connection.recv(), 30))
 
     async def init(self, payload: Any = None) -> Any:
         await self.send({"type": "connection_init", **({"payload": payload} if payload else {})})
@@ -139,7 +139,7 @@ class SocketClient:
     async def close_code(self) -> int:
         """The code the server closes with; frames that come before are skipped."""
         with contextlib.suppress(Exception):
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(30):
                 while True:
                     await self.connection.recv()
         code = self.connection.close_code

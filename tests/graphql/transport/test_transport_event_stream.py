@@ -185,6 +185,6 @@ async def test_a_client_that_has_stopped_reading_keeps_no_server_from_stopping()
             assert journal.closed == []
 
             running.server.should_exit = True
-            await asyncio.wait_for(running.task, 10)
+            await asyncio.wait_for(running.task, 30)
 
             assert journal.closed == ["noise"]

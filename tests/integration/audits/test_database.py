@@ -214,6 +214,7 @@ DAMAGE: dict[str, list[tuple[str, ...]]] = {
             payment_id=f"(SELECT id FROM payment WHERE order_id = {of('open')})",
         ),
         add_job("notifications:send_message", message_id="gen_random_uuid()"),
+        add_job("notifications:send_messages", message_ids="jsonb_build_array(gen_random_uuid())"),
         add_job("orders:cancel_campaign", campaign_id="(SELECT id FROM campaign)"),
     ],
     "every order has its first event": [

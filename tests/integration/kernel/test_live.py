@@ -93,6 +93,6 @@ async def test_stopping_ends_every_follower_and_frees_its_topic(redis: Redis) ->
 
     await hub.stop()
 
-    await asyncio.wait_for(asyncio.gather(*followers), 1)
+    await asyncio.wait_for(asyncio.gather(*followers), 30)
     assert len(seen) >= 3
     assert hub._followers == {}

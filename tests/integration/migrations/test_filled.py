@@ -28,7 +28,14 @@ CHANGES = AddField | AddIndex | AlterField | RemoveField | RemoveIndex
 IN_SQL = re.compile(
     r"ALTER TABLE (\w+)|^UPDATE (\w+)|INDEX \w+ ON (\w+)|^ *AFTER .* ON (\w+)", re.MULTILINE
 )
-STOPS = ("0004_identity", "0006_catalog", "0009_sales", "0015_customers", NAMES[-1])
+STOPS = (
+    "0004_identity",
+    "0006_catalog",
+    "0009_sales",
+    "0015_customers",
+    "0028_personal_data_exports",
+    NAMES[-1],
+)
 """Where rows are looked for, and put, on the way: in tables that a later migration changes."""
 
 
@@ -56,11 +63,16 @@ async def test_each_applies_where_the_tables_it_changes_have_rows(
         "JOIN shop s ON s.id = o.shop_id JOIN merchant m ON m.id = s.merchant_id"
     )
     picture = await connection.fetchrow("SELECT alt, translations, version FROM media_asset")
+    copy = await connection.fetch(
+        "SELECT p.number, p.content FROM personal_data_export e JOIN personal_data_export_piece p "
+        "ON p.export_id = e.id AND p.attempt = e.attempt"
+    )
     await connection.close()
     assert order is not None
     assert picture is not None
     assert tuple(order) == (display_number(order_id), 3, 1, "Forge")
     assert tuple(picture) == ("", "{}", 1)
+    assert [tuple(piece) for piece in copy] == [(0, b"a copy")]
 
 
 def _tables_changed() -> Iterator[tuple[str, set[str]]]:
@@ -152,4 +164,10 @@ async def _fill_after(connection: asyncpg.Connection, version: str) -> None:
     elif version == "0006_catalog":
         await insert(
             connection, "media_asset", shop_id=shop, sha256="0" * 64, width=1, height=1, bytes=1
+        )  # fmt: skip
+    elif version == "0028_personal_data_exports":
+        await insert(
+            connection, "personal_data_export", shop_id=shop, document=b"a copy",
+            customer_id=await connection.fetchval("SELECT id FROM customer"),
+            ready_at="2026-03-01 08:08Z",
         )  # fmt: skip

@@ -41,7 +41,7 @@ from headless_presale.runtime import _campaign_link
 from headless_presale.shops.models import Shop
 from tests.conftest import NOON
 from tests.integration.notifications.mail_server import MailServer
-from tests.support.shop import Sale, make_shop
+from tests.support.shop import make_shop
 from tests.support.statements import counted_statements
 from tests.support.waiting import (
     EMAIL,
@@ -49,6 +49,7 @@ from tests.support.waiting import (
     ask,
     confirm_link,
     mails_written,
+    put_on_list,
     run_jobs,
     scheduled_sale,
     send_all,
@@ -269,23 +270,25 @@ async def test_a_long_list_is_told_in_pieces_that_ask_for_the_next(
     database_admin: asyncpg.Connection, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(announcing, "AT_ONCE", 10)
+    monkeypatch.setattr(announcing, "SENT_AT_ONCE", 4)
     sale = await scheduled_sale(is_confirmed=True)
-    await put_many(database_admin, sale, 25)
+    await put_on_list(database_admin, sale, 25, at=NOON)
     await opened(clock)
 
     await announcing.tell_watchers(sale.campaign.id)
 
-    assert await jobs_waiting(database_admin) == ["send_message 10", "tell_watchers 1"]
+    assert await jobs_waiting(database_admin) == ["send_messages 3", "tell_watchers 1"]
     queued = await database_admin.fetch(
         "SELECT DISTINCT queue_name, priority, task_name FROM procrastinate_jobs ORDER BY 2, 1"
     )
     # The mails go before the next piece.
     assert [tuple(row) for row in queued] == [
         ("announcements", -1, "notifications:tell_watchers"),
-        ("announcements", 0, "notifications:send_message"),
+        ("announcements", 0, "notifications:send_messages"),
     ]
     assert await run_jobs(database_admin) == ["tell_watchers"] * 2
-    assert await jobs_waiting(database_admin) == ["send_message 25"]
+    # 4 + 4 + 2 of each ten, 4 + 1 of the last five
+    assert await jobs_waiting(database_admin) == ["send_messages 8"]
     assert await Message.filter(kind=OPENED).count() == 25
 
 
@@ -293,16 +296,16 @@ async def test_a_piece_costs_the_same_for_one_and_for_five_hundred(
     database_admin: asyncpg.Connection, clock: ManualClock
 ) -> None:
     sale = await scheduled_sale(is_confirmed=True)
-    await put_many(database_admin, sale, 499)
+    await put_on_list(database_admin, sale, 499, at=NOON)
     await opened(clock)
     async with counted_statements() as sent:
         # The first opens the connection and knows the types.
         await announcing.tell_watchers(sale.campaign.id)
-        await put_many(database_admin, sale, 1, start=1_000)
+        await put_on_list(database_admin, sale, 1, at=NOON, start=1_000)
         del sent[:]
         assert await announcing.tell_watchers(sale.campaign.id) == 1
         for_one = len(sent)
-        await put_many(database_admin, sale, 499, start=2_000)
+        await put_on_list(database_admin, sale, 499, at=NOON, start=2_000)
         del sent[:]
         assert await announcing.tell_watchers(sale.campaign.id) == 499
         for_many = len(sent)
@@ -315,7 +318,7 @@ async def test_two_workers_tell_different_people(
 ) -> None:
     monkeypatch.setattr(announcing, "AT_ONCE", 7)
     sale = await scheduled_sale(is_confirmed=True)
-    await put_many(database_admin, sale, 40)
+    await put_on_list(database_admin, sale, 40, at=NOON)
     await opened(clock)
 
     async def work() -> None:
@@ -326,7 +329,10 @@ async def test_two_workers_tell_different_people(
 
     assert await Message.filter(kind=OPENED).count() == 40
     assert await CampaignWatcher.filter(told_at=None).count() == 0
-    sending = "SELECT count(*) FROM procrastinate_jobs WHERE task_name LIKE '%:send_message'"
+    sending = (
+        "SELECT sum(jsonb_array_length(args -> 'message_ids')) FROM procrastinate_jobs "
+        "WHERE task_name LIKE '%:send_messages'"
+    )
     assert await database_admin.fetchval(sending) == 40
 
 
@@ -451,19 +457,6 @@ async def test_a_mail_whose_list_is_gone_is_not_sent(
 
     assert (await Message.get()).failure == "nobody waits any more"
     assert mail_server.mails == []
-
-
-async def put_many(admin: asyncpg.Connection, sale: Sale, count: int, *, start: int = 0) -> None:
-    """Put people on a list as if they had asked."""
-    await admin.execute(
-        "INSERT INTO campaign_watcher (id, campaign_id, person, email, locale, source, "
-        "consented_at, confirmed_at) SELECT gen_random_uuid(), $1, gen_random_uuid(), "
-        "'ann' || n || '@example.com', 'en', '', $2, $2 FROM generate_series($3::int, $4) AS n",
-        sale.campaign.id,
-        NOON,
-        start + 1,
-        start + count,
-    )
 
 
 def _text(mail: Any) -> str:

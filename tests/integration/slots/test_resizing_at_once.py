@@ -66,9 +66,9 @@ async def test_a_claim_under_way_counts_as_owned_and_nobody_waits(
     await claimed.wait()
 
     with pytest.raises(CapacityBelowSold) as refused:
-        await asyncio.wait_for(shrink(pool_id, to=1), 2)
+        await asyncio.wait_for(shrink(pool_id, to=1), 30)
     assert refused.value.params == {"owned": 2}
-    await asyncio.wait_for(shrink(pool_id, to=2), 2)
+    await asyncio.wait_for(shrink(pool_id, to=2), 30)
 
     commit.set()
     order = await claiming
@@ -85,7 +85,7 @@ async def test_a_claim_that_comes_too_late_learns_that_its_number_is_gone(
     await shrunk.wait()
 
     # One that wants nothing of what goes does not wait; one that does, waits and is refused.
-    order = await asyncio.wait_for(own(pool_id, (1,), customer=LIN), 2)
+    order = await asyncio.wait_for(own(pool_id, (1,), customer=LIN), 30)
     late = asyncio.create_task(own(pool_id, (3, 4), customer=MAX))
     await asyncio.sleep(0.1)
     assert not late.done()
@@ -148,7 +148,7 @@ async def test_numbers_picked_without_redis_are_kept_and_nobody_deadlocks(
     await shrunk.wait()
     go_on.set()
 
-    order = await asyncio.wait_for(picking, 2)
+    order = await asyncio.wait_for(picking, 30)
 
     commit.set()
     await shrinking

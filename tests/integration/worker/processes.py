@@ -10,7 +10,7 @@ from pathlib import Path
 
 import asyncpg
 
-from headless_presale.worker import run_worker
+from headless_presale.worker import create_job_app, recover_stalled_jobs, run_worker
 from tests.support.servers import until
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -43,6 +43,13 @@ def worker_process(environment: Mapping[str, str]) -> Iterator["subprocess.Popen
     finally:
         process.kill()
         process.wait(10)
+
+
+async def recover(database_url: str) -> None:
+    """Give a dead worker's jobs to the next, without waiting until it counts as dead."""
+    app = create_job_app(database_url)
+    async with app.open_async():
+        assert await recover_stalled_jobs(app.job_manager, after_seconds=0) >= 1
 
 
 async def wait_for_job(

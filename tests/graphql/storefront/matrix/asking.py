@@ -43,7 +43,7 @@ class Asker:
         self.checks += 1
         following = self.api.follow(query, bearer=caller.bearer, **variables)
         async with aclosing(following) as stream:
-            outcome = await asyncio.wait_for(anext(stream), 20)
+            outcome = await asyncio.wait_for(anext(stream), 30)
         if outcome.errors is None:
             return None
         assert outcome.data is None
