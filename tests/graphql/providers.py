@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 
 from headless_presale.customers import (
+    ProviderChanges,
     ProviderClients,
     ProviderKind,
     ProviderWish,
@@ -16,6 +17,7 @@ from headless_presale.customers import (
     WeChatApi,
     create_provider,
     set_provider_clients,
+    update_provider,
 )
 from headless_presale.customers.identities import AssertedIdentity, sign_in_asserted
 from headless_presale.customers.provider_clients import current_provider_clients
@@ -78,6 +80,17 @@ async def sign_in_as(storefront: Storefront, wechat: WeChat, person: str) -> dic
     payload = await sign_in_from(storefront, wechat.login(person))
     assert payload["userErrors"] == []
     return payload
+
+
+async def switch_off(storefront: Storefront) -> None:
+    """Turn off the one provider of a shop."""
+    provider = await SignInProvider.get(shop_id=storefront.shop.id)
+    await update_provider(
+        [storefront.shop.id],
+        provider.id,
+        ProviderChanges(is_enabled=False),
+        version=provider.version,
+    )
 
 
 async def add_oidc(shop: Shop, issuer: str, **wish: Any) -> SignInProvider:

@@ -131,14 +131,6 @@ def read_query(kind: str, name: str, given: dict[str, Any]) -> str:
     return f"{head} {{ {called} {selection_of(field.type)} }}"
 
 
-def outcome(reply: Reply, name: str) -> str | None:
-    """Return the code of a refusal at the top, or of the first user error; None if it was done."""
-    if "errors" in reply.body:
-        return str(reply.body["errors"][0]["extensions"]["code"])
-    user_errors = reply.body["data"][name]["userErrors"]
-    return str(user_errors[0]["code"]) if user_errors else None
-
-
 def leaks(reply: Reply, house: House, known: str = "") -> list[str]:
     """Return what of a customer stands in an answer, besides what the question said itself."""
     text = json.dumps(reply.body, ensure_ascii=False)
