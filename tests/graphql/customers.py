@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from headless_presale.customers import CustomerCode, code_of
+from headless_presale.customers.models import Customer, CustomerGrant
 from headless_presale.shops.models import Shop
 from tests.graphql.endpoint import Api, Reply
 
@@ -27,6 +28,9 @@ mutation ($input: SessionRefreshInput!) {{ sessionRefresh(input: $input) {{ {SES
 """
 SIGN_OUT = """
 mutation ($input: SignOutInput!) { signOut(input: $input) { ended userErrors { code } } }
+"""
+PROVE = f"""
+mutation ($input: EmailProveInput!) {{ emailProve(input: $input) {{ {SESSION} }} }}
 """
 ME = "{ me { id email name locale createdAt } }"
 
@@ -98,3 +102,8 @@ def codes_of(payload: dict[str, Any]) -> list[str]:
 def other_than(code: str) -> str:
     """Return a wrong code."""
     return f"{(int(code) + 1) % 1_000_000:06d}"
+
+
+async def nobody_is_in() -> bool:
+    """Tell whether there is neither a customer nor a sign-in."""
+    return not await Customer.exists() and not await CustomerGrant.exists()

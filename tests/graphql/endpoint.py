@@ -35,7 +35,14 @@ class Reply:
 
     @property
     def error_codes(self) -> list[str]:
-        return [error["extensions"]["code"] for error in self.body["errors"]]
+        return [str(error["extensions"]["code"]) for error in self.body["errors"]]
+
+    def refusal(self, name: str) -> str | None:
+        """Return the code of a mutation's refusal, at the top or its first; None if it was done."""
+        if "errors" in self.body:
+            return self.error_codes[0]
+        user_errors = self.body["data"][name]["userErrors"]
+        return str(user_errors[0]["code"]) if user_errors else None
 
 
 class Api:

@@ -10,12 +10,14 @@ import httpx
 
 from headless_presale.customers import (
     Outside,
+    ProviderChanges,
     ProviderKind,
     ProviderWish,
     SignInProvider,
     WeChatApi,
     create_provider,
     set_outside,
+    update_provider,
 )
 from headless_presale.customers.identities import Vouched, let_in
 from headless_presale.customers.outside import current_outside
@@ -78,6 +80,17 @@ async def sign_in_as(storefront: Storefront, wechat: WeChat, person: str) -> dic
     payload = await sign_in_from(storefront, wechat.login(person))
     assert payload["userErrors"] == []
     return payload
+
+
+async def switch_off(storefront: Storefront) -> None:
+    """Turn off the one provider of a shop."""
+    provider = await SignInProvider.get(shop_id=storefront.shop.id)
+    await update_provider(
+        [storefront.shop.id],
+        provider.id,
+        ProviderChanges(is_enabled=False),
+        version=provider.version,
+    )
 
 
 async def add_oidc(shop: Shop, issuer: str, **wish: Any) -> SignInProvider:

@@ -122,7 +122,7 @@ async def test_progress_is_told_while_an_atomic_import_runs(
 
     async def see() -> None:
         nonlocal seen
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(30):
             while not seen:
                 seen = await database_admin.fetchval("SELECT bytes_done FROM product_import")
                 await asyncio.sleep(0.01)

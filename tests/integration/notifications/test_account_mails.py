@@ -26,7 +26,7 @@ from tests.integration.notifications.mail_server import MailServer
 from tests.support.accounts import make_person, set_up_app
 from tests.support.pages import Site
 from tests.support.shop import make_shop
-from tests.unit.notifications.test_templates import Words
+from tests.unit.notifications.mails import Words
 
 pytestmark = pytest.mark.usefixtures("database", "redis", "clock")
 

@@ -72,11 +72,6 @@ class Customer:
         return [f"{row['name']}{'*' if row['isDefault'] else ''}" for row in found]
 
 
-@pytest.fixture
-async def storefront(api: Api, clock: ManualClock) -> Storefront:
-    return Storefront(api, await make_shop())
-
-
 async def signed_in(storefront: Storefront, email: str = EMAIL) -> Customer:
     return Customer(storefront.api, (await storefront.sign_in(email))["accessToken"])
 

@@ -9,7 +9,6 @@ from headless_presale.customers.models import Customer, CustomerGrant
 from headless_presale.kernel.clock import ManualClock
 from tests.graphql.customers import EMAIL, SIGN_OUT, Storefront, codes_of
 from tests.graphql.endpoint import Api
-from tests.support.shop import make_shop
 
 UPDATE = """
 mutation ($input: ProfileUpdateInput!) { profileUpdate(input: $input) {
@@ -17,11 +16,6 @@ mutation ($input: ProfileUpdateInput!) { profileUpdate(input: $input) {
   userErrors { __typename code field ... on VersionConflictError { currentVersion
     conflicts { field yours current } } } } }
 """
-
-
-@pytest.fixture
-async def storefront(api: Api, clock: ManualClock) -> Storefront:
-    return Storefront(api, await make_shop())
 
 
 async def changed(storefront: Storefront, token: str, **given: Any) -> dict[str, Any]:

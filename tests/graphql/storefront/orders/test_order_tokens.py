@@ -17,10 +17,9 @@ from schema.transport.errors import root_cause
 from tests.conftest import SECRET_KEY
 from tests.graphql.customers import EMAIL, Storefront, codes_of
 from tests.graphql.endpoint import Api, footprint
-from tests.graphql.ordering import CANCEL, PLACE, START, order_input
+from tests.graphql.following import TRACKING, following
+from tests.graphql.ordering import CANCEL, MINE, ONE, PLACE, START, order_input
 from tests.graphql.providers import without_an_address
-from tests.graphql.test_own_orders import MINE, ONE
-from tests.graphql.test_subscriptions import TRACKING, following
 from tests.support.shop import Sale, open_sale
 from tests.support.staff import Caller, sign_in
 
@@ -38,11 +37,6 @@ BUYER = {"name": "Ann", "email": EMAIL}
 @pytest.fixture
 async def sale(api: Api, clock: ManualClock) -> Sale:
     return await open_sale(capacity=20)
-
-
-@pytest.fixture
-def storefront(api: Api, sale: Sale) -> Storefront:
-    return Storefront(api, sale.shop)
 
 
 @pytest.fixture
@@ -135,7 +129,7 @@ async def test_a_follower_with_the_old_token_is_told_nothing_more(
 
         await revoked(storefront, bearer, key["id"])
 
-        outcome = await asyncio.wait_for(anext(stream), 20)
+        outcome = await asyncio.wait_for(anext(stream), 30)
         assert outcome.data is None
         assert outcome.errors is not None
         assert getattr(root_cause(outcome.errors[0]), "code", None) == "ORDER_NOT_FOUND"

@@ -32,11 +32,6 @@ VIEWER = "{ viewer { scopes } }"
 MANY = 6
 
 
-@pytest.fixture
-async def storefront(api: Api, clock: ManualClock) -> Storefront:
-    return Storefront(api, await make_shop())
-
-
 def wrong_codes(right: str, count: int) -> list[str]:
     """Return so many wrong codes."""
     return [f"{(int(right) + n) % 1_000_000:06d}" for n in range(1, count + 1)]

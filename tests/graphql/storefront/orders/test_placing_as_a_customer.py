@@ -11,8 +11,7 @@ from headless_presale.kernel.ids import customer_id_of
 from headless_presale.orders import Order
 from tests.graphql.customers import EMAIL, Storefront, codes_of
 from tests.graphql.endpoint import Api, footprint
-from tests.graphql.ordering import ORDER, PLACE, line, order_input
-from tests.graphql.test_own_orders import MINE
+from tests.graphql.ordering import MINE, ORDER, PLACE, line, order_input
 from tests.support.shop import Sale, make_shop, open_sale
 from tests.support.statements import counted_statements
 
@@ -22,11 +21,6 @@ WITHOUT_ADDRESS = {"name": "Ann"}
 @pytest.fixture
 async def sale(api: Api, clock: ManualClock) -> Sale:
     return await open_sale(capacity=20, item={"limit_per_customer": 2})
-
-
-@pytest.fixture
-def storefront(api: Api, sale: Sale) -> Storefront:
-    return Storefront(api, sale.shop)
 
 
 async def placed(api: Api, sale: Sale, bearer: str | None, **changes: Any) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """Somebody whom WeChat alone knew proves an address: what was his is with what the address has."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
@@ -31,31 +30,15 @@ from headless_presale.orders import giving_over
 from resolvers.global_ids import find_uuid, seal
 from tests.graphql.carts import MINE as MY_CART
 from tests.graphql.carts import create
-from tests.graphql.customers import EMAIL, SESSION, Storefront, codes_of, other_than
+from tests.graphql.customers import EMAIL, PROVE, Storefront, codes_of, other_than
 from tests.graphql.endpoint import Api
 from tests.graphql.ordering import PLACE, line, order_input
-from tests.graphql.providers import add_wechat, outside_open, sign_in_as
+from tests.graphql.providers import add_wechat, sign_in_as
 from tests.support.shop import Sale, make_shop, open_sale
-from tests.support.wechat import WeChat, running_wechat
+from tests.support.wechat import WeChat
 
-PROVE = f"""
-mutation ($input: EmailProveInput!) {{ emailProve(input: $input) {{ {SESSION} }} }}
-"""
 MY_ORDERS = "{ me { orders(first: 10) { nodes { id } } } }"
 LIMIT = 2
-
-
-@pytest.fixture(scope="module")
-async def server() -> AsyncIterator[WeChat]:
-    async with running_wechat() as wechat:
-        yield wechat
-
-
-@pytest.fixture
-async def wechat(server: WeChat, database: str) -> AsyncIterator[WeChat]:
-    async with outside_open(server.url):
-        yield server
-    server.__dict__.update(WeChat(server.url).__dict__)
 
 
 @pytest.fixture

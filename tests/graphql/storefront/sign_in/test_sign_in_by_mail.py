@@ -17,11 +17,6 @@ from tests.support.state import stored_rows
 from tests.support.statements import counted_statements
 
 
-@pytest.fixture
-async def storefront(api: Api, clock: ManualClock) -> Storefront:
-    return Storefront(api, await make_shop())
-
-
 async def test_a_code_signs_in_and_the_token_says_who_it_is(storefront: Storefront) -> None:
     signed_in = await storefront.sign_in(" Ann@Example.com")
 

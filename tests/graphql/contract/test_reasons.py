@@ -9,7 +9,7 @@ import pytest
 from headless_presale.kernel.errors import InvalidInput
 from resolvers.messages import REASONS, message_of
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 BUYERS_MEET = (
     "headless_presale/carts",
     "headless_presale/checkout",
