@@ -46,7 +46,7 @@ async def _start_oidc_sign_in(
     shop = await context.shops.get(slug)
     return await customers.start_oidc_sign_in(
         shop.id,
-        read_input_id(provider, "SignInProvider", ("provider",)),
+        read_input_id(provider, "SignInProvider", ("providerId",)),
         redirect_uri,
         source=context.source,
     )
@@ -65,7 +65,7 @@ async def _complete_oidc_sign_in(
     shop = await context.shops.get(slug)
     return await customers.complete_oidc_sign_in(
         shop.id,
-        read_input_id(provider, "SignInProvider", ("provider",)),
+        read_input_id(provider, "SignInProvider", ("providerId",)),
         back,
         locale=context.locale,
         source=context.source,

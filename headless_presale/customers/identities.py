@@ -63,7 +63,7 @@ async def _check_enabled(work: UnitOfWork, provider: SignInProvider) -> None:
         provider.id,
     )
     if found is None:
-        raise SignInProviderNotFound(field=("provider",))
+        raise SignInProviderNotFound(field=("providerId",))
 
 
 async def _find_known(
