@@ -145,7 +145,7 @@ def _mail(**more: Any) -> Body:
 def _provider(**more: Any) -> Body:
     return lambda house: {
         "shop": house.shop.slug,
-        "provider": nowhere(seal("SignInProvider", house.shop.id)),
+        "providerId": nowhere(seal("SignInProvider", house.shop.id)),
         "redirectUri": "https://shop.example.com/back",
         **more,
     }

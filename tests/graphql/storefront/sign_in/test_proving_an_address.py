@@ -17,9 +17,9 @@ from headless_presale.customers import (
     CustomerIdentity,
     NotificationKind,
     find_customer_principal,
-    merging,
     read_any_bearer,
 )
+from headless_presale.customers import merging as customers_merging
 from headless_presale.customers.models import (
     Customer,
     CustomerAddress,
@@ -31,7 +31,7 @@ from headless_presale.identity.oauth.keys import signing_key
 from headless_presale.kernel import clock as kernel_clock
 from headless_presale.kernel.clock import ManualClock
 from headless_presale.kernel.ids import customer_id_of, new_id
-from headless_presale.orders import giving_over
+from headless_presale.orders import merging
 from resolvers.global_ids import find_uuid, seal
 from tests.graphql.carts import MINE as MY_CART
 from tests.graphql.carts import create
@@ -138,7 +138,7 @@ async def test_control_sign_ins_that_do_not_end_go_on(
 ) -> None:
     async def keep(*_: object, **__: object) -> None: ...
 
-    monkeypatch.setattr(merging, "end_sessions", keep)
+    monkeypatch.setattr(customers_merging, "end_sessions", keep)
 
     session = await proven(storefront, ann)
 
@@ -192,7 +192,7 @@ async def test_control_without_giving_it_over_he_buys_twice_the_limit(
 ) -> None:
     async def keep(*_: object) -> None: ...
 
-    monkeypatch.setattr(giving_over, "give_quotas_over", keep)
+    monkeypatch.setattr(merging, "move_quotas", keep)
     assert codes_of(await buy(storefront, sale, LIMIT, ann["accessToken"])) == []
 
     session = await proven(storefront, ann)
@@ -279,7 +279,7 @@ async def test_control_without_the_code_any_address_is_his(
     async def take_any(*_: object) -> str:
         return "en"
 
-    monkeypatch.setattr(merging, "take_code", take_any)
+    monkeypatch.setattr(customers_merging, "take_code", take_any)
 
     session = await prove(storefront, ann, "000000", "victim@example.com")
 
@@ -307,7 +307,7 @@ async def test_control_beneath_the_look_at_that_he_gets_another(
     principal = await find_customer_principal(claims)
     assert principal is not None
 
-    moved = await merging.merge_into_address(
+    moved = await customers_merging.merge_into_address(
         principal, "other@example.com", code, await signing_key()
     )
 
@@ -342,7 +342,7 @@ async def test_control_without_the_locks_each_window_proves_it(
 ) -> None:
     async def lock(*_: object) -> None: ...
 
-    monkeypatch.setattr(merging, "lock_customer", lock)
+    monkeypatch.setattr(customers_merging, "lock_customer", lock)
     let_them_all_look_first(monkeypatch, 2)
     code = await storefront.code()
 
