@@ -93,7 +93,7 @@ def _examples(kind: str, name: str) -> tuple[Example, ...]:
         return private[name]
     if kind == "Query":
         return tuple(Example(body) for body in OPEN_READS[name].values())
-    return (Example((OPEN_MUTATIONS | OPEN_SUBSCRIPTIONS)[name]),)
+    return (Example({**OPEN_MUTATIONS, **OPEN_SUBSCRIPTIONS}[name]),)
 
 
 def _callers(world: World, kind: str, name: str, example: Example) -> Iterator[Caller]:
