@@ -49,6 +49,11 @@ class PlaceOrder:
             "expected_total": self.expected_total_minor,
         }
 
+    @property
+    def is_of_an_empty_cart(self) -> bool:
+        """Whether there is nothing to order: at best it is a repeat, whose order took all out."""
+        return self.cart_id is not None and not self.lines
+
     def place_of(self, *path: str) -> tuple[str, ...]:
         """Return where the input names a line: at itself, or at the cart."""
         return ("lines", *path) if self.cart_id is None else ("cartId",)

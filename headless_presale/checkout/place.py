@@ -109,8 +109,7 @@ async def place_order(command: PlaceOrder) -> OrderView:
 async def _place(command: PlaceOrder) -> OrderView:
     check_key(command.idempotency_key)
     rules.check_locale(command.locale)
-    is_repeat_at_best = command.cart_id is not None and not command.lines
-    quantities = {} if is_repeat_at_best else sum_lines(command.lines)
+    quantities = {} if command.is_of_an_empty_cart else sum_lines(command.lines)
     account, buyer = command.account, command.buyer
     command = replace(
         command,
@@ -123,8 +122,7 @@ async def _place(command: PlaceOrder) -> OrderView:
         customer_id = customer_id_of(command.shop_id, command.buyer.email)
     order_id = reservation_id_of(customer_id, command.idempotency_key)
     request_hash = hash_request(command.canonical())
-    if is_repeat_at_best:
-        # Its order, if it has one under this key, has emptied it.
+    if command.is_of_an_empty_cart:
         if (ordered := await _find_placed(order_id, request_hash)) is None:
             raise CartEmpty(field=("cartId",))
         return ordered
