@@ -40,7 +40,7 @@ def main() -> None:
     parser.add_argument(
         "--orders",
         type=int,
-        help="orders per measurement (3,000), in the lists (1,000,000), or in a turn (200)",
+        help="orders per measurement (3,000), in the lists (1,000,000), or in a turn (40)",
     )
     parser.add_argument(
         "--overload-seconds", type=float, default=12.0, help="how long twice the capacity is sent"
@@ -53,7 +53,7 @@ def main() -> None:
     if arguments.what == "hostile":
         _tell_hostile(asyncio.run(hostile.run()), arguments.json)
         return
-    usual = {"orders": 3_000, "lists": 1_000_000, "defences": 200}
+    usual = {"orders": 3_000, "lists": 1_000_000, "defences": 40}
     count: int = arguments.orders or usual.get(arguments.what, 0)
     with tempfile.TemporaryDirectory(prefix="presale-bench-") as folder:
         Path(folder).chmod(0o711)
@@ -147,20 +147,20 @@ async def _opened(settings: Settings) -> AsyncIterator[str]:
 
 def _tell_defences(figures: defences.Table, file: Path | None) -> None:
     told = {
-        what: {name: costs.to_json() for name, costs in servers.items()}
+        what: {name: costs.compared_with(servers[defences.NONE]) for name, costs in servers.items()}
         for what, servers in figures.items()
     }
     console = Console()
     for what, servers in told.items():
-        bare = servers[defences.NONE]
-        table = Table(what, "processor us", "ratio", "wait p50 us", "ratio")
+        table = Table(what, "processor us", "ratio", "quartiles", "wait p50 us", "ratio")
         for name, costs in servers.items():
             table.add_row(
                 name,
                 f"{costs['cpu_us']:,.0f}",
-                f"{costs['cpu_us'] / bare['cpu_us']:.2f}",
+                f"{costs['cpu_ratio']:.2f}",
+                f"{costs['cpu_ratio_low']:.2f}-{costs['cpu_ratio_high']:.2f}",
                 f"{costs['wait_us']:,.0f}",
-                f"{costs['wait_us'] / bare['wait_us']:.2f}",
+                f"{costs['wait_ratio']:.2f}",
             )
         console.print(table)
     if file is not None:

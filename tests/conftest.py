@@ -16,11 +16,12 @@ from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import pytest
+import structlog
 from redis.asyncio import Redis
 
 from headless_presale.campaigns import forget_all
 from headless_presale.checkout import drain
-from headless_presale.customers import Outside, WeChatApi, set_outside
+from headless_presale.customers import ProviderClients, WeChatApi, set_provider_clients
 from headless_presale.database import close_database, migrate, open_database
 from headless_presale.engines import throwaway_engines
 from headless_presale.event_handlers import EVENT_HANDLERS
@@ -46,6 +47,11 @@ _engines = ExitStack()
 
 def pytest_configure(config: pytest.Config) -> None:
     """Start the engines once per run: in the controller, or in the only process."""
+    # By default a traceback is drawn with the values of all variables, which can take seconds.
+    plain = structlog.dev.ConsoleRenderer(
+        colors=False, exception_formatter=structlog.dev.plain_traceback
+    )
+    structlog.configure(processors=[*structlog.get_config()["processors"][:-1], plain])
     if hasattr(config, "workerinput") or config.option.collectonly:
         return
     database_url = os.environ.get("PRESALE_TEST_DATABASE_URL")
@@ -141,7 +147,7 @@ async def database(open_worker_database: str, database_admin: asyncpg.Connection
     set_issuer(ISSUER)
     set_event_handlers(EVENT_HANDLERS)
     set_outlet(Outlet())
-    set_outside(Outside(wechat=WeChatApi("http://127.0.0.1:1")))
+    set_provider_clients(ProviderClients(wechat=WeChatApi("http://127.0.0.1:1")))
     return open_worker_database
 
 

@@ -64,7 +64,7 @@ async def say(streams: Streams, line: bytes) -> bytes:
     reader, writer = streams
     writer.write(line)
     try:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             return await reader.readline()
     except ConnectionError:
         return b""

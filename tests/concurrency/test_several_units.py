@@ -17,7 +17,7 @@ from headless_presale.kernel.unit_of_work import UnitOfWork
 from headless_presale.orders import OrderView
 from headless_presale.slots import PoolOrder, count_available, take_quota
 from tests.support.invariants import broken_invariants
-from tests.support.shop import Sale, make_shop, make_variant, open_sale, order_for
+from tests.support.shop import Sale, open_sale, order_for, two_items
 
 pytestmark = pytest.mark.usefixtures("database", "redis", "clock")
 
@@ -38,19 +38,6 @@ def _refusals(outcomes: Sequence[Outcome]) -> Counter[str]:
         for outcome in outcomes
         if not isinstance(outcome, OrderView)
     )
-
-
-async def _two_items(first: int, second: int) -> tuple[Sale, list[CartLine]]:
-    """Open a sale of two items; return it with one line of each, in the order of the pools."""
-    shop = await make_shop()
-    for sku in ("FOX-1", "FOX-2"):
-        await make_variant(shop, sku)
-    items = [
-        {"variant": {"sku": sku}, "batches": [{"capacity": capacity, "ships_by": "2026-06-30"}]}
-        for sku, capacity in (("FOX-1", first), ("FOX-2", second))
-    ]
-    sale = await open_sale(shop=shop, has_variants=True, items=items)
-    return sale, [CartLine(item.id, 1) for item in sale.campaign.items]
 
 
 @pytest.fixture(params=["Redis", "no Redis"])
@@ -178,7 +165,7 @@ async def _opposite_carts(sale: Sale, lines: list[CartLine], pairs: int) -> list
 async def test_fifty_pairs_of_opposite_carts_are_all_placed(
     has_redis: bool, redis: Redis, database_admin: asyncpg.Connection
 ) -> None:
-    sale, lines = await _two_items(100, 100)
+    sale, lines = await two_items(100, 100)
     if not has_redis:
         await _lose_redis()
     deadlocks = await _deadlocks(database_admin)
@@ -198,7 +185,7 @@ async def test_fifty_pairs_of_opposite_carts_are_all_placed(
 async def test_control_pools_locked_in_the_order_of_the_cart_deadlock(
     database_admin: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sale, lines = await _two_items(10, 10)
+    sale, lines = await two_items(10, 10)
     carts = iter((1, -1))
 
     async def take_quota_by_cart(
@@ -233,7 +220,7 @@ async def test_a_second_pool_that_is_sold_out_gives_the_first_ones_numbers_back(
     has_redis: bool, redis: Redis, database_admin: asyncpg.Connection
 ) -> None:
     # given: 10 of the one and 4 of the other, and twenty buyers who want both
-    sale, lines = await _two_items(10, 4)
+    sale, lines = await two_items(10, 4)
     first, second = (item.pool_id for item in sale.campaign.items)
     if not has_redis:
         await _lose_redis()
@@ -261,7 +248,7 @@ async def test_a_second_pool_that_is_sold_out_gives_the_first_ones_numbers_back(
 async def test_control_a_reservation_that_is_not_ended_withholds_the_first_pool(
     redis: Redis, database_admin: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sale, lines = await _two_items(10, 4)
+    sale, lines = await two_items(10, 4)
     first = sale.campaign.items[0].pool_id
 
     async def forget(self: reservation.Reservation) -> None:

@@ -109,10 +109,10 @@ async def _until_quiet(server: ApiProcess, admin: asyncpg.Connection) -> None:
         )
         return busy == 0 and await _metric(server.url, "presale_live_subscribers ") == 0
 
-    await until(is_quiet, seconds=15)
+    await until(is_quiet)
     # A stream notices within one of the server's own pauses that its client has gone.
     await asyncio.sleep(0.5)
-    await until(is_quiet, seconds=15)
+    await until(is_quiet)
 
 
 async def _held(server: ApiProcess, admin: asyncpg.Connection, redis: Redis) -> Held:
@@ -165,7 +165,7 @@ async def test_aborted_requests_leave_nothing_behind(
     assert after.redis_connections <= max(before.redis_connections, MAX_CONNECTIONS)
     grown = max(0, after.redis_connections - before.redis_connections)
     # The last of the sockets may still be closing.
-    await until(lambda: server.open_files() <= before.files + grown, seconds=20)
+    await until(lambda: server.open_files() <= before.files + grown)
     assert await database_admin.fetchval(ADVISORY_LOCKS) == 0
 
     # and: Redis was never thought to be gone, and nothing was logged as an error of ours

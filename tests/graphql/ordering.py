@@ -56,6 +56,17 @@ query ($id: ID!, $token: String!) {
 }
 """
 
+MINE = """
+query ($statuses: [OrderStatus!], $first: Int, $after: String, $last: Int, $before: String) {
+  me { orders(statuses: $statuses, first: $first, after: $after, last: $last, before: $before) {
+    totalCount nodes { id number status total { minor } lines { title slotNumbers } }
+    edges { cursor } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } }
+}
+"""
+"""Orders as the customer who is signed in lists them."""
+
+ONE = "query ($id: ID!, $token: String) { order(id: $id, token: $token) { id buyer { email } } }"
+
 START = """
 mutation ($input: PaymentStartInput!) {
   paymentStart(input: $input) {

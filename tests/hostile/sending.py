@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from tests.hostile.cases import Case, Frames, Request, frame
+from tests.hostile.cases import Case, Frames, Request
+from tests.hostile.frames import frame
 
 SECONDS = 60.0
 MOST_HEADER_BYTES = 256 * 1024

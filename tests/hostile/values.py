@@ -1,5 +1,6 @@
 """Values that have broken somebody's server before."""
 
+import json
 import random
 import string
 from collections.abc import Callable, Sequence
@@ -154,3 +155,8 @@ class Values:
                 case _:
                     damaged[at:at] = damaged[at : at + self.chance.randrange(1, 60)]
         return bytes(damaged)
+
+
+def encode(value: Any) -> bytes:
+    """Return a value as JSON, lone surrogates and all."""
+    return json.dumps(value).encode()

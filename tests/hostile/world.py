@@ -12,7 +12,8 @@ from headless_presale.kernel.vault import set_secret_key
 from resolvers.global_ids import seal
 from schema.contract import schema
 from tests.conftest import SECRET_KEY
-from tests.hostile.cases import Case, Hostile
+from tests.hostile.cases import Case
+from tests.hostile.drawing import Hostile
 from tests.support.processes import ApiProcess
 from tests.support.shop import TERMS, make_shop, open_sale
 from tests.support.staff import Caller, sign_in, token_of

@@ -24,6 +24,8 @@ from tests.support.servers import bind_free_port, serving
 
 CLIENT_ID = "presale"
 CLIENT_SECRET = "a secret that the two of them share"
+ADA = "ada@shop.example"
+"""The address of the person who comes, unless a test has somebody else come."""
 
 
 @dataclass
@@ -47,7 +49,7 @@ class Issuer:
     claims: dict[str, Any] = field(
         default_factory=lambda: {
             "sub": "subject-1",
-            "email": "ada@shop.example",
+            "email": ADA,
             "email_verified": True,
             "name": "Ada",
         }

@@ -198,7 +198,7 @@ class Living(Protocol):
     def log_tail(self) -> str: ...
 
 
-async def until_ready(url: str, process: Living, *, seconds: float = 30) -> None:
+async def until_ready(url: str, process: Living, *, seconds: float = 90) -> None:
     """Wait until an address such as ``http://127.0.0.1:8000/readyz`` answers 200.
 
     Raises:

@@ -10,8 +10,8 @@ from contextlib import asynccontextmanager
 import uvicorn
 
 
-async def until(condition: Callable[[], bool | Awaitable[bool]], *, seconds: float = 5) -> None:
-    """Wait until something has happened."""
+async def until(condition: Callable[[], bool | Awaitable[bool]], *, seconds: float = 60) -> None:
+    """Wait until something has happened; so long that only what never happens fails."""
     deadline = time.monotonic() + seconds
     for pause_seconds in itertools.chain([0.0], itertools.repeat(0.02)):
         await asyncio.sleep(pause_seconds)

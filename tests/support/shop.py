@@ -168,3 +168,16 @@ def order_for(
             **changes,
         }
     )
+
+
+async def two_items(first: int, second: int) -> tuple[Sale, list[CartLine]]:
+    """Open a sale of two items; return it with one line of each, in the order of the pools."""
+    shop = await make_shop()
+    for sku in ("FOX-1", "FOX-2"):
+        await make_variant(shop, sku)
+    items = [
+        {"variant": {"sku": sku}, "batches": [{"capacity": capacity, "ships_by": "2026-06-30"}]}
+        for sku, capacity in (("FOX-1", first), ("FOX-2", second))
+    ]
+    sale = await open_sale(shop=shop, has_variants=True, items=items)
+    return sale, [CartLine(item.id, 1) for item in sale.campaign.items]

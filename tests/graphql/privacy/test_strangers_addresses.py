@@ -3,14 +3,13 @@
 from headless_presale.customers import export_link
 from headless_presale.orders import Order
 from headless_presale.privacy import PersonalDataExport, write_export
-from tests.graphql.customers import Storefront, codes_of
+from tests.graphql.customers import PROVE, Storefront, codes_of
 from tests.graphql.ordering import PLACE, order_input
+from tests.graphql.privacy.copies import ask, asked_by, fetch
 from tests.graphql.privacy.life import Stage
 from tests.graphql.privacy.searching import columns_that_say
 from tests.graphql.privacy.test_erasing import MAIL, erase, erase_person
-from tests.graphql.privacy.test_exporting import ask, asked_by, fetch
 from tests.graphql.providers import without_an_address
-from tests.graphql.test_proving_an_address import PROVE
 from tests.support.shop import Sale
 
 STRANGER = "stranger@example.com"
@@ -32,7 +31,7 @@ async def test_a_copy_does_not_tell_what_else_was_mailed_there(stage: Stage) -> 
     await order_under(stage, sale, token, STRANGER)
 
     assert codes_of(await ask(stage, token)) == []
-    (mine,) = await PersonalDataExport.filter(document=None)
+    (mine,) = await PersonalDataExport.filter(ready_at=None)
     await write_export(mine.id)
 
     copy = (await fetch(export_link(mine.id))).json()

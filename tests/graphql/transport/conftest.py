@@ -4,8 +4,7 @@ import asyncio
 import contextlib
 import json
 import socket
-import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,11 +80,16 @@ def make_view(**options: Any) -> PresaleGraphQL:
 
 
 @contextlib.asynccontextmanager
-async def serving(graphql: PresaleGraphQL) -> AsyncIterator[RunningServer]:
+async def serving(
+    graphql: PresaleGraphQL, *, graceful_seconds: int = 2
+) -> AsyncIterator[RunningServer]:
+    """Let a server listen, which when it stops waits so long for requests under way."""
     app = Starlette(routes=[Route("/graphql", graphql), WebSocketRoute("/graphql", graphql)])
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
-    config = uvicorn.Config(app, log_config=None, lifespan="off", timeout_graceful_shutdown=2)
+    config = uvicorn.Config(
+        app, log_config=None, lifespan="off", timeout_graceful_shutdown=graceful_seconds
+    )
     server = StoppableServer(config, graphql)
     task = asyncio.create_task(server.serve(sockets=[listener]))
     while not server.started:
@@ -112,7 +116,7 @@ def clean_journal() -> None:
 
 @pytest.fixture
 async def http(server: RunningServer) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=server.origin, timeout=10) as client:
+    async with httpx.AsyncClient(base_url=server.origin, timeout=30) as client:
         yield client
 
 
@@ -126,7 +130,7 @@ class SocketClient:
         await self.connection.send(json.dumps(message))
 
     async def receive(self) -> Any:
-        return json.loads(await asyncio.wait_for(self.connection.recv(), 5))
+        return json.loads(await asyncio.wait_for(self.connection.recv(), 30))
 
     async def init(self, payload: Any = None) -> Any:
         await self.send({"type": "connection_init", **({"payload": payload} if payload else {})})
@@ -139,7 +143,7 @@ class SocketClient:
     async def close_code(self) -> int:
         """The code the server closes with; frames that come before are skipped."""
         with contextlib.suppress(Exception):
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(30):
                 while True:
                     await self.connection.recv()
         code = self.connection.close_code
@@ -158,11 +162,3 @@ async def open_socket(
         running.ws_url, subprotocols=[Subprotocol(subprotocol)], additional_headers=headers
     ) as connection:
         yield SocketClient(connection)
-
-
-async def eventually(condition: Callable[[], bool], seconds: float = 3.0) -> None:
-    """Wait until the condition holds; fail when it does not in time."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "the condition never came to hold"
-        await asyncio.sleep(0.01)

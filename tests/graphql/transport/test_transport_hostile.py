@@ -6,19 +6,10 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.graphql.transport.toy_schema import journal
+from tests.graphql.transport.toy_schema import doubling, journal
 
 NESTED = 5_000
 MUTATION = "mutation { add(amount: 1) }"
-
-
-def doubling(fragments: int) -> str:
-    """Fragments that each spread the next one twice: 2**n fields out of a kilobyte."""
-    chain = " ".join(
-        f"fragment F{n} on Person {{ a: friend {{ ...F{n + 1} }} b: friend {{ ...F{n + 1} }} }}"
-        for n in range(fragments)
-    )
-    return f"{{ person {{ ...F0 }} }} {chain} fragment F{fragments} on Person {{ name }}"
 
 
 def with_query(query: object) -> bytes:

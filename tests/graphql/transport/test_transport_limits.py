@@ -15,8 +15,7 @@ from schema.transport.documents import DocumentCache
 from schema.transport.errors import DocumentRefused
 from schema.transport.execution import Engine
 from schema.transport.requests import OperationRequest
-from tests.graphql.transport.test_transport_hostile import doubling
-from tests.graphql.transport.toy_schema import Pet, schema
+from tests.graphql.transport.toy_schema import Pet, doubling, schema
 from tests.support.effort import count_calls
 from tests.support.node import NODE_FOLDER
 

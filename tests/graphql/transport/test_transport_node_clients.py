@@ -3,9 +3,10 @@
 import json
 from collections.abc import Awaitable, Callable
 
-from tests.graphql.transport.conftest import RunningServer, eventually
+from tests.graphql.transport.conftest import RunningServer
 from tests.graphql.transport.toy_schema import journal
 from tests.support.node import NodeRun
+from tests.support.servers import until
 
 RunNode = Callable[..., Awaitable[NodeRun]]
 
@@ -39,7 +40,7 @@ async def test_graphql_ws_client_that_stops_early_closes_the_generator(
     run = await node("ws_follow.mjs", server.ws_url, query, "{}", "2")
 
     assert run.results == [{"data": {"count": 1}}, {"data": {"count": 2}}]
-    await eventually(lambda: journal.closed == ["count 1000"])
+    await until(lambda: journal.closed == ["count 1000"])
 
 
 async def test_graphql_ws_client_is_told_of_an_invalid_document(
@@ -81,7 +82,7 @@ async def test_graphql_sse_client_that_stops_early_closes_the_generator(
     run = await node("sse_follow.mjs", server.url, query, "{}", "2")
 
     assert run.results == [{"data": {"count": 1}}, {"data": {"count": 2}}]
-    await eventually(lambda: journal.closed == ["count 1000"])
+    await until(lambda: journal.closed == ["count 1000"])
 
 
 async def test_graphql_sse_client_is_told_of_an_invalid_document_within_the_stream(

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, NewType
 
 import strawberry
@@ -55,10 +55,10 @@ async def make_context(connection: Request | WebSocket) -> ToyContext:
         raise RequestError("UNAUTHENTICATED", "Sign in first.", http_status=401)
     if wanted == "defect":
         raise LookupError("the session table is missing")
-    expires_at = connection.headers.get("x-expires-at")
+    lasts = connection.headers.get("x-lasts-seconds")
     return ToyContext(
         connection=connection,
-        expires_at=datetime.fromisoformat(expires_at) if expires_at else None,
+        expires_at=datetime.now(UTC) + timedelta(seconds=float(lasts)) if lasts else None,
         cost_limit=int(connection.headers.get("x-cost-limit", 0)) or None,
     )
 
@@ -276,3 +276,12 @@ schema = strawberry.Schema(
         scalar_map={Opaque: strawberry.scalar(name="Opaque", serialize=lambda value: value)}
     ),
 )
+
+
+def doubling(fragments: int) -> str:
+    """Fragments that each spread the next one twice: 2**n fields out of a kilobyte."""
+    chain = " ".join(
+        f"fragment F{n} on Person {{ a: friend {{ ...F{n + 1} }} b: friend {{ ...F{n + 1} }} }}"
+        for n in range(fragments)
+    )
+    return f"{{ person {{ ...F0 }} }} {chain} fragment F{fragments} on Person {{ name }}"

@@ -1,10 +1,8 @@
 """Caps raised and lowered while a campaign sells."""
 
 from datetime import date
-from typing import Any
 
 import asyncpg
-import orjson
 import pytest
 from redis.asyncio import Redis
 
@@ -37,6 +35,7 @@ from headless_presale.slots import (
     count_available,
     end_reservation,
 )
+from tests.integration.campaigns.events import last_event
 from tests.support.shop import (
     Sale,
     draft,
@@ -63,12 +62,6 @@ async def _batches(sale: Sale) -> list[tuple[int, int, int]]:
     return [(b.first_number, b.last_number, b.capacity) for b in found.items[0].batches]
 
 
-async def _last_event(admin: asyncpg.Connection) -> tuple[str, str, dict[str, Any]]:
-    row = await admin.fetchrow("SELECT type, actor, payload FROM event ORDER BY id DESC LIMIT 1")
-    assert row is not None
-    return row["type"], row["actor"], orjson.loads(row["payload"])
-
-
 async def _broken(admin: asyncpg.Connection) -> list[str]:
     return [finding.sentence for finding in await audit_database(admin) if not finding.holds]
 
@@ -87,7 +80,7 @@ async def test_a_cap_is_lowered_and_raised_again_with_the_same_numbers(
     assert await _numbers(database_admin) == [1, 2, 3, 4, 5, 6]
     assert await _batches(sale) == [(1, 10, 6)]
     assert await count_available([sale.pool_id]) == {sale.pool_id: 6 - 2}
-    assert await _last_event(database_admin) == (
+    assert await last_event(database_admin) == (
         "campaign.capacity_changed",
         "lin@atelier",
         {

@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import asyncpg
-import orjson
 import pytest
 from redis.asyncio import Redis
 
@@ -28,6 +27,7 @@ from headless_presale.kernel.errors import InvalidInput
 from headless_presale.kernel.events import acting_as
 from headless_presale.kernel.ids import new_id
 from headless_presale.kernel.unit_of_work import shielded, unit_of_work
+from tests.integration.campaigns.events import event_types, last_event
 from tests.support.shop import (
     Sale,
     deposit_plan,
@@ -39,12 +39,6 @@ from tests.support.shop import (
 from tests.support.state import everything
 
 pytestmark = pytest.mark.usefixtures("database", "redis", "clock")
-
-
-async def _last_event(admin: asyncpg.Connection) -> tuple[str, str, dict[str, Any]]:
-    row = await admin.fetchrow("SELECT type, actor, payload FROM event ORDER BY id DESC LIMIT 1")
-    assert row is not None
-    return row["type"], row["actor"], orjson.loads(row["payload"])
 
 
 async def _extend(sale: Sale, by: timedelta, reason: str = "the factory has room") -> Any:
@@ -72,7 +66,7 @@ async def test_an_extended_campaign_sells_on_and_orders_keep_their_dates(
         closes_at + timedelta(days=1),
         CampaignStatus.LIVE,
     )
-    assert await _last_event(database_admin) == (
+    assert await last_event(database_admin) == (
         "campaign.extended",
         "cli",
         {
@@ -208,10 +202,6 @@ async def test_a_scheduled_campaign_may_be_extended_and_a_draft_may_not(
 # The moment of the close
 
 
-async def _types(admin: asyncpg.Connection) -> list[str]:
-    return [row["type"] for row in await admin.fetch("SELECT type FROM event ORDER BY id")]
-
-
 async def test_a_sweep_that_waits_for_an_extension_leaves_the_campaign_open(
     database_admin: asyncpg.Connection, clock: ManualClock
 ) -> None:
@@ -240,7 +230,7 @@ async def test_a_sweep_that_waits_for_an_extension_leaves_the_campaign_open(
     row = await database_admin.fetchrow("SELECT status, closes_at FROM campaign")
     assert row is not None
     assert tuple(row) == ("LIVE", sale.campaign.closes_at + timedelta(days=1))
-    assert "campaign.closed" not in await _types(database_admin)
+    assert "campaign.closed" not in await event_types(database_admin)
     assert (await place_order(order_for(sale))).lines[0].numbers == (1,)
 
 
@@ -273,7 +263,7 @@ async def test_an_extension_that_waits_for_the_sweep_is_refused(
     row = await database_admin.fetchrow("SELECT status, closes_at FROM campaign")
     assert row is not None
     assert tuple(row) == ("CLOSED", sale.campaign.closes_at)
-    assert (await _types(database_admin))[-1] == "campaign.closed"
+    assert (await event_types(database_admin))[-1] == "campaign.closed"
 
 
 async def test_sweeps_and_extensions_at_once_end_in_one_state(

@@ -6,30 +6,18 @@ import asyncpg
 import pytest
 from redis.asyncio import Redis
 
-from headless_presale.checkout import CartLine, drain, place_order
+from headless_presale.checkout import drain, place_order
 from headless_presale.kernel.redis import close_redis, open_redis
 from headless_presale.orders import OrderView
 from headless_presale.slots import SlotsSoldOut, count_available, reconcile_pool
-from tests.support.shop import Sale, make_shop, make_variant, open_sale, order_for
+from tests.support.shop import order_for, two_items
 from tests.support.state import everything, stored_rows
 
 pytestmark = pytest.mark.usefixtures("database", "redis", "clock")
 
 
-async def _two_items(first: int, second: int) -> tuple[Sale, list[CartLine]]:
-    shop = await make_shop()
-    for sku in ("FOX-1", "FOX-2"):
-        await make_variant(shop, sku)
-    items = [
-        {"variant": {"sku": sku}, "batches": [{"capacity": capacity, "ships_by": "2026-06-30"}]}
-        for sku, capacity in (("FOX-1", first), ("FOX-2", second))
-    ]
-    sale = await open_sale(shop=shop, has_variants=True, items=items)
-    return sale, [CartLine(item.id, 1) for item in sale.campaign.items]
-
-
 async def test_one_order_takes_from_every_pool(database_admin: asyncpg.Connection) -> None:
-    sale, lines = await _two_items(3, 3)
+    sale, lines = await two_items(3, 3)
 
     order = await place_order(order_for(sale, lines=lines))
 
@@ -46,7 +34,7 @@ async def test_one_order_takes_from_every_pool(database_admin: asyncpg.Connectio
 async def test_sold_out_in_one_pool_takes_nothing_of_the_other(
     scarce: int, redis: Redis, database_admin: asyncpg.Connection
 ) -> None:
-    sale, lines = await _two_items(*((1, 5) if scarce == 0 else (5, 1)))
+    sale, lines = await two_items(*((1, 5) if scarce == 0 else (5, 1)))
     await place_order(order_for(sale, email="first@example.com", lines=[lines[scarce]]))
     # A number is given out and taken back once; from then on Redis holds the same after as before.
     with pytest.raises(SlotsSoldOut):
@@ -64,7 +52,7 @@ async def test_sold_out_in_one_pool_takes_nothing_of_the_other(
 async def test_without_redis_it_is_all_or_none_too(
     scarce: int, redis: Redis, database_admin: asyncpg.Connection
 ) -> None:
-    sale, lines = await _two_items(*((1, 5) if scarce == 0 else (5, 1)))
+    sale, lines = await two_items(*((1, 5) if scarce == 0 else (5, 1)))
     await place_order(order_for(sale, email="first@example.com", lines=[lines[scarce]]))
     await drain()
     await close_redis()
@@ -83,7 +71,7 @@ async def test_without_redis_it_is_all_or_none_too(
 async def test_carts_in_opposite_order_all_go_through(
     has_redis: bool, redis: Redis, database_admin: asyncpg.Connection
 ) -> None:
-    sale, lines = await _two_items(40, 40)
+    sale, lines = await two_items(40, 40)
     if not has_redis:
         await close_redis()
         open_redis("unix:///nonexistent/valkey.sock", timeout_seconds=0.05)

@@ -79,7 +79,7 @@ async def test_without_the_gateway_the_order_stays_and_can_be_paid_later(site: S
             started.append(await start_payment(site, order))
             return not started[-1]["userErrors"]
 
-        await until(is_started, seconds=30)
+        await until(is_started)
         assert started[-1]["payment"]["status"] == "PENDING"
         assert started[-1]["payment"]["action"]["url"]
     assert await site.look(payments + whose) == 1
@@ -94,7 +94,7 @@ async def test_without_a_worker_jobs_wait_and_are_done_when_one_comes(
     async def is_started() -> bool:
         return not (await start_payment(site, order))["userErrors"]
 
-    await until(is_started, seconds=30)
+    await until(is_started)
     answer = await site.send(CANCEL, input=order)
     assert answer.json()["data"]["orderCancel"]["order"] == {"status": "CANCELLED"}
 
@@ -102,7 +102,7 @@ async def test_without_a_worker_jobs_wait_and_are_done_when_one_comes(
     async def waits() -> bool:
         return await site.metric("presale_jobs_waiting") == await _jobs_due(site) > 0
 
-    await until(waits, seconds=15)
+    await until(waits)
     assert await site.metric("presale_oldest_due_job_seconds") > 0
     assert await site.readiness() == {
         "status": "degraded",
@@ -118,9 +118,9 @@ async def test_without_a_worker_jobs_wait_and_are_done_when_one_comes(
         async def is_done() -> bool:
             return await _jobs_left(site) == 0
 
-        await until(is_done, seconds=30)
+        await until(is_done)
         assert (await site.readiness())["status"] == "ok"
-        await until(_none_waits(site), seconds=15)
+        await until(_none_waits(site))
         assert site.worker.terminate(30) == 0
 
     assert (await site.readiness())["worker"] is False
@@ -132,13 +132,13 @@ async def test_metrics_are_printed_without_the_database(site: Site) -> None:
         async def is_unknown() -> bool:
             return math.isnan(await site.metric("presale_jobs_waiting"))
 
-        await until(is_unknown, seconds=15)
+        await until(is_unknown)
         assert math.isnan(await site.metric("presale_oldest_due_job_seconds"))
 
     async def is_known() -> bool:
         return not math.isnan(await site.metric("presale_jobs_waiting"))
 
-    await until(is_known, seconds=30)
+    await until(is_known)
     # Not always zero: a worker that was ended may have left a periodic job behind.
     assert await site.metric("presale_jobs_waiting") == await _jobs_due(site)
 

@@ -39,7 +39,7 @@ async def test_with_redis_dead_requests_are_counted_here(site: Site) -> None:
                 return bool(await redis.keys("rate:address:198.51.100.3:*"))
         return False
 
-    await until(is_counted_together, seconds=30)
+    await until(is_counted_together)
 
 
 async def test_a_silent_redis_is_waited_for_once(site: Site) -> None:

@@ -128,7 +128,7 @@ def nothing_is_left(folder: Path) -> bool:
     """Whether no process of the folder remains; the ending keeper gets a moment."""
     assert engine_processes(folder, "postgres") == []
     assert engine_processes(folder, "valkey-server") == []
-    wait_until(lambda: find_keepers(folder) == [], seconds=1.0)
+    wait_until(lambda: find_keepers(folder) == [], seconds=30)
     return True
 
 

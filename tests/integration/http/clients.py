@@ -12,6 +12,22 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
 from headless_presale.kernel.unit_of_work import shielded
+from headless_presale.settings import Settings
+from tests.support.api import api_serving
+
+CANCEL = """
+mutation ($input: OrderCancelInput!) {
+  orderCancel(input: $input) { userErrors { code } } }
+"""
+NOBODYS = {"input": {"orderId": "bm90aGluZw", "token": "none"}}
+"""Nobody's order: the cheapest of what counts as a payment, and nothing is changed by it."""
+
+
+@contextlib.asynccontextmanager
+async def serving(settings: dict[str, Any], **changes: Any) -> AsyncIterator[httpx.AsyncClient]:
+    """Let the API listen, with some settings changed."""
+    async with api_serving(Settings.model_validate({**settings, **changes})) as client:
+        yield client
 
 
 @contextlib.asynccontextmanager
@@ -106,5 +122,5 @@ async def subscribe(
 
 async def receive(socket: ClientConnection) -> dict[str, Any]:
     """Return the next message."""
-    message: dict[str, Any] = json.loads(await asyncio.wait_for(socket.recv(), 5))
+    message: dict[str, Any] = json.loads(await asyncio.wait_for(socket.recv(), 30))
     return message

@@ -1,7 +1,6 @@
 """Who does much of what robots are after shows that he is none; a dead provider stops nobody."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,6 @@ import pytest
 from redis.asyncio import Redis
 
 from headless_presale.challenges import (
-    MESSAGE,
     ChallengeRequired,
     SiteVerify,
     require_proof,
@@ -19,17 +17,21 @@ from headless_presale.challenges import (
 )
 from headless_presale.kernel.clock import ManualClock
 from headless_presale.kernel.errors import Unavailable
+from headless_presale.refusal_texts import TEXTS
 from headless_presale.settings import Settings
 from tests.conftest import SECRET_KEY
-from tests.integration.http.clients import open_socket, receive, subscribe
-from tests.support.api import PLACE, api_serving, metric, order_in, order_request
+from tests.integration.http.clients import open_socket, receive, serving, subscribe
+from tests.support.api import PLACE, metric, order_in, order_request
 from tests.support.challenge import SECRET, SITE_KEY, Challenges, challenges
 from tests.support.shop import Sale, make_shop, open_sale
 from tests.support.staff import sign_in
 
 REFUSAL = {
     "errors": [
-        {"message": MESSAGE, "extensions": {"siteKey": SITE_KEY, "code": "CHALLENGE_REQUIRED"}}
+        {
+            "message": TEXTS["CHALLENGE_REQUIRED"]["en"],
+            "extensions": {"siteKey": SITE_KEY, "code": "CHALLENGE_REQUIRED"},
+        }
     ]
 }
 
@@ -62,12 +64,6 @@ def settings(
         "challenge_site_key": SITE_KEY,
         "challenge_share": 0.1,
     }
-
-
-@asynccontextmanager
-async def serving(settings: dict[str, Any], **changes: Any) -> AsyncIterator[httpx.AsyncClient]:
-    async with api_serving(Settings.model_validate({**settings, **changes})) as client:
-        yield client
 
 
 async def place(

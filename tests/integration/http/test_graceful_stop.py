@@ -79,7 +79,7 @@ async def test_what_was_accepted_is_answered_whole(
                 for number in range(BUYERS)
             ]
             await _subscribe(socket, PLACE, order_request(sale, "socket")["variables"])
-            await until(lambda: _count_waiting(database_admin, BUYERS + 1), seconds=20)
+            await until(lambda: _count_waiting(database_admin, BUYERS + 1))
 
             # when
             psutil.Process(api.pid).send_signal(signal.SIGTERM)

@@ -9,8 +9,14 @@ from redis.asyncio import Redis
 from headless_presale.refusal_texts import TEXTS
 from headless_presale.settings import Settings
 from tests.conftest import SECRET_KEY
-from tests.integration.http.clients import one_place_taken, open_socket, receive, subscribe
-from tests.integration.http.test_operation_limits import CANCEL, NOBODYS
+from tests.integration.http.clients import (
+    CANCEL,
+    NOBODYS,
+    one_place_taken,
+    open_socket,
+    receive,
+    subscribe,
+)
 from tests.support.api import api_serving
 
 CHINESE = {"accept-language": "zh-CN,zh;q=0.9,en;q=0.8"}

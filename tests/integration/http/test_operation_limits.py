@@ -1,8 +1,6 @@
 """What one caller may do of a kind in a minute; one more is refused before any of it is done."""
 
 import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,24 +20,19 @@ from schema.permissions import Requires
 from schema.transport.execution import root_fields
 from tests.conftest import SECRET_KEY
 from tests.graphql.customers import REDEEM, mailed_code
-from tests.integration.http.clients import open_socket, receive, subscribe
-from tests.support.api import api_serving, metric, order_in, order_request
+from tests.integration.http.clients import CANCEL, NOBODYS, open_socket, receive, serving, subscribe
+from tests.support.api import metric, order_in, order_request
 from tests.support.shop import make_shop, open_sale
 from tests.support.staff import sign_in
 from tests.support.state import everything
 
 HERE = "127.0.0.0/8"
 """This machine as the proxy in front: then a test chooses who it is."""
-CANCEL = """
-mutation ($input: OrderCancelInput!) {
-  orderCancel(input: $input) { userErrors { code } } }
-"""
 FIELD = "signOut(input: {}) { ended }"
 ASK_FOR_CODE = """
 mutation ($input: SignInCodeRequestInput!) {
   signInCodeRequest(input: $input) { expiresAt } }
 """
-NOBODYS = {"input": {"orderId": "bm90aGluZw", "token": "none"}}
 REFUSAL = {
     "errors": [
         {"message": MESSAGE, "extensions": {"code": "RATE_LIMITED", "retryAfterSeconds": 60}}
@@ -61,12 +54,6 @@ def settings(
         "rate_limit_placements": 2,
         "rate_limit_payments": 3,
     }
-
-
-@asynccontextmanager
-async def serving(settings: dict[str, Any], **changes: Any) -> AsyncIterator[httpx.AsyncClient]:
-    async with api_serving(Settings.model_validate({**settings, **changes})) as client:
-        yield client
 
 
 async def send(

@@ -1,7 +1,5 @@
 """The rate of one caller: what is left is told, one more is refused before anything is done."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,10 +12,9 @@ from redis.asyncio import Redis
 
 from headless_presale.kernel.clock import ManualClock
 from headless_presale.rate_limits import MESSAGE, RateLimiter
-from headless_presale.settings import Settings
 from tests.conftest import SECRET_KEY
-from tests.integration.http.clients import open_socket, receive, subscribe
-from tests.support.api import api_serving, metric, order_in, order_request
+from tests.integration.http.clients import open_socket, receive, serving, subscribe
+from tests.support.api import metric, order_in, order_request
 from tests.support.shop import Sale, make_shop, open_sale
 from tests.support.staff import sign_in
 from tests.support.state import everything
@@ -41,12 +38,6 @@ def settings(
         "trusted_proxies": HERE,
         "rate_limit_requests": 3,
     }
-
-
-@asynccontextmanager
-async def serving(settings: dict[str, Any], **changes: Any) -> AsyncIterator[httpx.AsyncClient]:
-    async with api_serving(Settings.model_validate({**settings, **changes})) as client:
-        yield client
 
 
 async def ask(

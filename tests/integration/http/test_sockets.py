@@ -230,8 +230,8 @@ class TestWhoDoesNotRead:
                 async def has_ended() -> bool:
                     return await metric(client, OPEN_SOCKETS) == opened
 
-                await until(is_cut_off, seconds=30)
-                await until(has_ended, seconds=30)
+                await until(is_cut_off)
+                await until(has_ended)
 
     async def test_control_closing_it_in_order_would_wait_for_ever(
         self, settings: dict[str, Any]
@@ -246,7 +246,7 @@ class TestWhoDoesNotRead:
         async with serving(settings, sockets=Patient) as client:
             opened = await metric(client, OPEN_SOCKETS)
             async with unread(client):
-                await until(lambda: bool(made) and not made[0].writable.is_set(), seconds=30)
+                await until(lambda: bool(made) and not made[0].writable.is_set())
                 # What uvicorn does when nobody answers its pings.
                 made[0].keepalive_timeout()
                 for _ in range(10):
@@ -282,7 +282,7 @@ class TestWhoDoesNotRead:
                 async def is_cut_off() -> bool:
                     return await metric(client, CUT_OFF) == before + 1
 
-                await until(is_cut_off, seconds=30)
+                await until(is_cut_off)
                 sending.cancel()
                 await asyncio.gather(sending, return_exceptions=True)
 

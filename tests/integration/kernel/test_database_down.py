@@ -15,6 +15,7 @@ from headless_presale.kernel.errors import Unavailable
 from headless_presale.kernel.unit_of_work import shielded, unit_of_work
 from tests.integration.kernel.records import BellRang, count_rows, ring_shielded
 from tests.support.pool import all_given_back, open_transactions, pool
+from tests.support.servers import until
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -83,10 +84,11 @@ async def test_a_connection_cut_in_the_middle_leaves_nothing(
     database_admin: asyncpg.Connection,
 ) -> None:
     command = asyncio.create_task(_run("SELECT pg_sleep(3)"))
-    for _ in range(200):
-        if await open_transactions(database_admin):
-            break
-        await asyncio.sleep(0.01)
+
+    async def is_under_way() -> bool:
+        return bool(await open_transactions(database_admin))
+
+    await until(is_under_way)
 
     await _cut_all(database_admin)
 

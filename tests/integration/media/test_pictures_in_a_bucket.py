@@ -48,7 +48,7 @@ async def endpoint(tmp_path: Path) -> AsyncIterator[str]:
             return False
 
     try:
-        await until(answers, seconds=30)
+        await until(answers)
         yield url
     finally:
         if server.returncode is None:

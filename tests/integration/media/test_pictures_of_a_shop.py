@@ -1,9 +1,10 @@
 """Pictures of a shop: kept once, described, foreign ones not there, whole or not at all."""
 
 import asyncio
-import time
+import threading
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 from uuid import uuid4
 
 import asyncpg
@@ -20,11 +21,13 @@ from headless_presale.media import (
     delete_media,
     media_path,
     open_store,
+    service,
     set_store,
     sizes_of,
     update_media,
     workshop,
 )
+from headless_presale.media.pictures import Picture, read_picture
 from headless_presale.shops import Shop
 from tests.support.pictures import jpeg, photo, png
 from tests.support.servers import until
@@ -214,55 +217,70 @@ async def test_a_picture_of_somebody_else_is_not_there(shop: Shop) -> None:
 # The workshop and the store
 
 
-async def test_the_loop_lives_while_pictures_are_made(shop: Shop, store: MediaStore) -> None:
-    longest, began = 0.0, time.perf_counter()
-    is_done = asyncio.Event()
+class Held:
+    """The workshop with its door open and its work held up: a picture waits until it is let go."""
 
-    async def tick() -> None:
-        nonlocal longest
-        while not is_done.is_set():
-            before = time.perf_counter()
-            await asyncio.sleep(0.005)
-            longest = max(longest, time.perf_counter() - before)
+    def __init__(self) -> None:
+        self.let_go = threading.Event()
+        self.threads: list[str] = []
 
-    ticking = asyncio.create_task(tick())
-    contents = [jpeg(3_000, 2_000 + n) for n in range(2)]
-    began = time.perf_counter()
-    await asyncio.gather(*(add_picture(picture_of(shop.id, content)) for content in contents))
-    took = time.perf_counter() - began
-    is_done.set()
-    await ticking
+    def read(self, file: BinaryIO) -> Picture:
+        self.threads.append(threading.current_thread().name)
+        assert self.let_go.wait(60)
+        return read_picture(file)
 
-    # In the loop itself, one picture's work would be one pause.
-    assert longest < took / 2
+
+@pytest.fixture
+def held(monkeypatch: pytest.MonkeyPatch) -> Iterator[Held]:
+    work = Held()
+    monkeypatch.setattr(service, "read_picture", work.read)
+    yield work
+    work.let_go.set()
+
+
+async def test_the_loop_lives_while_pictures_are_made(
+    shop: Shop, store: MediaStore, held: Held
+) -> None:
+    contents = [jpeg(90, 60 + n) for n in range(workshop.THREADS)]
+    making = [asyncio.create_task(add_picture(picture_of(shop.id, one))) for one in contents]
+    await until(lambda: len(held.threads) == workshop.THREADS)
+
+    # Everybody else is served.
+    assert await MediaAsset.all().count() == 0
+
+    held.let_go.set()
+    assert all(added.is_new for added in await asyncio.gather(*making))
+    assert {name.partition("_")[0] for name in held.threads} == {"pictures"}
 
 
 async def test_a_full_workshop_asks_to_come_again(
-    shop: Shop, store: MediaStore, monkeypatch: pytest.MonkeyPatch
+    shop: Shop, store: MediaStore, held: Held, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(workshop, "MAX_WAITING", 0)
-    contents = [jpeg(900, 600 + n) for n in range(5)]
+    contents = [jpeg(90, 60 + n) for n in range(5)]
+    making = [asyncio.create_task(add_picture(picture_of(shop.id, one))) for one in contents]
+    refused = 5 - workshop.THREADS
+    await until(lambda: sum(task.done() for task in making) == refused)
 
-    results = await asyncio.gather(
-        *(add_picture(picture_of(shop.id, content)) for content in contents),
-        return_exceptions=True,
-    )
+    held.let_go.set()
+    results = await asyncio.gather(*making, return_exceptions=True)
 
-    assert sum(isinstance(result, Unavailable) for result in results) == 5 - workshop.THREADS
+    assert sum(isinstance(result, Unavailable) for result in results) == refused
     # And there is room again afterwards.
     assert (await add_picture(picture_of(shop.id, png()))).is_new
 
 
 async def test_a_caller_who_goes_away_leaves_the_workshop_in_order(
-    shop: Shop, store: MediaStore
+    shop: Shop, store: MediaStore, held: Held
 ) -> None:
-    going = asyncio.create_task(add_picture(picture_of(shop.id, jpeg(3_000, 2_000))))
-    await until(lambda: workshop._inside == 1)
+    going = asyncio.create_task(add_picture(picture_of(shop.id, jpeg(90, 60))))
+    await until(lambda: len(held.threads) == 1)
     going.cancel()
     with pytest.raises(asyncio.CancelledError):
         await going
 
     assert workshop._inside == 1
+    held.let_go.set()
     assert (await add_picture(picture_of(shop.id, png()))).is_new
     await until(lambda: workshop._inside == 0)
     assert await MediaAsset.all().count() == 1

@@ -194,7 +194,7 @@ async def send_slowly(
 
 
 async def read_status(reader: asyncio.StreamReader) -> int:
-    line = await asyncio.wait_for(reader.readline(), 10)
+    line = await asyncio.wait_for(reader.readline(), 30)
     return int(line.split()[1])
 
 
@@ -244,7 +244,7 @@ async def test_whoever_is_shut_out_while_he_sends_has_sent_nothing(
     reader, writer = await send_slowly(
         url, shop, manager.token, length=len(content), body=content[:100]
     )
-    await asyncio.wait_for(is_let_in.wait(), 10)
+    await asyncio.wait_for(is_let_in.wait(), 30)
     await OAuthGrant.filter(id=manager.grant.id).update(revoked_at=clock.now())
 
     writer.write(content[100:])

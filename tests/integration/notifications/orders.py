@@ -2,13 +2,12 @@
 
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
 from headless_presale.checkout import place_order
 from headless_presale.kernel import clock
 from headless_presale.kernel.ids import new_id
 from headless_presale.kernel.money import Money
-from headless_presale.orders import OrderView, find_order
+from headless_presale.orders import OrderView
 from headless_presale.payments import Payment, PaymentLeg, PaymentStatus, record_notice
 from headless_presale.payments.gateways import GatewayIntent, GatewayNotice
 from headless_presale.payments.gateways.port import IntentStatus
@@ -69,10 +68,3 @@ async def pay(order: OrderView, leg: PaymentLeg) -> Payment:
     payment = await start(order, leg)
     assert await capture(payment) == "captured"
     return payment
-
-
-async def read(order_id: UUID) -> OrderView:
-    """Return an order as it is now."""
-    order = await find_order(order_id)
-    assert order is not None
-    return order

@@ -76,7 +76,7 @@ async def test_two_workers_at_once_send_one_mail(mail_server: MailServer) -> Non
     mail_server.is_open.clear()
 
     first = asyncio.create_task(deliver(message_id))
-    await asyncio.wait_for(mail_server.was_tried.wait(), 5)
+    await asyncio.wait_for(mail_server.was_tried.wait(), 30)
     with pytest.raises(MessageBusy):
         await deliver(message_id)
     mail_server.is_open.set()
@@ -184,7 +184,7 @@ async def test_a_caller_that_goes_away_does_not_tear_a_mail_in_half(
     message_id = await a_message()
     mail_server.is_open.clear()
     caller = asyncio.create_task(deliver(message_id))
-    await asyncio.wait_for(mail_server.was_tried.wait(), 5)
+    await asyncio.wait_for(mail_server.was_tried.wait(), 30)
 
     caller.cancel()
     with pytest.raises(asyncio.CancelledError):

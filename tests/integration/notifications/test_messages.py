@@ -31,9 +31,9 @@ from tests.integration.notifications.orders import (
     open_deposit_sale,
     pay,
     place,
-    read,
     start,
 )
+from tests.support.money import read
 from tests.support.shop import open_sale
 
 pytestmark = pytest.mark.usefixtures("database", "redis", "clock")

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from headless_presale.notifications import MailNotAccepted, MailRefused, SmtpTransport
 from tests.integration.notifications.conftest import SENDER
 from tests.integration.notifications.mail_server import running_mail_server
-from tests.unit.notifications.test_mail import make
+from tests.unit.notifications.mails import make
 
 
 @pytest.fixture(scope="module")

@@ -29,7 +29,7 @@ async def worker(database: str) -> AsyncIterator[App]:
 
 async def run(worker: App) -> None:
     """Run the jobs that are due now."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(30):
         await worker.run_worker_async(
             wait=False, install_signal_handlers=False, listen_notify=False
         )

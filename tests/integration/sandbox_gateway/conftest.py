@@ -1,16 +1,11 @@
 """One gateway and one receiver for the folder; what a test changes about them is put back."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 import pytest_asyncio
 
-from tests.integration.sandbox_gateway.parties import (
-    Receiver,
-    Shop,
-    gateway_running,
-    receiving,
-)
+from tests.integration.sandbox_gateway.parties import Receiver, Shop, gateway_running, receiving
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -29,10 +24,9 @@ async def shared_shop(
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def shop(shared_shop: Shop) -> AsyncIterator[Shop]:
+async def shop(shared_shop: Shop, receiver: Receiver) -> AsyncIterator[Shop]:
     yield shared_shop
-    shared_shop.receiver.silent = False
-    shared_shop.receiver.statuses.clear()
+    receiver.answer_as_usual()
     if shared_shop.is_changed:
         await shared_shop.set_outage("none", 0)
         await shared_shop.set_refunds()
@@ -42,5 +36,6 @@ async def shop(shared_shop: Shop) -> AsyncIterator[Shop]:
 
 
 @pytest.fixture
-def receiver(shared_receiver: Receiver) -> Receiver:
-    return shared_receiver
+def receiver(shared_receiver: Receiver) -> Iterator[Receiver]:
+    yield shared_receiver
+    shared_receiver.answer_as_usual()

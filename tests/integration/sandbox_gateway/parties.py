@@ -61,6 +61,11 @@ class Receiver:
         queue = self.statuses.get(message.intent_id)
         return Response(status_code=queue.pop(0) if queue else 200)
 
+    def answer_as_usual(self) -> None:
+        """Accept whatever comes from now on."""
+        self.silent = False
+        self.statuses.clear()
+
     def of(self, intent_id: str) -> list[Message]:
         return [message for message in self.messages if message.intent_id == intent_id]
 

@@ -33,7 +33,7 @@ async def test_a_webhook_is_signed_and_carries_the_object(shop: Shop) -> None:
         "created_at": message.event["created_at"],
         "data": {"object": paid},
     }
-    assert abs(int(message.headers["webhook-timestamp"]) - time.time()) < 5
+    assert abs(int(message.headers["webhook-timestamp"]) - time.time()) < 60
     key = base64.b64decode(WEBHOOK_SECRET.removeprefix("whsec_"))
     content = f"{message.headers['webhook-id']}.{message.headers['webhook-timestamp']}."
     digest = hmac.new(key, content.encode() + message.body, hashlib.sha256).digest()
@@ -117,7 +117,7 @@ async def test_one_that_never_answers_does_not_hold_up_the_others(
     receiver: Receiver, tmp_path: Path
 ) -> None:
     async with gateway_running(
-        tmp_path / "gateway.sqlite3", receiver, webhook_timeout_seconds=0.3, retry_attempts=1
+        tmp_path / "gateway.sqlite3", receiver, webhook_timeout_seconds=60, retry_attempts=1
     ) as shop:
         # Given
         receiver.silent = True
@@ -132,8 +132,18 @@ async def test_one_that_never_answers_does_not_hold_up_the_others(
         # Then the second is there while the first still waits
         await _wait_until_settled(shop, second["id"])
         assert (await _delivery_of(shop, first["id"]))["status"] == "pending"
-        await _wait_until_settled(shop, first["id"])
-        assert (await _delivery_of(shop, first["id"]))["last_error"] == "ReadTimeout"
+
+
+async def test_one_that_never_answers_is_given_up(receiver: Receiver, tmp_path: Path) -> None:
+    async with gateway_running(
+        tmp_path / "gateway.sqlite3", receiver, webhook_timeout_seconds=0.3, retry_attempts=1
+    ) as shop:
+        receiver.silent = True
+
+        intent = await shop.create_paid_intent()
+
+        await _wait_until_settled(shop, intent["id"])
+        assert (await _delivery_of(shop, intent["id"]))["last_error"] == "ReadTimeout"
 
 
 async def test_events_of_one_intent_arrive_in_order(shop: Shop) -> None:

@@ -127,3 +127,10 @@ async def said(redis: Redis, pool_id: UUID) -> dict[str, Any]:
         "owners": {UUID(str(order)) for order in await redis.smembers(keys["owners"])},
     }
     return {name: value for name, value in found.items() if value}
+
+
+async def capacity_of(admin: asyncpg.Connection, pool_id: UUID) -> int:
+    """Return how many slots a pool has, as the database says."""
+    capacity = await admin.fetchval("SELECT capacity FROM slot_pool WHERE id = $1", pool_id)
+    assert isinstance(capacity, int)
+    return capacity

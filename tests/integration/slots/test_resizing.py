@@ -23,6 +23,7 @@ from headless_presale.slots import (
 from headless_presale.slots.admission import give_back, keys_of
 from headless_presale.slots.loading import find_truth
 from tests.integration.slots.pools import (
+    capacity_of,
     disown,
     extend,
     make_pool,
@@ -38,12 +39,6 @@ from tests.support.state import everything
 pytestmark = pytest.mark.usefixtures("database", "redis")
 
 LIN, MAX = UUID(int=1), UUID(int=2)
-
-
-async def _capacity(admin: asyncpg.Connection, pool_id: UUID) -> int:
-    capacity = await admin.fetchval("SELECT capacity FROM slot_pool WHERE id = $1", pool_id)
-    assert isinstance(capacity, int)
-    return capacity
 
 
 async def test_free_numbers_go_from_the_highest_down(
@@ -62,7 +57,7 @@ async def test_free_numbers_go_from_the_highest_down(
         4: None,
         8: order,
     }
-    assert await _capacity(database_admin, pool_id) == 5
+    assert await capacity_of(database_admin, pool_id) == 5
     assert await offered_by(redis, pool_id) == [3, 4]
     assert await count_available([pool_id]) == {pool_id: 2}
     assert (await said(redis, pool_id))["meta"] == {
@@ -85,7 +80,7 @@ async def test_no_more_goes_than_was_asked_whatever_plan_is_made(
 
     await shrink(pool_id, to=15)
 
-    assert await _capacity(database_admin, pool_id) == 15
+    assert await capacity_of(database_admin, pool_id) == 15
     assert list(await slots_of(database_admin, pool_id)) == list(range(1, 16))
 
 
@@ -119,7 +114,7 @@ async def test_what_was_taken_away_comes_back_lowest_first(
     assert await offered_by(redis, pool_id) == [3, 4, 5, 6]
     # Three more are missing, and then there are no holes left to fill.
     assert await refill(pool_id, by=5, up_to=10) == 3
-    assert await _capacity(database_admin, pool_id) == 10
+    assert await capacity_of(database_admin, pool_id) == 10
     assert await slots_of(database_admin, pool_id) == {
         number: order if number in (1, 2, 8) else None for number in range(1, 11)
     }
@@ -138,7 +133,7 @@ async def test_large_changes_are_made_in_parts(
 
     assert await refill(pool_id, by=25, up_to=50) == 25
     assert list(await slots_of(database_admin, pool_id)) == list(range(1, 46))
-    assert await _capacity(database_admin, pool_id) == 45
+    assert await capacity_of(database_admin, pool_id) == 45
 
 
 async def test_numbers_appended_behind_holes_are_fresh(
@@ -151,7 +146,7 @@ async def test_numbers_appended_behind_holes_are_fresh(
     assert await extend(pool_id, by=4, behind=10) == 14
 
     assert list(await slots_of(database_admin, pool_id)) == [1, 2, 3, 11, 12, 13, 14]
-    assert await _capacity(database_admin, pool_id) == 3 + 4
+    assert await capacity_of(database_admin, pool_id) == 3 + 4
     # Those below the hole are listed; those behind it are a range, however many they are.
     found = await find_truth(pool_id)
     assert found is not None

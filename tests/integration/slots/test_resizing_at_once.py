@@ -16,23 +16,11 @@ from headless_presale.slots import (
     pick_free,
     shrink_pool,
 )
-from tests.integration.slots.pools import (
-    extend,
-    make_pool,
-    own,
-    shrink,
-    slots_of,
-)
+from tests.integration.slots.pools import capacity_of, extend, make_pool, own, shrink, slots_of
 
 pytestmark = pytest.mark.usefixtures("database", "redis")
 
 LIN, MAX = UUID(int=1), UUID(int=2)
-
-
-async def _capacity(admin: asyncpg.Connection, pool_id: UUID) -> int:
-    capacity = await admin.fetchval("SELECT capacity FROM slot_pool WHERE id = $1", pool_id)
-    assert isinstance(capacity, int)
-    return capacity
 
 
 @shielded
@@ -66,14 +54,14 @@ async def test_a_claim_under_way_counts_as_owned_and_nobody_waits(
     await claimed.wait()
 
     with pytest.raises(CapacityBelowSold) as refused:
-        await asyncio.wait_for(shrink(pool_id, to=1), 2)
+        await asyncio.wait_for(shrink(pool_id, to=1), 30)
     assert refused.value.params == {"owned": 2}
-    await asyncio.wait_for(shrink(pool_id, to=2), 2)
+    await asyncio.wait_for(shrink(pool_id, to=2), 30)
 
     commit.set()
     order = await claiming
     assert await slots_of(database_admin, pool_id) == {4: order, 5: order}
-    assert await _capacity(database_admin, pool_id) == 2
+    assert await capacity_of(database_admin, pool_id) == 2
 
 
 async def test_a_claim_that_comes_too_late_learns_that_its_number_is_gone(
@@ -85,7 +73,7 @@ async def test_a_claim_that_comes_too_late_learns_that_its_number_is_gone(
     await shrunk.wait()
 
     # One that wants nothing of what goes does not wait; one that does, waits and is refused.
-    order = await asyncio.wait_for(own(pool_id, (1,), customer=LIN), 2)
+    order = await asyncio.wait_for(own(pool_id, (1,), customer=LIN), 30)
     late = asyncio.create_task(own(pool_id, (3, 4), customer=MAX))
     await asyncio.sleep(0.1)
     assert not late.done()
@@ -121,7 +109,7 @@ async def test_a_shrink_that_is_rolled_back_takes_nothing_from_who_waited(
     with pytest.raises(CapacityBelowSold):
         await failing
     assert await slots_of(database_admin, pool_id) == {1: None, 2: None, 3: order}
-    assert await _capacity(database_admin, pool_id) == 3
+    assert await capacity_of(database_admin, pool_id) == 3
 
 
 async def test_numbers_picked_without_redis_are_kept_and_nobody_deadlocks(
@@ -148,7 +136,7 @@ async def test_numbers_picked_without_redis_are_kept_and_nobody_deadlocks(
     await shrunk.wait()
     go_on.set()
 
-    order = await asyncio.wait_for(picking, 2)
+    order = await asyncio.wait_for(picking, 30)
 
     commit.set()
     await shrinking
@@ -174,6 +162,6 @@ async def test_changes_of_one_pool_wait_for_each_other(
     await asyncio.gather(first, *changes)
 
     # By turns: 25 and then five more, five more and then 25, or something between the two.
-    left = await _capacity(database_admin, pool_id)
+    left = await capacity_of(database_admin, pool_id)
     assert left in (25, 30)
     assert len(await slots_of(database_admin, pool_id)) == left

@@ -41,14 +41,14 @@ async def test_who_never_answers_keeps_nobody_else_waiting(
 ) -> None:
     await frozen_and_one_well(receiver)
     async with open_outlet(total_seconds=15.0), working(database):
-        await until(lambda: len(receiver.requests) == FROZEN + 1, seconds=30)
+        await until(lambda: len(receiver.requests) == FROZEN + 1)
         # All of them are being waited for, and other work is done meanwhile.
         job = await put_job(database_admin, "maintenance:forget_finished", '{"timestamp": 0}')
 
         async def is_done() -> bool:
             return await status_of(database_admin, job) == "succeeded"
 
-        await until(is_done, seconds=10)
+        await until(is_done)
         assert sum(receiver.under_way.values()) == FROZEN
         well = await WebhookDelivery.filter(status=DeliveryStatus.DELIVERED).count()
         assert well == 1
@@ -60,7 +60,7 @@ async def test_control_with_one_job_at_a_time_they_would_wait(
     monkeypatch.setattr(worker, "CONCURRENCY", {"default": 8, "webhooks": 1})
     await frozen_and_one_well(receiver)
     async with open_outlet(total_seconds=15.0), working(database):
-        await until(lambda: len(receiver.requests) == 1, seconds=30)
+        await until(lambda: len(receiver.requests) == 1)
         await asyncio.sleep(1.0)
         assert len(receiver.requests) == 1
 
@@ -130,7 +130,7 @@ async def test_a_worker_killed_before_it_noted_the_answer_sends_it_again_under_t
         VARIABLE: "webhooks.posted",
     }
     with worker_process(environment) as process:
-        await until(lambda: process.poll() is not None, seconds=60)
+        await until(lambda: process.poll() is not None)
 
     (first,) = receiver.at()
     delivery = await WebhookDelivery.get()

@@ -64,7 +64,7 @@ async def test_a_cancelled_campaign_is_refunded_without_anybodys_help(
         async def are_refunded() -> bool:
             return await Refund.filter(settled_at__isnull=False).count() == 3
 
-        await until(are_refunded, seconds=20)
+        await until(are_refunded)
 
     for order in orders:
         assert (await read(order.id)).status is OrderStatus.CANCELLED
@@ -205,7 +205,7 @@ async def test_it_survives_a_restart_of_postgresql(tmp_path: Path) -> None:
                 ) -> bool:
                     return await status_of(connection, job_id) == "succeeded"
 
-                await until(is_done, seconds=60)
+                await until(is_done)
                 await connection.close()
                 await asyncio.to_thread(engines.stop)
                 await asyncio.sleep(1)

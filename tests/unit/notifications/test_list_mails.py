@@ -7,7 +7,7 @@ import pytest
 from headless_presale.kernel.locales import SUPPORTED_LOCALES
 from headless_presale.notifications import ListMailKind
 from headless_presale.notifications.rendering import RenderedMessage, render_list_mail
-from tests.unit.notifications.test_templates import Words
+from tests.unit.notifications.mails import Words
 
 LINK = "https://shop.example/drops/fox?a=1&b=2"
 LEAVE = "https://api.example/notify-me/unsubscribe?token=a.b"

@@ -1,44 +1,11 @@
 """The mail itself: headers nobody can forge, bytes any server takes."""
 
-from datetime import UTC, datetime
-from email import message_from_bytes, policy
-from email.message import EmailMessage
-from uuid import UUID
-
 import pytest
 
 from headless_presale.notifications import MailRefused
-from headless_presale.notifications.mail import Mail, compose, parse_sender
+from headless_presale.notifications.mail import parse_sender
 from headless_presale.notifications.rendering import RenderedMessage
-
-MESSAGE_ID = UUID("0195a1c0-0000-7000-8000-0000000000aa")
-WRITTEN_AT = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
-WORDS = RenderedMessage(subject="Order confirmed", text="Hello\n", html="<p>Hello</p>")
-
-
-def make(
-    *,
-    words: RenderedMessage = WORDS,
-    recipient: str = "lin@example.com",
-    name: str = "Lin",
-    sender: str = "Presale <no-reply@shop.example>",
-    locale: str = "en",
-    unsubscribe_url: str | None = None,
-) -> Mail:
-    return compose(
-        MESSAGE_ID,
-        words,
-        sender=parse_sender(sender),
-        recipient=recipient,
-        recipient_name=name,
-        locale=locale,
-        written_at=WRITTEN_AT,
-        unsubscribe_url=unsubscribe_url,
-    )
-
-
-def read(mail: Mail) -> EmailMessage:
-    return message_from_bytes(mail.as_bytes(), policy=policy.default)
+from tests.unit.notifications.mails import MESSAGE_ID, make, read
 
 
 def test_a_mail_has_the_headers_of_an_automatic_message() -> None:

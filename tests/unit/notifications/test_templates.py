@@ -1,34 +1,13 @@
 """What holds for every message: text and HTML agree, names stay words, nothing is fetched."""
 
-from html.parser import HTMLParser
-
 import pytest
 from jinja2 import UndefinedError
 
 from headless_presale.kernel.locales import SUPPORTED_LOCALES
 from headless_presale.notifications import MessageKind
 from tests.unit.notifications import samples
+from tests.unit.notifications.mails import Words
 from tests.unit.notifications.samples import say
-
-
-class Words(HTMLParser):
-    """Reads a message as a browser does: its words, its elements, its links."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.texts: list[str] = []
-        self.elements: set[str] = set()
-        self.attributes: list[tuple[str, str | None]] = []
-        self.feed(html)
-        self.close()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.add(tag)
-        self.attributes += attrs
-
-    def handle_data(self, data: str) -> None:
-        if data.strip():
-            self.texts.append(" ".join(data.split()))
 
 
 @pytest.mark.parametrize("locale", SUPPORTED_LOCALES)

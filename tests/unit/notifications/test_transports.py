@@ -18,7 +18,7 @@ from headless_presale.notifications import (
 from headless_presale.notifications.mail import Mail, parse_sender
 from headless_presale.notifications.rendering import RenderedMessage
 from headless_presale.settings import Settings
-from tests.unit.notifications.test_mail import MESSAGE_ID, make
+from tests.unit.notifications.mails import MESSAGE_ID, make
 
 SENDER = parse_sender("Presale <no-reply@shop.example>")
 

@@ -30,7 +30,7 @@ from tests.graphql.admin.tenancy.declared import (
 )
 from tests.graphql.admin.tenancy.examples import ARGUMENTS, GIVES, MAY_BE_EMPTY, MUTATIONS
 from tests.graphql.admin.tenancy.world import World, nowhere
-from tests.graphql.endpoint import Api, Reply
+from tests.graphql.endpoint import Api
 from tests.support.staff import Caller
 
 PATHS = guarded_paths()
@@ -66,14 +66,6 @@ async def test_every_id_that_an_argument_can_hold_is_in_an_example(world: World)
             assert given == places, key
 
 
-def outcome(reply: Reply, name: str) -> str | None:
-    """Return the code of a refusal at the top, or of the first user error; None if it was done."""
-    if "errors" in reply.body:
-        return str(reply.body["errors"][0]["extensions"]["code"])
-    user_errors = reply.body["data"][name]["userErrors"]
-    return str(user_errors[0]["code"]) if user_errors else None
-
-
 @pytest.mark.parametrize("name", mutations())
 async def test_a_mutation_is_for_those_who_may(asker: Asker, name: str) -> None:
     needed = requirement_of(mutations()[name])
@@ -89,7 +81,7 @@ async def test_a_mutation_is_for_those_who_may(asker: Asker, name: str) -> None:
                 continue
             reply = await asker.ask(query, caller, input=example(asker.world.ours))
             # Refused as declared, nothing disclosed.
-            assert outcome(reply, name) == code, (who, reply.body)
+            assert reply.refusal(name) == code, (who, reply.body)
             assert reply.body.get("data") is None, who
             assert leaks(reply, asker.world.ours) == [], who
         # And nothing has changed.
@@ -103,9 +95,9 @@ async def test_a_mutation_is_for_those_who_may(asker: Asker, name: str) -> None:
             if caller.grant.merchant_id == house.shop.merchant_id and not caller.is_limited:
                 reply = await asker.ask(query, caller, input=example(house))
                 if GIVES.get(name, frozenset()) <= caller.scopes:
-                    assert outcome(reply, name) is None, (who, reply.body)
+                    assert reply.refusal(name) is None, (who, reply.body)
                     continue
-                assert outcome(reply, name) == "SCOPES_EXCEEDED", (who, reply.body)
+                assert reply.refusal(name) == "SCOPES_EXCEEDED", (who, reply.body)
                 assert await asker.state() == before
                 continue
             await _answers_as_if_it_were_not_there(asker, name, caller, example(house))
@@ -129,8 +121,8 @@ async def test_an_id_of_somebody_else_is_an_id_of_nothing(asker: Asker, name: st
                 "nobody's": nowhere(ours),
             }.items():
                 reply = await asker.ask(query, world.ours.owner, input=replaced(own, place, other))
-                assert outcome(reply, name) is not None, (kind, place)
-                assert str(outcome(reply, name)).endswith(NOT_THERE), (kind, reply.body)
+                assert reply.refusal(name) is not None, (kind, place)
+                assert str(reply.refusal(name)).endswith(NOT_THERE), (kind, reply.body)
                 assert leaks(reply, world.theirs, known=other) == []
                 answers[kind] = json.dumps(reply.body).replace(other, "<id>")
             assert answers["theirs"] == answers["nobody's"]
@@ -146,7 +138,7 @@ async def _answers_as_if_it_were_not_there(
     reply = await asker.ask(mutation_query(name), caller, input=own)
     assert leaks(reply, asker.world.ours, known=json.dumps(own)) == []
     if list(ids_in(own, type_)):
-        assert str(outcome(reply, name)).endswith(NOT_THERE), reply.body
+        assert str(reply.refusal(name)).endswith(NOT_THERE), reply.body
         assert await asker.rows() == before
         return
     # Nothing in it names the house: it is done in the caller's own, and only there.

@@ -33,17 +33,21 @@ class Asker:
     admin: asyncpg.Connection
     checks: int = 0
 
-    async def ask(self, query: str, caller: Caller, **variables: Any) -> Reply:
-        """Send an operation as somebody."""
+    async def ask(
+        self, query: str, caller: Caller, *, origin: str | None = None, **variables: Any
+    ) -> Reply:
+        """Send an operation as somebody, from a page of another site where one is given."""
         self.checks += 1
-        return await self.api.ask(query, bearer=caller.bearer, **variables)
+        return await self.api.ask(query, bearer=caller.bearer, origin=origin, **variables)
 
-    async def follow(self, query: str, caller: Caller, **variables: Any) -> str | None:
+    async def follow(
+        self, query: str, caller: Caller, *, origin: str | None = None, **variables: Any
+    ) -> str | None:
         """Return the code that the first message of a subscription is refused with, or None."""
         self.checks += 1
-        following = self.api.follow(query, bearer=caller.bearer, **variables)
+        following = self.api.follow(query, bearer=caller.bearer, origin=origin, **variables)
         async with aclosing(following) as stream:
-            outcome = await asyncio.wait_for(anext(stream), 20)
+            outcome = await asyncio.wait_for(anext(stream), 30)
         if outcome.errors is None:
             return None
         assert outcome.data is None
@@ -129,14 +133,6 @@ def read_query(kind: str, name: str, given: dict[str, Any]) -> str:
     head = f"{kind.lower()} ({declared})" if given else kind.lower()
     called = f"{name}({handed})" if given else name
     return f"{head} {{ {called} {selection_of(field.type)} }}"
-
-
-def outcome(reply: Reply, name: str) -> str | None:
-    """Return the code of a refusal at the top, or of the first user error; None if it was done."""
-    if "errors" in reply.body:
-        return str(reply.body["errors"][0]["extensions"]["code"])
-    user_errors = reply.body["data"][name]["userErrors"]
-    return str(user_errors[0]["code"]) if user_errors else None
 
 
 def leaks(reply: Reply, house: House, known: str = "") -> list[str]:
