@@ -49,7 +49,7 @@ async def _depart(
     shop = await named_shop(context, slug)
     return await customers.depart(
         shop.id,
-        read_input_id(provider, "SignInProvider", ("provider",)),
+        read_input_id(provider, "SignInProvider", ("providerId",)),
         redirect_uri,
         source=Source(address=context.address),
     )
@@ -67,7 +67,7 @@ async def _come_back(context: RequestContext, slug: str, provider: str, back: Re
     shop = await named_shop(context, slug)
     return await customers.come_back(
         shop.id,
-        read_input_id(provider, "SignInProvider", ("provider",)),
+        read_input_id(provider, "SignInProvider", ("providerId",)),
         back,
         locale=context.locale,
         source=Source(address=context.address),

@@ -48,7 +48,9 @@ class SignInWeChatPayload(SessionPayload):
 @strawberry.input(description="Where somebody wants to sign in.")
 class SignInOidcStartInput:
     shop: str = strawberry.field(description="The shop's slug.")
-    provider: strawberry.ID = strawberry.field(description="One of the shop's, of the kind OIDC.")
+    provider_id: strawberry.ID = strawberry.field(
+        description="One of the shop's, of the kind OIDC."
+    )
     redirect_uri: str = strawberry.field(
         description="Where to come back to: one of those that the provider lists, to the letter."
     )
@@ -69,7 +71,9 @@ class SignInOidcStartPayload:
 @strawberry.input(description="What came back, and what the browser kept.")
 class SignInOidcCompleteInput:
     shop: str = strawberry.field(description="The shop's slug.")
-    provider: strawberry.ID = strawberry.field(description="As it was sent to `signInOidcStart`.")
+    provider_id: strawberry.ID = strawberry.field(
+        description="As it was sent to `signInOidcStart`."
+    )
     code: str = strawberry.field(description="Of the address that one came back to.")
     state: str = strawberry.field(description="Of the address that one came back to.")
     browser_key: str = strawberry.field(description="As `signInOidcStart` gave it.")
@@ -114,7 +118,10 @@ class CustomerSignInMutation:
         self, info: Info, input: SignInOidcStartInput
     ) -> SignInOidcStartPayload:
         going = await customer_sign_in.depart(
-            info.context, shop=input.shop, provider=input.provider, redirect_uri=input.redirect_uri
+            info.context,
+            shop=input.shop,
+            provider=input.provider_id,
+            redirect_uri=input.redirect_uri,
         )
         found = going.value
         return SignInOidcStartPayload(
@@ -140,7 +147,7 @@ class CustomerSignInMutation:
             issuer=input.iss,
         )
         signed_in = await customer_sign_in.come_back(
-            info.context, shop=input.shop, provider=input.provider, back=back
+            info.context, shop=input.shop, provider=input.provider_id, back=back
         )
         return SignInOidcCompletePayload(**session_parts(signed_in))
 

@@ -61,7 +61,7 @@ async def _insist_that_it_is_on(work: UnitOfWork, provider: SignInProvider) -> N
         provider.id,
     )
     if found is None:
-        raise SignInProviderNotFound(field=("provider",))
+        raise SignInProviderNotFound(field=("providerId",))
 
 
 async def _find_known(work: UnitOfWork, provider: SignInProvider, vouched: Vouched) -> UUID | None:

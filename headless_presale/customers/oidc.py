@@ -168,7 +168,7 @@ async def begin_flow(
         )
         reach("customers.flow_begun")
     if not begun:
-        raise SignInProviderNotFound(field=("provider",))
+        raise SignInProviderNotFound(field=("providerId",))
     return at + FLOW_LIFETIME
 
 

@@ -173,7 +173,7 @@ async def find_provider(
         found = found.filter(id=provider_id)
     provider = await found.first()
     if provider is None:
-        raise SignInProviderNotFound(field=("shop",) if provider_id is None else ("provider",))
+        raise SignInProviderNotFound(field=("shop",) if provider_id is None else ("providerId",))
     return provider
 
 

@@ -260,7 +260,7 @@ async def test_a_customer_signs_in_there(place: Place, verified: bool, email: st
             shop, place.issuer, client_id=CLIENT[0], secret=CLIENT[1], redirect_uris=[back]
         )
     place.know("ann-1", "Ann@Example.com", verified=verified)
-    named = {"shop": shop.slug, "provider": seal("SignInProvider", provider.id)}
+    named = {"shop": shop.slug, "providerId": seal("SignInProvider", provider.id)}
 
     async with browser() as client:
         begun = await ask(client, place, START, **named, redirectUri=back)

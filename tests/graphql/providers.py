@@ -132,7 +132,7 @@ class Browser:
         """Return the payload of coming back with an answer."""
         given = {
             "shop": self.storefront.shop.slug,
-            "provider": seal("SignInProvider", self.provider.id),
+            "providerId": seal("SignInProvider", self.provider.id),
             **self.kept,
             **answer,
             **changes,
@@ -156,7 +156,7 @@ async def start(
     """Return the payload of beginning a sign-in."""
     given = {
         "shop": storefront.shop.slug,
-        "provider": seal("SignInProvider", provider.id),
+        "providerId": seal("SignInProvider", provider.id),
         "redirectUri": redirect_uri,
     }
     reply = await storefront.api.ask(START, input=given)

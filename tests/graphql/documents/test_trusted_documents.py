@@ -115,7 +115,7 @@ async def house(api: Api, placed: Placed, clock: ManualClock) -> House:
     variant = await sale_variant(sale.item_id)
     provider = {
         "shop": shop.slug,
-        "provider": seal("SignInProvider", new_id()),
+        "providerId": seal("SignInProvider", new_id()),
         "redirectUri": "https://shop.example.com/back",
     }
     email = {"shop": shop.slug, "email": "new@example.com"}

@@ -93,7 +93,7 @@ async def in_another_shop(storefront: Storefront, issuer: Issuer) -> list[str]:
     there = await add_oidc(elsewhere.shop, issuer.url)
     browser = await begin(storefront, here)
     answer = await browser.visit()
-    given = {"shop": elsewhere.shop.slug, "provider": seal("SignInProvider", there.id)}
+    given = {"shop": elsewhere.shop.slug, "providerId": seal("SignInProvider", there.id)}
     return codes_of(await browser.complete(answer, **given))
 
 
