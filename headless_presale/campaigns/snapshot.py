@@ -142,6 +142,15 @@ class CampaignSnapshot:
             self.recorded_status, opens_at=self.opens_at, closes_at=self.closes_at, at=at
         )
 
+    def texts(self, locale: str, *, default_locale: str) -> dict[str, str]:
+        """Return ``title`` and ``story`` in the best language there is.
+
+        Args:
+            default_locale: the shop's, in which the campaign itself is written.
+        """
+        own = {"title": self.title, "story": self.story}
+        return pick(self.translations, locale, own, fallback_locale=default_locale)
+
     def item(self, item_id: UUID) -> ItemSnapshot | None:
         """Return one of its items."""
         return next((item for item in self.items if item.id == item_id), None)
