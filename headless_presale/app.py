@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 
 from headless_presale import __version__
 from headless_presale.cross_origin import CrossOrigin, NamedOrigins
+from headless_presale.graphql_endpoint import GRAPHQL_PATH, RawHeaders
 from headless_presale.health import readiness, refresh_job_metrics
 from headless_presale.kernel.errors import DomainError, Unavailable
 from headless_presale.kernel.events import acting_as
@@ -35,6 +36,9 @@ from headless_presale.web.routes import ROUTES
 MAX_BODY_BYTES = 256_000
 """For every route but those that take files; GraphQL's own limit is lower."""
 
+Tell = Callable[[DomainError, str], str]
+"""Returns the sentence of a refusal in a language."""
+
 _close_streams: list[Callable[[], Awaitable[None]]] = []
 
 
@@ -50,7 +54,7 @@ def create_app(
     schema_text: str,
     settings: Settings,
     close_streams: Callable[[], Awaitable[None]] | None = None,
-    tell: Callable[[DomainError, str], str] = lambda error, _: str(error),
+    tell: Tell = lambda error, _: str(error),
 ) -> Starlette:
     """Return the application around a GraphQL endpoint.
 
@@ -75,12 +79,27 @@ def create_app(
                 await close_streams()
                 _close_streams.remove(close_streams)
 
+    return Starlette(
+        routes=[
+            Route(GRAPHQL_PATH, graphql),
+            WebSocketRoute(GRAPHQL_PATH, graphql),
+            *_routes(settings, schema_text=schema_text, tell=tell),
+        ],
+        lifespan=lifespan,
+        exception_handlers=EXCEPTION_HANDLERS,
+        middleware=_middleware(settings, door=door, headers=headers),
+    )
+
+
+def _routes(settings: Settings, *, schema_text: str, tell: Tell) -> list[BaseRoute]:
+    """Return what there is beside the GraphQL endpoint."""
+
     async def index(request: Request) -> Response:
         """Lead to the first of what there is to see: the admin, the editor, the schema."""
         if DIST.is_dir():
             return RedirectResponse("/admin/")
         has_editor = settings.mode == "development"
-        return RedirectResponse("/graphql" if has_editor else "/schema.graphql")
+        return RedirectResponse(GRAPHQL_PATH if has_editor else "/schema.graphql")
 
     async def schema(request: Request) -> Response:
         return PlainTextResponse(
@@ -89,8 +108,6 @@ def create_app(
 
     routes: list[BaseRoute] = [
         Route("/", index),
-        Route("/graphql", graphql),
-        WebSocketRoute("/graphql", graphql),
         Route("/schema.graphql", schema),
         Route("/webhooks/payments/{gateway}", _payment_webhook, methods=["POST"]),
         Route("/livez", _livez),
@@ -101,22 +118,22 @@ def create_app(
     ]
     if DIST.is_dir():
         routes.append(Mount("/admin", AdminFiles(directory=DIST, html=True)))
-    return Starlette(
-        routes=routes,
-        lifespan=lifespan,
-        exception_handlers=EXCEPTION_HANDLERS,
-        middleware=[
-            Middleware(SecurityHeaders, headers=headers),
-            Middleware(CrossOrigin, own=settings.base_url, named=NamedOrigins()),
-            # Starlette would put its own outside of these, and refuse without their headers.
-            Middleware(RequestBodyLimitMiddleware, max_body_size=MAX_BODY_BYTES),
-            Middleware(Admission, door=door),
-            Middleware(TrustedProxies, networks=settings.proxy_networks),
-            Middleware(RequestLog),
-            Middleware(RateLimits, limiter=RateLimiter(settings.rate_limit_requests)),
-            Middleware(SocketLimit, held=OpenSockets(settings.max_sockets_per_client)),
-        ],
-    )
+    return routes
+
+
+def _middleware(settings: Settings, *, door: Door, headers: RawHeaders) -> list[Middleware]:
+    """Return what stands before the routes, the outermost first."""
+    return [
+        Middleware(SecurityHeaders, headers=headers),
+        Middleware(CrossOrigin, own=settings.base_url, named=NamedOrigins()),
+        # Starlette would put its own outside of these, and refuse without their headers.
+        Middleware(RequestBodyLimitMiddleware, max_body_size=MAX_BODY_BYTES),
+        Middleware(Admission, door=door),
+        Middleware(TrustedProxies, networks=settings.proxy_networks),
+        Middleware(RequestLog),
+        Middleware(RateLimits, limiter=RateLimiter(settings.rate_limit_requests)),
+        Middleware(SocketLimit, held=OpenSockets(settings.max_sockets_per_client)),
+    ]
 
 
 async def _payment_webhook(request: Request) -> Response:

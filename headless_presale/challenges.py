@@ -16,6 +16,7 @@ import structlog
 from headless_presale.kernel import metrics
 from headless_presale.kernel.errors import PresaleError, Unavailable
 from headless_presale.rate_limits import Tally
+from headless_presale.refusal_texts import TEXTS
 
 log = structlog.get_logger(__name__)
 
@@ -28,10 +29,6 @@ LOOK_AGAIN_SECONDS = 10.0
 MAX_RESPONSE_CHARACTERS = 4_096
 OUR_FAULTS = frozenset({"missing-input-secret", "invalid-input-secret", "sitekey-secret-mismatch"})
 """Error codes that say nothing of the caller."""
-MESSAGE = (
-    "Show that you are no robot: solve the challenge, then send the same request again with what "
-    "it gave you as the header X-Challenge-Response."
-)
 
 
 class ChallengeRequired(PresaleError):
@@ -42,7 +39,7 @@ class ChallengeRequired(PresaleError):
     http_status: ClassVar[int] = 403
 
     def __init__(self, site_key: str | None) -> None:
-        super().__init__(MESSAGE)
+        super().__init__(TEXTS[self.code]["en"])
         self.details = {"siteKey": site_key}
 
 

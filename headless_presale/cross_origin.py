@@ -15,26 +15,24 @@ other site at all.
 import asyncio
 import time
 from contextlib import suppress
+from typing import ClassVar
 from urllib.parse import urlsplit
 
-import orjson
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from headless_presale.graphql_endpoint import is_graphql, refuse
 from headless_presale.kernel import metrics
-from headless_presale.kernel.errors import Unavailable
+from headless_presale.kernel.errors import PresaleError, Unavailable
 from headless_presale.kernel.unit_of_work import DATABASE_DOWN
-from headless_presale.overload import GRAPHQL_PATH, GRAPHQL_RESPONSE, wants_graphql_response
-from headless_presale.refusal_texts import tell
+from headless_presale.refusal_texts import TEXTS
 from headless_presale.shops import list_named_origins
 
 log = structlog.get_logger(__name__)
 
 FOREIGN_ORIGIN = "headless_presale.foreign_origin"
 """Where a request's scope says from which other site's page it comes."""
-CODE = "ORIGIN_NOT_ALLOWED"
-MESSAGE = "Pages of this origin may not use the shop."
 REMEMBER_SECONDS = 1.0
 WAIT_SECONDS = 1.0
 
@@ -47,6 +45,17 @@ ALLOWED_HEADERS = (
 EXPOSED_HEADERS = "etag, ratelimit, ratelimit-policy, retry-after, www-authenticate, x-request-id"
 MAX_AGE_SECONDS = 7_200
 """The longest that browsers remember a preflight: what may be sent, never who is let in."""
+
+
+class OriginNotAllowed(PresaleError):
+    """Pages of this site may not use the shop, or any shop; nothing was read."""
+
+    public: ClassVar[bool] = True
+    code: ClassVar[str] = "ORIGIN_NOT_ALLOWED"
+    http_status: ClassVar[int] = 403
+
+    def __init__(self) -> None:
+        super().__init__(TEXTS[self.code]["en"])
 
 
 class NamedOrigins:
@@ -123,10 +132,7 @@ class CrossOrigin:
 
     def _foreign_origin(self, scope: Scope) -> str | None:
         """Return the origin of another site's page that asks the GraphQL endpoint, or None."""
-        if scope["type"] not in ("http", "websocket"):
-            return None
-        path: str = scope["path"].removeprefix(scope.get("root_path", ""))
-        if path != GRAPHQL_PATH:
+        if not is_graphql(scope):
             return None
         headers = Headers(scope=scope)
         origin = headers.get("origin")
@@ -160,14 +166,4 @@ async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
         # Before it is accepted: the handshake is answered 403.
         await send({"type": "websocket.close", "code": 1008, "reason": ""})
         return
-    message = tell(CODE, MESSAGE, Headers(scope=scope).get("accept-language"))
-    body = orjson.dumps({"errors": [{"message": message, "extensions": {"code": CODE}}]})
-    media = GRAPHQL_RESPONSE if wants_graphql_response(scope) else b"application/json"
-    headers = [
-        (b"content-type", media + b"; charset=utf-8"),
-        (b"content-length", str(len(body)).encode()),
-        (b"cache-control", b"no-store"),
-        (b"vary", b"Accept, Accept-Language, Origin"),
-    ]
-    await send({"type": "http.response.start", "status": 403, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    await refuse(scope, OriginNotAllowed(), send)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from headless_presale.campaigns import CampaignCancelled, CampaignOpened
-from headless_presale.carts import give_cart_over
+from headless_presale.carts import move_cart
 from headless_presale.customers import CustomersMerged, SignInCodeRequested
 from headless_presale.identity import PasswordResetRequested, SecurityChanged, StaffInvited
 from headless_presale.kernel.events import Event, Handler
@@ -33,7 +33,7 @@ from headless_presale.orders import (
     OrderForfeited,
     OrderRefunded,
     OrderTokenRevoked,
-    give_orders_over,
+    move_orders,
     refund_campaign,
     settle_payment,
 )
@@ -54,7 +54,7 @@ EVENT_HANDLERS: Mapping[type[Event], Sequence[Handler]] = {
     NotifyMeAsked: (on_notify_me_asked,),
     NotifyMeConfirmed: (on_notify_me_confirmed,),
     SignInCodeRequested: (on_sign_in_code_requested,),
-    CustomersMerged: (give_orders_over, give_cart_over),
+    CustomersMerged: (move_orders, move_cart),
     StaffInvited: (on_staff_invited,),
     PasswordResetRequested: (on_password_reset_requested,),
     SecurityChanged: (on_security_changed,),

@@ -14,23 +14,30 @@ takes its numbers from the database because Redis is away.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import ClassVar
 
 import orjson
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from headless_presale.graphql_endpoint import (
+    GRAPHQL_PATH,
+    GRAPHQL_RESPONSE,
+    JSON,
+    VARY,
+    RefusalAnswer,
+    accepted_media,
+    compose_refusal,
+    is_graphql,
+)
 from headless_presale.kernel import metrics
 from headless_presale.kernel.errors import PresaleError
 from headless_presale.kernel.locales import SUPPORTED_LOCALES, negotiate
 from headless_presale.kernel.unit_of_work import abandoned_commands
-from headless_presale.refusal_texts import tell
+from headless_presale.refusal_texts import TEXTS
 
-MESSAGE = "Too many requests are being worked on: send the same request again in a moment."
+MESSAGE = TEXTS["OVERLOADED"]["en"]
 RETRY_AFTER_SECONDS = 1
-GRAPHQL_PATH = "/graphql"
 PLAIN_PATHS = ("/webhooks/", "/uploads/")
-GRAPHQL_RESPONSE = b"application/graphql-response+json"
 
 
 class Overloaded(PresaleError):
@@ -104,7 +111,9 @@ class Door:
 
 
 class Admission:
-    """Middleware, the outermost: lets requests that do work through the door, or refuses them.
+    """Middleware: lets requests that do work through the door, or refuses them.
+
+    Outside of whatever does work itself: of what is refused nothing else is looked at.
 
     Health, metrics, the schema and the admin's files need no place. What arrives over a socket
     passes the door one operation at a time: it is in ``scope["state"]["door"]``.
@@ -164,69 +173,43 @@ class Admission:
 def _does_work(scope: Scope) -> bool:
     if scope["type"] != "http":
         return False
-    path: str = scope["path"].removeprefix(scope.get("root_path", ""))
     method: str = scope["method"]
-    if path == GRAPHQL_PATH:
+    if is_graphql(scope):
         return method in ("GET", "POST")
+    path: str = scope["path"].removeprefix(scope.get("root_path", ""))
     return method == "POST" and path.startswith(PLAIN_PATHS)
 
 
-def _graphql_body(locale: str) -> bytes:
-    extensions = {"code": Overloaded.code, "retryAfterSeconds": RETRY_AFTER_SECONDS}
-    message = tell(Overloaded.code, MESSAGE, locale)
-    return orjson.dumps({"errors": [{"message": message, "extensions": extensions}]})
-
-
-_PLAIN_BODY = orjson.dumps({"error": {"code": Overloaded.code}})
-
-
-@dataclass(frozen=True, slots=True)
-class _Refusal:
-    """One answer, composed once: what refuses must cost next to nothing."""
-
-    headers: tuple[tuple[bytes, bytes], ...]
-    body: bytes
-
-    @classmethod
-    def of(cls, media: bytes, body: bytes) -> "_Refusal":
-        return cls(
-            (
-                (b"content-type", media),
-                (b"content-length", str(len(body)).encode()),
-                (b"retry-after", str(RETRY_AFTER_SECONDS).encode()),
-                (b"cache-control", b"no-store"),
-                (b"vary", b"Accept, Accept-Language, Origin"),
-                # Where the server refuses by itself, pages of other sites can read that too.
-                (b"access-control-allow-origin", b"*"),
-                (b"access-control-expose-headers", b"retry-after"),
-            ),
-            body,
-        )
-
-    def raw(self, more_headers: Iterable[tuple[bytes, bytes]]) -> bytes:
-        """Return the answer as HTTP/1.1 writes it."""
-        lines = [b"%b: %b\r\n" % header for header in (*more_headers, *self.headers)]
-        return b"".join((b"HTTP/1.1 503 Service Unavailable\r\n", *lines, b"\r\n", self.body))
-
-
+# Where the server refuses by itself, pages of other sites can read that too.
+_READABLE = (
+    (b"access-control-allow-origin", b"*"),
+    (b"access-control-expose-headers", b"retry-after"),
+)
+# Composed once: what refuses must cost next to nothing.
 _OF_GRAPHQL = {
-    (is_newer, locale): _Refusal.of(media + b"; charset=utf-8", _graphql_body(locale))
-    for is_newer, media in ((False, b"application/json"), (True, GRAPHQL_RESPONSE))
+    (media, locale): compose_refusal(
+        Overloaded(), media=media, language=locale, more_headers=_READABLE
+    )
+    for media in (JSON, GRAPHQL_RESPONSE)
     for locale in SUPPORTED_LOCALES
 }
-_PLAIN = _Refusal.of(b"application/json", _PLAIN_BODY)
+_PLAIN_BODY = orjson.dumps({"error": {"code": Overloaded.code}})
+_PLAIN = RefusalAnswer(
+    Overloaded.http_status,
+    (
+        (b"content-type", JSON),
+        (b"content-length", str(len(_PLAIN_BODY)).encode()),
+        (b"retry-after", str(RETRY_AFTER_SECONDS).encode()),
+        (b"cache-control", b"no-store"),
+        (b"vary", VARY),
+        *_READABLE,
+    ),
+    _PLAIN_BODY,
+)
 
 
 async def _refuse(scope: Scope, send: Send) -> None:
-    refusal = _refusal_for(scope)
-    await send(
-        {
-            "type": "http.response.start",
-            "status": Overloaded.http_status,
-            "headers": list(refusal.headers),
-        }
-    )
-    await send({"type": "http.response.body", "body": refusal.body})
+    await _refusal_for(scope).send(send)
 
 
 def refuse_at_once(
@@ -240,22 +223,22 @@ def refuse_at_once(
     if not door.is_full() or not _does_work(scope):
         return None
     door.count_refusal()
-    return _refusal_for(scope).raw(more_headers)
+    return _raw(_refusal_for(scope), more_headers)
 
 
-def _refusal_for(scope: Scope) -> _Refusal:
+def _refusal_for(scope: Scope) -> RefusalAnswer:
     if not scope["path"].endswith(GRAPHQL_PATH):
         return _PLAIN
-    return _OF_GRAPHQL[wants_graphql_response(scope), _locale_of(scope)]
+    return _OF_GRAPHQL[accepted_media(scope), _locale_of(scope)]
+
+
+def _raw(answer: RefusalAnswer, more_headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """Return an answer as HTTP/1.1 writes it."""
+    lines = [b"%b: %b\r\n" % header for header in (*more_headers, *answer.headers)]
+    return b"".join((b"HTTP/1.1 503 Service Unavailable\r\n", *lines, b"\r\n", answer.body))
 
 
 def _locale_of(scope: Scope) -> str:
     headers: list[tuple[bytes, bytes]] = scope["headers"]
     value = next((value for name, value in headers if name == b"accept-language"), None)
     return SUPPORTED_LOCALES[0] if value is None else negotiate(value.decode("latin-1"))
-
-
-def wants_graphql_response(scope: Scope) -> bool:
-    """Tell whether the client names the newer media type; weights are not worth their reading."""
-    headers: list[tuple[bytes, bytes]] = scope["headers"]
-    return any(name == b"accept" and GRAPHQL_RESPONSE in value for name, value in headers)

@@ -15,23 +15,22 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from math import ceil
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
-import orjson
 import structlog
 from limits.aio.storage import MemoryStorage, RedisStorage
 from redis.asyncio import Redis
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from headless_presale.graphql_endpoint import is_graphql, refuse
 from headless_presale.identity import AccessClaims, Unauthenticated, read_bearer
 from headless_presale.identity.limits import Source
 from headless_presale.kernel import clock, metrics
 from headless_presale.kernel.errors import PresaleError, Unavailable
 from headless_presale.kernel.redis import answering_redis
-from headless_presale.overload import GRAPHQL_PATH, GRAPHQL_RESPONSE, wants_graphql_response
 from headless_presale.proxies import client_address
-from headless_presale.refusal_texts import tell
+from headless_presale.refusal_texts import TEXTS
 
 log = structlog.get_logger(__name__)
 
@@ -43,7 +42,7 @@ PAUSE_SECONDS = 5.0
 METHODS = ("GET", "POST")
 VERIFIED = "headless_presale.access_claims"
 """Where in a request's scope the claims of a merchant's token are that was verified to count it."""
-MESSAGE = "This caller has sent too many requests: wait, then send the same request again."
+MESSAGE = TEXTS["RATE_LIMITED"]["en"]
 
 
 class RateLimited(PresaleError):
@@ -261,49 +260,5 @@ class RateLimits:
         await refuse(scope, RateLimited(count.resets_after), send, kind="websocket.http.response")
 
 
-def is_graphql(scope: Scope) -> bool:
-    """Tell whether a request or a socket is for the GraphQL endpoint."""
-    if scope["type"] not in ("http", "websocket"):
-        return False
-    path: str = scope["path"].removeprefix(scope.get("root_path", ""))
-    return path == GRAPHQL_PATH
-
-
 def _is_counted(scope: Scope) -> bool:
     return is_graphql(scope) and (scope["type"] == "websocket" or scope["method"] in METHODS)
-
-
-class Refusal(Protocol):
-    """Why a request is refused before it is read."""
-
-    code: ClassVar[str]
-    http_status: ClassVar[int]
-
-    @property
-    def retry_after_seconds(self) -> int:
-        """When to come back."""
-
-
-async def refuse(
-    scope: Scope, refusal: Refusal, send: Send, *, kind: str = "http.response"
-) -> None:
-    """Answer with a refusal in the shape of GraphQL's own.
-
-    Args:
-        kind: ``websocket.http.response`` for a handshake.
-    """
-    seconds = refusal.retry_after_seconds
-    extensions = {"code": refusal.code, "retryAfterSeconds": seconds}
-    language = Headers(scope=scope).get("accept-language")
-    message = tell(refusal.code, str(refusal), language)
-    body = orjson.dumps({"errors": [{"message": message, "extensions": extensions}]})
-    media = GRAPHQL_RESPONSE if wants_graphql_response(scope) else b"application/json"
-    headers = [
-        (b"content-type", media + b"; charset=utf-8"),
-        (b"content-length", str(len(body)).encode()),
-        (b"retry-after", str(seconds).encode()),
-        (b"cache-control", b"no-store"),
-        (b"vary", b"Accept, Accept-Language, Origin"),
-    ]
-    await send({"type": f"{kind}.start", "status": refusal.http_status, "headers": headers})
-    await send({"type": f"{kind}.body", "body": body})

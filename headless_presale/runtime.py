@@ -15,7 +15,12 @@ from pydantic import SecretStr
 from headless_presale import checkout
 from headless_presale.analytics import writing_funnel
 from headless_presale.challenges import SiteVerify, close_challenger, set_challenger
-from headless_presale.customers import Outside, WeChatApi, close_outside, set_outside
+from headless_presale.customers import (
+    ProviderClients,
+    WeChatApi,
+    close_provider_clients,
+    set_provider_clients,
+)
 from headless_presale.database import close_database, open_database
 from headless_presale.event_handlers import EVENT_HANDLERS
 from headless_presale.identity import set_issuer
@@ -166,13 +171,13 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
         set_campaign_link(_campaign_link(settings.campaign_url_template))
         set_outlet(Outlet(allow_private=settings.webhooks_allow_private))
         stack.callback(set_outlet, None)
-        set_outside(
-            Outside(
+        set_provider_clients(
+            ProviderClients(
                 wechat=WeChatApi(settings.wechat_api_url),
                 allow_private=settings.sign_in_providers_allow_private,
             )
         )
-        stack.push_async_callback(close_outside)
+        stack.push_async_callback(close_provider_clients)
         await stack.enter_async_context(writing_funnel())
         stack.push_async_callback(_finish_accepted)
         hub = LiveHub()

@@ -85,7 +85,7 @@ class Settings(BaseSettings):
     rate_limit_logins: int = Field(default=600, ge=0)
     """Codes and tokens that he may try to sign in with."""
     rate_limit_mails: int = Field(default=60, ge=0)
-    """Invitations that a merchant's grant may send."""
+    """Mails that a merchant's grant may have sent: invitations, and new links to orders."""
     rate_limit_changes: int = Field(default=1_200, ge=0)
     """Whatever else a storefront's mutations may change."""
     rate_limit_events: int = Field(default=3_000, ge=0)

@@ -12,15 +12,17 @@ from uuid import UUID
 import structlog
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from headless_presale.graphql_endpoint import is_graphql, refuse
 from headless_presale.kernel import metrics
 from headless_presale.kernel.errors import PresaleError
-from headless_presale.rate_limits import caller_of, is_graphql, refuse
+from headless_presale.rate_limits import caller_of
+from headless_presale.refusal_texts import TEXTS
 
 log = structlog.get_logger(__name__)
 
 TOO_MANY = 4429
 """The close code that says so; see PROTOCOL.md of graphql-ws, whose client does not try again."""
-MESSAGE = "This client holds too many connections open: close some, then connect again."
+MESSAGE = TEXTS["TOO_MANY_CONNECTIONS"]["en"]
 EVENT_STREAM = b"text/event-stream"
 
 

@@ -12,7 +12,7 @@ from headless_presale.campaigns import (
     PlanKind,
     find_snapshots_of_items,
 )
-from headless_presale.kernel.locales import parents, pick
+from headless_presale.kernel.locales import parents
 from headless_presale.kernel.money import BPS, Money
 from headless_presale.pricing import QuotedPrice, next_time_price
 from headless_presale.shops import Shop
@@ -59,12 +59,7 @@ async def find_public_item(
 
 def localized_campaign(campaign: CampaignSnapshot, shop: Shop, locale: str) -> dict[str, str]:
     """Return ``title`` and ``story`` in the best language there is."""
-    return pick(
-        campaign.translations,
-        locale,
-        {"title": campaign.title, "story": campaign.story},
-        fallback_locale=shop.default_locale,
-    )
+    return campaign.texts(locale, default_locale=shop.default_locale)
 
 
 def localized_prose(texts: dict[str, str], shop: Shop, locale: str) -> str:

@@ -10,10 +10,10 @@ from headless_presale.analytics import FunnelStep, count_step
 from headless_presale.carts import CartKey, CartLine, CartNotFound, QuotedCart, StoredCart
 from headless_presale.customers import CustomerClaims
 from headless_presale.kernel.ids import sign_token, token_matches
-from headless_presale.shops import ShopNotFound
 from resolvers.context import RequestContext
-from resolvers.errors import Answer, answer, reads
+from resolvers.errors import Answer, reads
 from resolvers.global_ids import find_uuid, read_input_id
+from resolvers.mutations import mutate
 
 TOKEN_PURPOSE = "cart"
 
@@ -47,18 +47,11 @@ def is_token(context: RequestContext, cart_id: UUID, token: str) -> bool:
     return token_matches(context.secret, TOKEN_PURPOSE, cart_id, token)
 
 
-async def _customer_id(context: RequestContext, *, is_mutation: bool = False) -> UUID | None:
-    """Return which customer asks; None where somebody else does, or nobody is known to."""
-    if is_mutation:
-        # What an earlier one of the same document has ended counts for this one.
-        context.forget_principal()
-    if not isinstance(context.claims, CustomerClaims):
-        return None
-    return (await context.authenticate_customer()).customer.id
-
-
-async def _open(context: RequestContext, ref: CartRef) -> CartKey:
+async def _open(context: RequestContext, ref: CartRef, *, anew: bool = True) -> CartKey:
     """Return the key of a cart that the caller may touch, if it is there.
+
+    Args:
+        anew: whether who asks is looked up once more; see ``RequestContext.find_customer``.
 
     Raises:
         CartNotFound: he may not.
@@ -69,10 +62,10 @@ async def _open(context: RequestContext, ref: CartRef) -> CartKey:
             raise CartNotFound(field=("cartId",))
         await _check_shop(context, cart_id)
         return CartKey(cart_id)
-    customer_id = await _customer_id(context, is_mutation=True)
-    if customer_id is None:
+    principal = await context.find_customer(anew=anew)
+    if principal is None:
         raise CartNotFound(field=("cartId",))
-    return CartKey(cart_id, customer_id)
+    return CartKey(cart_id, principal.customer.id)
 
 
 @reads
@@ -82,13 +75,16 @@ async def find_cart(context: RequestContext, cart_id: str, token: str | None) ->
     uuid = find_uuid(cart_id, "Cart")
     if uuid is None:
         return None
-    customer_id = None
-    if token is not None:
-        if not is_token(context, uuid, token):
-            return None
-    elif (customer_id := await _customer_id(context)) is None:
+    if token is None:
+        principal = await context.find_customer()
+        is_his = principal is not None
+    else:
+        principal, is_his = None, is_token(context, uuid, token)
+    if not is_his:
         return None
-    found = await carts.find_cart(uuid, customer_id=customer_id)
+    found = await carts.find_cart(
+        uuid, customer_id=None if principal is None else principal.customer.id
+    )
     if found is not None:
         await context.shops.check_id(found.shop_id)
     return await _quoted(context, found)
@@ -120,13 +116,15 @@ async def create(context: RequestContext, shop: str) -> Answer[QuotedCart]:
 
 
 async def _create(context: RequestContext, slug: str) -> StoredCart:
-    shop = await context.shops.find(slug)
-    if shop is None:
-        raise ShopNotFound(shop=slug[:60], field=("shop",))
+    shop = await context.shops.get(slug)
     claims = context.claims
     is_here = isinstance(claims, CustomerClaims) and claims.shop_id == shop.id
-    customer_id = await _customer_id(context, is_mutation=True) if is_here else None
-    return await carts.create_cart(shop.id, shop.currency, customer_id=customer_id)
+    principal = await context.find_customer(anew=True) if is_here else None
+    return await carts.create_cart(
+        shop.id,
+        shop.currency,
+        customer_id=None if principal is None else principal.customer.id,
+    )
 
 
 async def add_line(context: RequestContext, wish: LineWish) -> Answer[QuotedCart]:
@@ -196,8 +194,7 @@ async def claim(context: RequestContext, cart_id: str, token: str) -> Answer[Quo
 async def _change(
     context: RequestContext, command: Coroutine[Any, Any, StoredCart]
 ) -> Answer[QuotedCart]:
-    context.begin_mutation()
-    return await answer(_quote_after(context, command), context.locale)
+    return await mutate(context, _quote_after(context, command))
 
 
 async def _quote_after(
@@ -217,13 +214,13 @@ class CartToOrder:
 
 @reads
 async def read_for_order(context: RequestContext, ref: CartRef) -> CartToOrder:
-    """Return the lines of a cart that the caller may order.
+    """Return the lines of a cart that the caller, who was looked up for this, may order.
 
     A cart that is gone has none: its order may have been placed before, under the same key.
 
     Raises:
         InvalidInput, CartNotFound: this names no cart of the caller's.
     """
-    key = await _open(context, ref)
+    key = await _open(context, ref, anew=False)
     found = await carts.find_cart(key.cart_id, customer_id=key.customer_id)
     return CartToOrder(key.cart_id, found.wishes if found else [], found is not None)

@@ -12,6 +12,7 @@ from headless_presale.customers import (
     find_customer_principal,
 )
 from headless_presale.identity import AccessClaims, Principal, find_principal
+from headless_presale.identity.limits import Source
 from headless_presale.kernel import clock
 from headless_presale.kernel.events import Actor
 from headless_presale.kernel.live import LiveHub
@@ -79,6 +80,11 @@ class RequestContext:
         if self.settings.secret_key is None:
             raise RuntimeError("settings.secret_key is not set")
         return self.settings.secret_key.get_secret_value()
+
+    @property
+    def source(self) -> Source:
+        """Where attempts of this caller come from, as limits count them."""
+        return Source(address=self.address)
 
     @property
     def cost_limit(self) -> int:
@@ -150,6 +156,21 @@ class RequestContext:
         found = await asyncio.shield(self._customer)
         await self.shops.check_id(found.customer.shop_id)
         return found
+
+    async def find_customer(self, *, anew: bool = False) -> CustomerPrincipal | None:
+        """Return which customer asks; None where anybody else does.
+
+        Args:
+            anew: for a mutation: what an earlier one of the same document has ended counts.
+
+        Raises:
+            Unauthenticated, OriginNotAllowed, ServiceUnavailable: as authenticate_customer.
+        """
+        if not isinstance(self.claims, CustomerClaims):
+            return None
+        if anew:
+            self.forget_principal()
+        return await self.authenticate_customer()
 
     def forget_principal(self) -> None:
         """Let the next look at who asks be a new one: what he may do can have changed since."""

@@ -2,18 +2,17 @@
 
 from headless_presale import customers
 from headless_presale.customers import (
-    Departure,
-    Return,
+    AuthorizationRequest,
+    AuthorizationResponse,
     SignedIn,
     SignInProvider,
     list_providers,
 )
-from headless_presale.identity.limits import Source
 from headless_presale.shops import Shop
 from resolvers.context import RequestContext
-from resolvers.customers import named_shop
-from resolvers.errors import Answer, answer, reads
+from resolvers.errors import Answer, reads
 from resolvers.global_ids import read_input_id
+from resolvers.mutations import mutate
 
 
 @reads
@@ -24,62 +23,58 @@ async def providers_of(shop: Shop) -> list[SignInProvider]:
 
 async def sign_in_by_wechat(context: RequestContext, *, shop: str, code: str) -> Answer[SignedIn]:
     """Sign in with the code of a mini-program."""
-    context.begin_mutation()
-    return await answer(_sign_in_by_wechat(context, shop, code), context.locale)
+    return await mutate(context, _sign_in_by_wechat(context, shop, code))
 
 
 async def _sign_in_by_wechat(context: RequestContext, slug: str, code: str) -> SignedIn:
-    shop = await named_shop(context, slug)
+    shop = await context.shops.get(slug)
     return await customers.sign_in_by_wechat(
-        shop.id, code, locale=context.locale, source=Source(address=context.address)
+        shop.id, code, locale=context.locale, source=context.source
     )
 
 
-async def depart(
+async def start_oidc_sign_in(
     context: RequestContext, *, shop: str, provider: str, redirect_uri: str
-) -> Answer[Departure]:
+) -> Answer[AuthorizationRequest]:
     """Begin a sign-in at an OpenID Connect provider."""
-    context.begin_mutation()
-    return await answer(_depart(context, shop, provider, redirect_uri), context.locale)
+    return await mutate(context, _start_oidc_sign_in(context, shop, provider, redirect_uri))
 
 
-async def _depart(
+async def _start_oidc_sign_in(
     context: RequestContext, slug: str, provider: str, redirect_uri: str
-) -> Departure:
-    shop = await named_shop(context, slug)
-    return await customers.depart(
+) -> AuthorizationRequest:
+    shop = await context.shops.get(slug)
+    return await customers.start_oidc_sign_in(
         shop.id,
         read_input_id(provider, "SignInProvider", ("providerId",)),
         redirect_uri,
-        source=Source(address=context.address),
+        source=context.source,
     )
 
 
-async def come_back(
-    context: RequestContext, *, shop: str, provider: str, back: Return
+async def complete_oidc_sign_in(
+    context: RequestContext, *, shop: str, provider: str, back: AuthorizationResponse
 ) -> Answer[SignedIn]:
     """Sign in whom an OpenID Connect provider vouches for."""
-    context.begin_mutation()
-    return await answer(_come_back(context, shop, provider, back), context.locale)
+    return await mutate(context, _complete_oidc_sign_in(context, shop, provider, back))
 
 
-async def _come_back(context: RequestContext, slug: str, provider: str, back: Return) -> SignedIn:
-    shop = await named_shop(context, slug)
-    return await customers.come_back(
+async def _complete_oidc_sign_in(
+    context: RequestContext, slug: str, provider: str, back: AuthorizationResponse
+) -> SignedIn:
+    shop = await context.shops.get(slug)
+    return await customers.complete_oidc_sign_in(
         shop.id,
         read_input_id(provider, "SignInProvider", ("providerId",)),
         back,
         locale=context.locale,
-        source=Source(address=context.address),
+        source=context.source,
     )
 
 
 async def prove_email(context: RequestContext, *, email: str, code: str) -> Answer[SignedIn]:
     """Prove an address as one who is signed in without any."""
-    context.begin_mutation()
-    return await answer(
-        customers.prove_email(
-            context.customer, email, code, source=Source(address=context.address)
-        ),
-        context.locale,
+    return await mutate(
+        context,
+        customers.prove_email(context.customer, email, code, source=context.source),
     )

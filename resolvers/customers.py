@@ -5,11 +5,10 @@ from datetime import datetime
 
 from headless_presale import customers
 from headless_presale.customers import Customer, SignedIn, UpdateProfile
-from headless_presale.identity.limits import Source
 from headless_presale.kernel.locales import read_locale
-from headless_presale.shops import Shop, ShopNotFound
 from resolvers.context import RequestContext
-from resolvers.errors import Answer, answer
+from resolvers.errors import Answer
+from resolvers.mutations import mutate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,35 +22,30 @@ class CodeWish:
 
 async def request_code(context: RequestContext, wish: CodeWish) -> Answer[datetime]:
     """Have a code mailed; answer when it ends, the same for every address."""
-    context.begin_mutation()
-    return await answer(_request_code(context, wish), context.locale)
+    return await mutate(context, _request_code(context, wish))
 
 
 async def _request_code(context: RequestContext, wish: CodeWish) -> datetime:
-    shop = await named_shop(context, wish.shop)
+    shop = await context.shops.get(wish.shop)
     locale = context.locale if wish.locale is None else read_locale(wish.locale, ("locale",))
-    return await customers.request_code(
-        shop.id, wish.email, locale=locale, source=Source(address=context.address)
-    )
+    return await customers.request_code(shop.id, wish.email, locale=locale, source=context.source)
 
 
 async def redeem_code(
     context: RequestContext, *, shop: str, email: str, code: str
 ) -> Answer[SignedIn]:
     """Sign in with a code."""
-    context.begin_mutation()
-    return await answer(_redeem_code(context, shop, email, code), context.locale)
+    return await mutate(context, _redeem_code(context, shop, email, code))
 
 
 async def _redeem_code(context: RequestContext, slug: str, email: str, code: str) -> SignedIn:
-    shop = await named_shop(context, slug)
-    return await customers.redeem_code(shop.id, email, code, source=Source(address=context.address))
+    shop = await context.shops.get(slug)
+    return await customers.redeem_code(shop.id, email, code, source=context.source)
 
 
 async def refresh(context: RequestContext, refresh_token: str) -> Answer[SignedIn]:
     """Exchange a refresh token for new tokens."""
-    context.begin_mutation()
-    refreshed = await answer(customers.refresh_session(refresh_token), context.locale)
+    refreshed = await mutate(context, customers.refresh_session(refresh_token))
     if refreshed.value is not None:
         await context.shops.check_document(refreshed.value.customer.shop_id)
     return refreshed
@@ -68,7 +62,6 @@ async def sign_out(
     Raises:
         Unauthenticated: neither it is given, nor is anybody signed in.
     """
-    context.begin_mutation()
     if refresh_token is not None:
         ending = customers.sign_out_with(refresh_token, is_everywhere=is_everywhere)
     else:
@@ -76,22 +69,9 @@ async def sign_out(
         context.forget_principal()
         principal = await context.authenticate_customer()
         ending = customers.sign_out(principal, is_everywhere=is_everywhere)
-    return await answer(ending, context.locale)
+    return await mutate(context, ending)
 
 
 async def update_profile(context: RequestContext, command: UpdateProfile) -> Answer[Customer]:
     """Change the caller's profile."""
-    context.begin_mutation()
-    return await answer(customers.update_profile(context.customer, command), context.locale)
-
-
-async def named_shop(context: RequestContext, slug: str) -> Shop:
-    """Return the shop that the input names.
-
-    Raises:
-        ShopNotFound: there is none.
-    """
-    shop = await context.shops.find(slug)
-    if shop is None:
-        raise ShopNotFound(shop=slug[:60], field=("shop",))
-    return shop
+    return await mutate(context, customers.update_profile(context.customer, command))

@@ -13,10 +13,10 @@ from typing import Any, ClassVar, Generic, ParamSpec, TypeVar
 
 import structlog
 
-from headless_presale import cross_origin
 from headless_presale.campaigns import CampaignNotPublishable
 from headless_presale.kernel.errors import DomainError, NotFound, Unavailable
 from headless_presale.kernel.unit_of_work import DATABASE_DOWN
+from headless_presale.refusal_texts import TEXTS
 from resolvers.messages import fault_message, message_of
 
 P = ParamSpec("P")
@@ -59,7 +59,7 @@ class ServiceUnavailable(PublicError):
     def __init__(self, retry_after_seconds: int = 1) -> None:
         super().__init__(
             "UNAVAILABLE",
-            "The service is busy: send the same request again in a moment.",
+            TEXTS["UNAVAILABLE"]["en"],
             retry_after_seconds=retry_after_seconds,
             http_status=503,
         )
@@ -85,21 +85,12 @@ class Forbidden(PublicError):
         self.headers = {"www-authenticate": f'Bearer error="insufficient_scope", scope="{wanted}"'}
 
 
-class OriginNotAllowed(PublicError):
-    """The shop names the sites whose pages may use it, and the caller's is none of them."""
-
-    def __init__(self) -> None:
-        super().__init__(cross_origin.CODE, cross_origin.MESSAGE, http_status=403)
-
-
 class DocumentNotTrusted(PublicError):
     """The shop answers registered documents alone, and this is none of them."""
 
     def __init__(self) -> None:
         super().__init__(
-            "DOCUMENT_NOT_TRUSTED",
-            "This shop answers the documents that it has registered, and no others.",
-            http_status=403,
+            "DOCUMENT_NOT_TRUSTED", TEXTS["DOCUMENT_NOT_TRUSTED"]["en"], http_status=403
         )
 
 

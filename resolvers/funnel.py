@@ -6,8 +6,9 @@ from headless_presale.analytics import FunnelStep, count_step
 from headless_presale.kernel.errors import InvalidInput
 from resolvers.campaigns import find_public_campaign
 from resolvers.context import RequestContext
-from resolvers.errors import Answer, answer
+from resolvers.errors import Answer
 from resolvers.global_ids import read_input_id
+from resolvers.mutations import mutate
 
 MOST_EVENTS = 50
 
@@ -18,7 +19,7 @@ async def record(context: RequestContext, events: Sequence[tuple[FunnelStep, str
     Nobody looks whether a campaign exists: those that do not are left out when it is written. Only
     where some shop answers registered documents alone, it is seen whose they are.
     """
-    return await answer(_record(context, events), context.locale)
+    return await mutate(context, _record(context, events))
 
 
 async def _record(context: RequestContext, events: Sequence[tuple[FunnelStep, str]]) -> int:

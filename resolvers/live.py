@@ -13,6 +13,7 @@ from uuid import UUID
 from headless_presale.campaigns import CampaignStatus
 from headless_presale.kernel.events import EventRecord
 from headless_presale.orders import OrderView
+from headless_presale.refusal_texts import TEXTS
 from resolvers.campaigns import Progress, find_public_campaign, progress_of_item, seconds_left
 from resolvers.context import RequestContext
 from resolvers.errors import PublicError, reads
@@ -135,7 +136,7 @@ async def follow_order(
 
 
 def _not_found() -> PublicError:
-    return PublicError("ORDER_NOT_FOUND", "There is no order with this id for you.")
+    return PublicError("ORDER_NOT_FOUND", TEXTS["ORDER_NOT_FOUND"]["en"])
 
 
 @reads

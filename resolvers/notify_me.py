@@ -5,14 +5,14 @@ from uuid import UUID
 
 from headless_presale.campaigns import CampaignSnapshot
 from headless_presale.customers import Customer
-from headless_presale.identity.limits import Source
 from headless_presale.kernel.locales import read_locale
 from headless_presale.notify_me import Awaited, NotifyMe, WatcherCount, list_awaited, notify_me
 from headless_presale.shops import Shop
 from resolvers.campaigns import find_public_campaign
 from resolvers.context import RequestContext
-from resolvers.errors import Answer, answer, reads
+from resolvers.errors import Answer, reads
 from resolvers.global_ids import read_input_id
+from resolvers.mutations import mutate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,8 +37,7 @@ class Awaiting:
 
 async def ask(context: RequestContext, form: NotifyMeForm) -> Answer[bool]:
     """Put somebody on a campaign's list; answer whether the shop has people confirm by mail."""
-    context.begin_mutation()
-    return await answer(_ask(context, form), context.locale)
+    return await mutate(context, _ask(context, form))
 
 
 async def _ask(context: RequestContext, form: NotifyMeForm) -> bool:
@@ -53,7 +52,7 @@ async def _ask(context: RequestContext, form: NotifyMeForm) -> bool:
         has_consented=form.consent,
         source=form.source or "",
     )
-    return await notify_me(wish, asked_from=Source(address=context.address))
+    return await notify_me(wish, asked_from=context.source)
 
 
 @reads

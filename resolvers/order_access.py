@@ -3,9 +3,10 @@
 For everybody else it does not exist.
 """
 
+from dataclasses import dataclass
 from uuid import UUID
 
-from headless_presale.customers import Customer, CustomerClaims, CustomerPrincipal
+from headless_presale.customers import Customer
 from headless_presale.orders import (
     CustomerAccess,
     OrderAccess,
@@ -37,39 +38,34 @@ def actor_by(context: RequestContext, access: OrderAccess | None) -> str:
     return context.actor
 
 
-async def find_customer(context: RequestContext) -> CustomerPrincipal | None:
-    """Return which customer sends a mutation; None for everybody else.
-
-    Raises:
-        Unauthenticated: his sign-in has ended.
-    """
-    if not isinstance(context.claims, CustomerClaims):
-        return None
-    # What an earlier mutation of the same document ended has to count for this one.
-    context.forget_principal()
-    return await context.authenticate_customer()
-
-
 async def find_access(
-    context: RequestContext, order_id: UUID, token: str | None
+    context: RequestContext, order_id: UUID, token: str | None, *, anew: bool = False
 ) -> OrderAccess | None:
     """Return by what the caller may get at an order; None if by nothing.
 
     A token that is given decides alone. Whether the order opens to it, the order has to say.
+
+    Args:
+        anew: for a mutation; see ``RequestContext.find_customer``.
 
     Raises:
         Unauthenticated: no token is given, and the customer's sign-in has ended.
     """
     if token is not None:
         return read_order_token(context.secret, order_id, token)
-    if not isinstance(context.claims, CustomerClaims):
-        return None
-    return access_of((await context.authenticate_customer()).customer)
+    principal = await context.find_customer(anew=anew)
+    return None if principal is None else access_of(principal.customer)
 
 
-async def require_access(
-    context: RequestContext, order_id: str, token: str | None
-) -> tuple[UUID, OrderAccess]:
+@dataclass(frozen=True, slots=True)
+class OrderKey:
+    """An order that a mutation names, and by what its caller gets at it."""
+
+    order_id: UUID
+    access: OrderAccess
+
+
+async def require_access(context: RequestContext, order_id: str, token: str | None) -> OrderKey:
     """Return which order a mutation's ``orderId`` names, and by what the caller gets at it.
 
     Raises:
@@ -78,13 +74,11 @@ async def require_access(
         Unauthenticated: as :func:`find_access`.
     """
     uuid = read_input_id(order_id, "Order", ("orderId",))
-    # What an earlier mutation of the same document ended has to count for this one.
-    context.forget_principal()
-    access = await find_access(context, uuid, token)
+    access = await find_access(context, uuid, token, anew=True)
     if access is None:
         raise OrderNotFound(field=("orderId",))
     await _check_page(context, uuid, access)
-    return uuid, access
+    return OrderKey(uuid, access)
 
 
 @reads

@@ -11,8 +11,9 @@ from headless_presale.orders import (
 )
 from resolvers.admin.commands import told
 from resolvers.context import RequestContext
-from resolvers.errors import Answer, answer
+from resolvers.errors import Answer
 from resolvers.global_ids import read_input_id
+from resolvers.mutations import mutate
 from resolvers.order_access import access_of, actor_by
 
 
@@ -20,7 +21,6 @@ async def revoke(
     context: RequestContext, *, order_id: str, idempotency_key: str
 ) -> Answer[OrderView]:
     """End the token of the customer's own order."""
-    context.begin_mutation()
     access = access_of(context.customer.customer)
 
     async def run() -> OrderView:
@@ -33,7 +33,7 @@ async def revoke(
         )
 
     with acting_as(actor_by(context, access)):
-        return await answer(run(), context.locale)
+        return await mutate(context, run())
 
 
 async def revoke_by_merchant(

@@ -24,12 +24,12 @@ from headless_presale.orders import (
     split_cancellation,
 )
 from headless_presale.payments import Payment, PaymentLeg, held_of
-from headless_presale.shops import ShopNotFound
 from resolvers.carts import CartRef, read_for_order
 from resolvers.context import RequestContext
-from resolvers.errors import Answer, answer, reads
+from resolvers.errors import Answer, reads
 from resolvers.global_ids import read_input_id
-from resolvers.order_access import access_of, actor_by, find_customer, require_access
+from resolvers.mutations import mutate
+from resolvers.order_access import access_of, actor_by, require_access
 from resolvers.paging import Page, PageRequest, page_by_id, serial_cursors
 
 MAX_REASON_LENGTH = 200
@@ -62,21 +62,18 @@ class OrderWish:
 
 async def place(context: RequestContext, wish: OrderWish) -> Answer[OrderView]:
     """Place an order; repeating a request under its key returns the same order."""
-    context.begin_mutation()
-    placed = await answer(_place(context, wish), context.locale)
+    placed = await mutate(context, _place(context, wish))
     if placed.value is not None:
         context.loaders.orders.prime(placed.value.id, placed.value)
     return placed
 
 
 async def _place(context: RequestContext, wish: OrderWish) -> OrderView:
-    shop = await context.shops.find(wish.shop)
-    if shop is None:
-        raise ShopNotFound(shop=wish.shop[:60], field=("shop",))
+    shop = await context.shops.get(wish.shop)
     context.loaders.shops.prime(shop.id, shop)
     if (wish.lines is None) == (wish.cart is None):
         raise InvalidInput(reason="name either lines or a cart", field=("lines",))
-    principal = await find_customer(context)
+    principal = await context.find_customer(anew=True)
     customer = None if principal is None else principal.customer
     cart = await read_for_order(context, wish.cart) if wish.cart is not None else None
     command = PlaceOrder(
@@ -142,28 +139,24 @@ async def cancel(
     context: RequestContext, *, order_id: str, token: str | None, reason: str | None
 ) -> Answer[OrderView]:
     """Cancel an order as far as its policy allows; repeating changes nothing."""
-    context.begin_mutation()
-    return await answer(
-        _cancel(context, order_id=order_id, token=token, reason=reason), context.locale
-    )
+    return await mutate(context, _cancel(context, order_id=order_id, token=token, reason=reason))
 
 
 async def _cancel(
     context: RequestContext, *, order_id: str, token: str | None, reason: str | None
 ) -> OrderView:
-    uuid, access = await require_access(context, order_id, token)
+    key = await require_access(context, order_id, token)
     if reason is not None and (len(reason) > MAX_REASON_LENGTH or "\x00" in reason):
         raise InvalidInput(
             reason="must not be longer than {longest} characters, none of them NUL",
             longest=MAX_REASON_LENGTH,
             field=("reason",),
         )
-    with acting_as(actor_by(context, access)):
-        try:
-            await cancel_order(uuid, reason=reason or "cancelled by the buyer", access=access)
-        except OrderNotFound:
-            raise OrderNotFound(field=("orderId",)) from None
-    order = await context.loaders.orders.load(uuid)
+    with acting_as(actor_by(context, key.access)):
+        await cancel_order(
+            key.order_id, reason=reason or "cancelled by the buyer", access=key.access
+        )
+    order = await context.loaders.orders.load(key.order_id)
     if order is None:
         raise OrderNotFound(field=("orderId",))
     return order

@@ -7,10 +7,11 @@ from urllib.parse import urlsplit
 from headless_presale.kernel.errors import InvalidInput
 from headless_presale.kernel.events import acting_as
 from headless_presale.kernel.idempotency import check_key
-from headless_presale.orders import OrderNotFound, StartPayment, start_payment
+from headless_presale.orders import StartPayment, start_payment
 from headless_presale.payments import GatewayUnknown, Payment, PaymentLeg, PaymentStatus
 from resolvers.context import RequestContext
-from resolvers.errors import Answer, answer
+from resolvers.errors import Answer
+from resolvers.mutations import mutate
 from resolvers.order_access import actor_by, require_access
 
 MAX_RETURN_URL_LENGTH = 2_048
@@ -31,31 +32,27 @@ class PaymentWish:
 
 async def start(context: RequestContext, wish: PaymentWish) -> Answer[Payment]:
     """Open the payment of a leg; repeating a request under its key returns the same payment."""
-    context.begin_mutation()
-    return await answer(_start(context, wish), context.locale)
+    return await mutate(context, _start(context, wish))
 
 
 async def _start(context: RequestContext, wish: PaymentWish) -> Payment:
-    order_id, access = await require_access(context, wish.order_id, wish.token)
+    order = await require_access(context, wish.order_id, wish.token)
     check_key(wish.idempotency_key)
     if wish.return_url is not None:
         check_return_url(wish.return_url)
     if len(wish.gateway) > MAX_GATEWAY_LENGTH:
         raise GatewayUnknown(gateway=wish.gateway[:MAX_GATEWAY_LENGTH], field=("gateway",))
-    with acting_as(actor_by(context, access)):
-        try:
-            payment = await start_payment(
-                StartPayment(
-                    order_id=order_id,
-                    leg=wish.leg,
-                    gateway=wish.gateway,
-                    return_url=wish.return_url,
-                    idempotency_key=wish.idempotency_key,
-                    access=access,
-                )
+    with acting_as(actor_by(context, order.access)):
+        payment = await start_payment(
+            StartPayment(
+                order_id=order.order_id,
+                leg=wish.leg,
+                gateway=wish.gateway,
+                return_url=wish.return_url,
+                idempotency_key=wish.idempotency_key,
+                access=order.access,
             )
-        except OrderNotFound:
-            raise OrderNotFound(field=("orderId",)) from None
+        )
     # A payment that was just opened has no refunds; a repeated one may.
     await payment.fetch_related("refunds")
     return payment

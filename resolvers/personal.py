@@ -6,18 +6,19 @@ from uuid import UUID
 
 from headless_presale import customers
 from headless_presale.customers import (
+    AddressEntry,
     ConsentKind,
     ConsentSource,
     Customer,
     CustomerConsent,
-    Entry,
     MailChoice,
     NotificationKind,
     SavedAddress,
 )
 from resolvers.context import RequestContext
-from resolvers.errors import Answer, answer, reads
+from resolvers.errors import Answer, reads
 from resolvers.global_ids import read_input_id
+from resolvers.mutations import mutate
 from resolvers.paging import CursorCodec, Page, PageRequest, page_by_id
 
 CONSENT_CURSORS = CursorCodec("consents", str, UUID)
@@ -30,47 +31,43 @@ async def list_addresses(customer: Customer) -> Sequence[SavedAddress]:
 
 
 async def add_address(
-    context: RequestContext, entry: Entry, *, is_default: bool
+    context: RequestContext, entry: AddressEntry, *, is_default: bool
 ) -> Answer[SavedAddress]:
     """Add an address."""
-    context.begin_mutation()
-    return await answer(
-        customers.add_address(context.customer, entry, is_default=is_default), context.locale
+    return await mutate(
+        context, customers.add_address(context.customer, entry, is_default=is_default)
     )
 
 
 async def change_address(
-    context: RequestContext, address_id: str, entry: Entry, *, version: int
+    context: RequestContext, address_id: str, entry: AddressEntry, *, version: int
 ) -> Answer[SavedAddress]:
     """Replace an address."""
-    context.begin_mutation()
 
     async def change() -> SavedAddress:
         return await customers.change_address(
             context.customer, _address_id(address_id), entry, version=version
         )
 
-    return await answer(change(), context.locale)
+    return await mutate(context, change())
 
 
 async def remove_address(context: RequestContext, address_id: str) -> Answer[UUID]:
     """Take an address out."""
-    context.begin_mutation()
 
     async def remove() -> UUID:
         return await customers.remove_address(context.customer, _address_id(address_id))
 
-    return await answer(remove(), context.locale)
+    return await mutate(context, remove())
 
 
 async def set_default_address(context: RequestContext, address_id: str) -> Answer[SavedAddress]:
     """Make an address the default."""
-    context.begin_mutation()
 
     async def prefer() -> SavedAddress:
         return await customers.set_default_address(context.customer, _address_id(address_id))
 
-    return await answer(prefer(), context.locale)
+    return await mutate(context, prefer())
 
 
 def _address_id(text: str) -> UUID:
@@ -101,8 +98,8 @@ class ConsentWish:
 
 async def give_consent(context: RequestContext, wish: ConsentWish) -> Answer[CustomerConsent]:
     """Note a consent."""
-    context.begin_mutation()
-    return await answer(
+    return await mutate(
+        context,
         customers.give_consent(
             context.customer,
             wish.kind,
@@ -110,7 +107,6 @@ async def give_consent(context: RequestContext, wish: ConsentWish) -> Answer[Cus
             source=wish.source,
             locale=context.locale,
         ),
-        context.locale,
     )
 
 
@@ -118,10 +114,9 @@ async def withdraw_consent(
     context: RequestContext, kind: ConsentKind, source: ConsentSource
 ) -> Answer[CustomerConsent | None]:
     """Note that a consent is withdrawn."""
-    context.begin_mutation()
-    return await answer(
+    return await mutate(
+        context,
         customers.withdraw_consent(context.customer, kind, source=source, locale=context.locale),
-        context.locale,
     )
 
 
@@ -135,5 +130,4 @@ async def choose_mail(
     context: RequestContext, kind: NotificationKind, *, is_on: bool
 ) -> Answer[MailChoice]:
     """Turn a kind of mails on or off."""
-    context.begin_mutation()
-    return await answer(customers.choose_mail(context.customer, kind, is_on=is_on), context.locale)
+    return await mutate(context, customers.choose_mail(context.customer, kind, is_on=is_on))

@@ -6,13 +6,13 @@ from headless_presale.kernel.errors import InvalidInput
 from headless_presale.kernel.events import acting_as
 from headless_presale.privacy import Erased, Export
 from resolvers.context import RequestContext
-from resolvers.errors import Answer, answer, reads
+from resolvers.errors import Answer, reads
+from resolvers.mutations import mutate
 
 
 async def erase(context: RequestContext, *, is_confirmed: bool) -> Answer[Erased]:
     """Forget the customer who asks."""
-    context.begin_mutation()
-    return await answer(_erase(context, is_confirmed=is_confirmed), context.locale)
+    return await mutate(context, _erase(context, is_confirmed=is_confirmed))
 
 
 async def _erase(context: RequestContext, *, is_confirmed: bool) -> Erased:
@@ -24,8 +24,7 @@ async def _erase(context: RequestContext, *, is_confirmed: bool) -> Erased:
 
 async def export(context: RequestContext, *, locale: str | None) -> Answer[Export]:
     """Have a copy made for the customer who asks."""
-    context.begin_mutation()
-    return await answer(privacy.request_export(context.customer, locale=locale), context.locale)
+    return await mutate(context, privacy.request_export(context.customer, locale=locale))
 
 
 @reads

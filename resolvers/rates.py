@@ -58,7 +58,7 @@ async def count_mutations(
 
     Raises:
         RateLimited: they are more than the caller has left; none of them is begun.
-            ChallengeRequired: the caller does much, and has not shown that he is no robot.
+        ChallengeRequired: the caller does much, and has not shown that he is no robot.
     """
     wanted: Counter[Kind] = Counter()
     for name, times in fields.items():

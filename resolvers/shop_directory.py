@@ -10,17 +10,20 @@ from uuid import UUID
 
 import structlog
 
+from headless_presale.cross_origin import OriginNotAllowed
 from headless_presale.documents import BoundShop, list_bound_shops, list_digests
 from headless_presale.kernel.errors import Unavailable
 from headless_presale.kernel.unit_of_work import DATABASE_DOWN
-from headless_presale.shops import Shop, find_shop, is_used_from
-from resolvers.errors import DocumentNotTrusted, OriginNotAllowed, ServiceUnavailable, reads
+from headless_presale.shops import Shop, ShopNotFound, find_shop, is_used_from
+from resolvers.errors import DocumentNotTrusted, ServiceUnavailable, reads
 
 log = structlog.get_logger(__name__)
 
 REMEMBER_SECONDS = 1.0
 BOUND_REMEMBER_SECONDS = 1.0
 MAX_SHOPS = 10_000
+MAX_SHOWN = 60
+"""Of a slug that no shop has; a refusal does not repeat whatever was sent."""
 
 
 class ShopDirectory:
@@ -138,6 +141,18 @@ class ShopsSeen:
         shop = await self._directory.find(slug)
         if shop is not None:
             await self.check(shop)
+        return shop
+
+    async def get(self, slug: str) -> Shop:
+        """Return the shop that an input names as ``shop``.
+
+        Raises:
+            ShopNotFound: there is none.
+            OriginNotAllowed, DocumentNotTrusted: as find.
+        """
+        shop = await self.find(slug)
+        if shop is None:
+            raise ShopNotFound(shop=slug[:MAX_SHOWN], field=("shop",))
         return shop
 
     async def check(self, shop: Shop) -> None:

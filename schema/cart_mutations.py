@@ -112,7 +112,7 @@ class CartMutation:
     """A guest's cart is opened by its token, a customer's by being him."""
 
     @strawberry.mutation(
-        description="Make a cart. A customer of the shop who is signed in is given the one he has."
+        description="Make a cart. A customer of the shop who is signed in gets the one he has."
     )
     async def cart_create(self, info: Info, input: CartCreateInput) -> CartCreatePayload:
         made = await carts.create(info.context, input.shop)
@@ -124,7 +124,7 @@ class CartMutation:
             user_errors=user_errors(made.refusals),
         )
 
-    @strawberry.mutation(description="Put so many of an item into a cart, whatever it had of it.")
+    @strawberry.mutation(description="Let a cart have so many of an item, however many it had.")
     async def cart_line_add(self, info: Info, input: CartLineAddInput) -> CartLineAddPayload:
         wish = _line(input)
         changed = await carts.add_line(info.context, wish)
@@ -137,7 +137,7 @@ class CartMutation:
         changed = await carts.update_line(info.context, _line(input))
         return CartLineUpdatePayload(cart=_cart(changed), user_errors=user_errors(changed.refusals))
 
-    @strawberry.mutation(description="Take an item out of a cart. What is not in it is out.")
+    @strawberry.mutation(description="Remove an item from a cart. Safe to repeat.")
     async def cart_line_remove(
         self, info: Info, input: CartLineRemoveInput
     ) -> CartLineRemovePayload:

@@ -75,7 +75,7 @@ class CartLineType:
     def campaign_item_id(self) -> strawberry.ID:
         return global_id("CampaignItem", self.line.stored.item_id)
 
-    @strawberry.field(description="Null where the shop has withdrawn it.")
+    @strawberry.field(description="Null if the shop has withdrawn it.")
     async def campaign_item(self, info: Info) -> CampaignItemType | None:
         campaign, item = self.line.campaign, self.line.item
         if campaign is None or item is None:
@@ -109,11 +109,11 @@ class CartLineType:
 
     @strawberry.field(description="Whether it can be ordered now.")
     def is_available(self) -> bool:
-        return self.line.hindrance is None
+        return self.line.unavailability is None
 
     @strawberry.field(description="Why not, where it cannot.")
     def unavailable_reason(self) -> Unavailability | None:
-        return self.line.hindrance
+        return self.line.unavailability
 
 
 @strawberry.type(name="Cart", description="What somebody means to buy; nothing is held for it.")

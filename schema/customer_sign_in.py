@@ -4,7 +4,7 @@ from datetime import datetime
 
 import strawberry
 
-from headless_presale.customers import Return, SignInProvider
+from headless_presale.customers import AuthorizationResponse, SignInProvider
 from resolvers import customer_sign_in
 from schema.customers import SessionPayload, session_parts
 from schema.enums import ProviderKind
@@ -59,27 +59,29 @@ class SignInOidcStartInput:
 @strawberry.type
 class SignInOidcStartPayload:
     url: str | None = strawberry.field(description="Send the browser there.")
-    state: str | None = strawberry.field(description="Comes back in the address, for this once.")
+    state: str | None = strawberry.field(description="Comes back in the address, and counts once.")
     browser_key: str | None = strawberry.field(
-        description="Keep it in this browser (`sessionStorage`), under the state: whoever comes "
-        "back without it is not signed in."
+        description="Keep it in this browser (`sessionStorage`), under `state`: nobody signs in "
+        "without it."
     )
-    expires_at: datetime | None = strawberry.field(description="Until when to be back.")
+    expires_at: datetime | None = strawberry.field(
+        description="Until when the browser has to be back."
+    )
     user_errors: list[UserError]
 
 
-@strawberry.input(description="What came back, and what the browser kept.")
+@strawberry.input(description="What the provider sent back, and what the browser kept.")
 class SignInOidcCompleteInput:
     shop: str = strawberry.field(description="The shop's slug.")
     provider_id: strawberry.ID = strawberry.field(
         description="As it was sent to `signInOidcStart`."
     )
-    code: str = strawberry.field(description="Of the address that one came back to.")
-    state: str = strawberry.field(description="Of the address that one came back to.")
+    code: str = strawberry.field(description="From the address the browser came back to.")
+    state: str = strawberry.field(description="From the address the browser came back to.")
     browser_key: str = strawberry.field(description="As `signInOidcStart` gave it.")
     redirect_uri: str = strawberry.field(description="As it was sent to `signInOidcStart`.")
     iss: str | None = strawberry.field(
-        default=None, description="Of the address that one came back to, where it has one."
+        default=None, description="From the address the browser came back to, if it is there."
     )
 
 
@@ -104,8 +106,8 @@ class CustomerSignInMutation:
     """How customers come by way of somebody who knows them."""
 
     @strawberry.mutation(
-        description="Sign in from the shop's WeChat mini-program. Who was never here has an "
-        "account then, without an address."
+        description="Sign in from the shop's WeChat mini-program. A new buyer gets an account "
+        "without an e-mail address."
     )
     async def sign_in_we_chat(self, info: Info, input: SignInWeChatInput) -> SignInWeChatPayload:
         signed_in = await customer_sign_in.sign_in_by_wechat(
@@ -117,7 +119,7 @@ class CustomerSignInMutation:
     async def sign_in_oidc_start(
         self, info: Info, input: SignInOidcStartInput
     ) -> SignInOidcStartPayload:
-        going = await customer_sign_in.depart(
+        going = await customer_sign_in.start_oidc_sign_in(
             info.context,
             shop=input.shop,
             provider=input.provider_id,
@@ -139,22 +141,22 @@ class CustomerSignInMutation:
     async def sign_in_oidc_complete(
         self, info: Info, input: SignInOidcCompleteInput
     ) -> SignInOidcCompletePayload:
-        back = Return(
+        back = AuthorizationResponse(
             code=input.code,
             state=input.state,
             browser_key=input.browser_key,
             redirect_uri=input.redirect_uri,
             issuer=input.iss,
         )
-        signed_in = await customer_sign_in.come_back(
+        signed_in = await customer_sign_in.complete_oidc_sign_in(
             info.context, shop=input.shop, provider=input.provider_id, back=back
         )
         return SignInOidcCompletePayload(**session_parts(signed_in))
 
     @strawberry.mutation(
-        description="Prove an address, as one who is signed in without any: the account becomes "
-        "that of the address, with the orders of both. Go on with the tokens of the answer; every "
-        "sign-in of before ends.",
+        description="Prove an e-mail address, as a customer who has none: the account becomes that "
+        "of the address, with the orders of both. Go on with the tokens of the answer; every "
+        "earlier sign-in ends.",
         extensions=customer_only(),
     )
     async def email_prove(self, info: Info, input: EmailProveInput) -> EmailProvePayload:

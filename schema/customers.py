@@ -40,21 +40,21 @@ class CustomerType(PersonalFields):
         return global_id("Customer", self.customer.id)
 
     @strawberry.field(
-        description="Proven by a code that was mailed there, or by a provider's word. Null of who "
-        "signed in by a provider that told none."
+        description="Proven by a code that was mailed there, or by a provider that calls it "
+        "verified. Null for a customer whose provider gave no such address."
     )
     def email(self) -> str | None:
         return self.customer.email
 
-    @strawberry.field(description="Empty where it is not known.")
+    @strawberry.field(description="Empty if unknown.")
     def name(self) -> str:
         return self.customer.name
 
-    @strawberry.field(description="Empty where it is not known.")
+    @strawberry.field(description="Empty if unknown.")
     def phone(self) -> str:
         return self.customer.phone
 
-    @strawberry.field(description="Of the profile: `profileUpdate` takes the one you read.")
+    @strawberry.field(description="The version of the profile, which `profileUpdate` takes back.")
     def version(self) -> int:
         return self.customer.version
 
@@ -62,7 +62,7 @@ class CustomerType(PersonalFields):
     def locale(self) -> str:
         return self.customer.locale
 
-    @strawberry.field(description="What he means to buy; null as long as he has no cart.")
+    @strawberry.field(description="What he means to buy; null while he has no cart.")
     async def cart(self, info: Info) -> CartType | None:
         cart = await carts.find_cart_of(info.context, self.customer.id)
         return None if cart is None else CartType(cart=cart)
@@ -76,8 +76,8 @@ class CustomerType(PersonalFields):
         return [AwaitedCampaignType(awaiting=each) for each in waiting]
 
     @strawberry.field(
-        description="The copy of his data that he asked for last; null where he has not, or where "
-        "it has expired."
+        description="The copy of his data that he asked for last; null if there is none, or if it "
+        "has expired."
     )
     async def personal_data_export(self, info: Info) -> PersonalDataExportType | None:
         return wrap_export(await privacy.find_export(info.context, self.customer))
@@ -112,11 +112,13 @@ class SignInCodeRequestInput:
     shop: str = strawberry.field(description="The shop's slug.")
     email: str = strawberry.field(description="Where the code is mailed.")
     locale: str | None = strawberry.field(
-        default=None, description="Of the mail; else by Accept-Language."
+        default=None, description="Language of the mail; else Accept-Language."
     )
 
 
-@strawberry.input(description="The code of the mail, and what it was asked for with.")
+@strawberry.input(
+    description="The code in the mail, and the shop and address it was requested with."
+)
 class SignInCodeRedeemInput:
     shop: str = strawberry.field(description="The shop's slug.")
     email: str = strawberry.field(description="As it was asked for with.")
@@ -128,15 +130,15 @@ class SessionRefreshInput:
     refresh_token: str = strawberry.field(description="The last one of the sign-in, once.")
 
 
-@strawberry.input(description="What is to end.")
+@strawberry.input(description="Which sign-ins to end.")
 class SignOutInput:
     everywhere: bool = strawberry.field(
         default=False, description="In every browser, not only in this one."
     )
     refresh_token: str | None = strawberry.field(
         default=None,
-        description="Of the sign-in that is to end; needs no access token then, which may have "
-        "ended already: send no `Authorization` with it.",
+        description="Of the sign-in to end. No access token is needed then, since it may have "
+        "expired: send no `Authorization` with it.",
     )
 
 
@@ -237,7 +239,7 @@ class CustomerMutation:
         )
 
     @strawberry.mutation(
-        description="Sign in with a code, once. Who has no account in this shop has one then."
+        description="Sign in with a code, once. A buyer without an account in this shop gets one."
     )
     async def sign_in_code_redeem(
         self, info: Info, input: SignInCodeRedeemInput

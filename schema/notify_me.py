@@ -22,7 +22,7 @@ class CampaignNotifyMeInput:
         description="True once the person has agreed to get this mail; anything else is refused."
     )
     locale: str | None = strawberry.field(
-        default=None, description="Of the mails; else by Accept-Language."
+        default=None, description="Language of the mails; else Accept-Language."
     )
     source: str | None = strawberry.field(
         default=None,

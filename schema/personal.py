@@ -5,11 +5,11 @@ from datetime import datetime
 import strawberry
 
 from headless_presale.customers import (
+    AddressEntry,
     ConsentKind,
     ConsentSource,
     Customer,
     CustomerConsent,
-    Entry,
     MailChoice,
     NotificationKind,
     SavedAddress,
@@ -94,7 +94,7 @@ class CustomerAddressType:
             postal_code=row.postal_code,
         )
 
-    @strawberry.field(description="One of them is, where there is any.")
+    @strawberry.field(description="Whether it is the default; one of them is.")
     def is_default(self) -> bool:
         return self.saved.is_default
 
@@ -160,7 +160,7 @@ class NotificationChoice:
     def is_mandatory(self) -> bool:
         return self.choice.is_mandatory
 
-    @strawberry.field(description="Null where nothing was chosen yet.")
+    @strawberry.field(description="Null if nothing was chosen yet.")
     def changed_at(self) -> datetime | None:
         return self.choice.changed_at
 
@@ -196,7 +196,7 @@ class PersonalFields:
         return [NotificationChoice(choice=choice) for choice in choices]
 
 
-@strawberry.input(description="An address for the book; the same is accepted as of an order.")
+@strawberry.input(description="An address for the book, by the rules of an order's.")
 class AddressAddInput:
     name: str = strawberry.field(description="Who receives it: 1 to 200 characters.")
     phone: str | None = strawberry.field(default=None, description="At most 40 characters.")
@@ -206,7 +206,7 @@ class AddressAddInput:
     )
 
 
-@strawberry.input(description="What an address is to be from now on: all of it.")
+@strawberry.input(description="The whole address as it is to be from now on.")
 class AddressUpdateInput:
     address_id: strawberry.ID = strawberry.field(description="`CustomerAddress.id`.")
     name: str = strawberry.field(description="Who receives it: 1 to 200 characters.")
@@ -215,7 +215,7 @@ class AddressUpdateInput:
     version: int = strawberry.field(description="`CustomerAddress.version` as it was read.")
 
 
-@strawberry.input(description="An address to take out.")
+@strawberry.input(description="An address to remove.")
 class AddressRemoveInput:
     address_id: strawberry.ID = strawberry.field(description="`CustomerAddress.id`.")
 
@@ -283,7 +283,7 @@ class ConsentGivePayload:
 @strawberry.type
 class ConsentWithdrawPayload:
     consent: Consent | None = strawberry.field(
-        description="Null also where there never was one: nothing had to be withdrawn."
+        description="Null also if none was ever given: there was nothing to withdraw."
     )
     user_errors: list[UserError]
 
@@ -310,7 +310,7 @@ class PersonalMutation:
         description="Add an address to the book, which holds 20.", extensions=customer_only()
     )
     async def address_add(self, info: Info, input: AddressAddInput) -> AddressAddPayload:
-        entry = Entry(name=input.name, phone=input.phone, address=input.address.to_address())
+        entry = AddressEntry(name=input.name, phone=input.phone, address=input.address.to_address())
         saved = await personal.add_address(info.context, entry, is_default=input.is_default)
         return AddressAddPayload(
             address=_address(saved.value), user_errors=user_errors(saved.refusals)
@@ -321,7 +321,7 @@ class PersonalMutation:
         extensions=customer_only(),
     )
     async def address_update(self, info: Info, input: AddressUpdateInput) -> AddressUpdatePayload:
-        entry = Entry(name=input.name, phone=input.phone, address=input.address.to_address())
+        entry = AddressEntry(name=input.name, phone=input.phone, address=input.address.to_address())
         saved = await personal.change_address(
             info.context, input.address_id, entry, version=input.version
         )
@@ -330,7 +330,7 @@ class PersonalMutation:
         )
 
     @strawberry.mutation(
-        description="Take an address out; was it the default, the one chosen before it is.",
+        description="Remove an address. If it was the default, the one preferred before it is.",
         extensions=customer_only(),
     )
     async def address_remove(self, info: Info, input: AddressRemoveInput) -> AddressRemovePayload:
@@ -341,7 +341,7 @@ class PersonalMutation:
         )
 
     @strawberry.mutation(
-        description="Make an address the default. Of two that do so the later counts.",
+        description="Make an address the default. Of two requests the later counts.",
         extensions=customer_only(),
     )
     async def address_set_default(
@@ -353,7 +353,7 @@ class PersonalMutation:
         )
 
     @strawberry.mutation(
-        description="Note a consent. To the same version of the same text once.",
+        description="Record a consent; to the same version of the same text, once.",
         extensions=customer_only(),
     )
     async def consent_give(self, info: Info, input: ConsentGiveInput) -> ConsentGivePayload:
@@ -364,7 +364,7 @@ class PersonalMutation:
         )
 
     @strawberry.mutation(
-        description="Note that a consent is withdrawn. Safe to repeat.",
+        description="Record that a consent is withdrawn. Safe to repeat.",
         extensions=customer_only(),
     )
     async def consent_withdraw(

@@ -13,7 +13,7 @@ from schema.permissions import customer_only
 
 @strawberry.type(
     name="Erasure",
-    description="That somebody was forgotten. Nothing leads from an address to it.",
+    description="That somebody was erased. Nothing leads from an address to it.",
 )
 class ErasureType:
     erased: strawberry.Private[Erased]
@@ -26,7 +26,7 @@ class ErasureType:
     def at(self) -> datetime:
         return self.erased.at
 
-    @strawberry.field(description="Orders that stay, of nobody.")
+    @strawberry.field(description="How many orders are kept without the person.")
     def orders(self) -> int:
         return self.erased.orders
 
@@ -36,7 +36,7 @@ def wrap(erased: Erased | None) -> ErasureType | None:
     return None if erased is None else ErasureType(erased=erased)
 
 
-@strawberry.input(description="Being forgotten.")
+@strawberry.input(description="A confirmed wish to be erased.")
 class CustomerEraseInput:
     is_confirmed: bool = strawberry.field(
         description="True, once the customer has been told that it cannot be undone."
@@ -64,7 +64,7 @@ class PersonalDataExportType:
     def asked_at(self) -> datetime:
         return self.export.asked_at
 
-    @strawberry.field(description="Null as long as it is being written.")
+    @strawberry.field(description="Null while it is being written.")
     def ready_at(self) -> datetime | None:
         return self.export.ready_at
 
@@ -74,7 +74,7 @@ class PersonalDataExportType:
 
     @strawberry.field(
         description="Where it is downloaded, by whoever holds the link: keep it secret. It is in "
-        "the mail as well. Null as long as it is not ready."
+        "the mail as well. Null until it is ready."
     )
     def url(self) -> str | None:
         return self.export.url
@@ -103,8 +103,8 @@ class OwnPrivacyMutation:
     """What a customer does about what is known of him."""
 
     @strawberry.mutation(
-        description="Forget the customer who is signed in: account, addresses, consents, mails, "
-        "and who he is on every order. Unpaid orders are called off; the others stay with their "
+        description="Erase the customer who is signed in: account, addresses, consents, mails, "
+        "and who he is on every order. Unpaid orders are cancelled; the others stay with their "
         "amounts. Needs a sign-in of the last ten minutes, and that no order is under way: see "
         "`ErasureBlockedError`. Every sign-in ends.",
         extensions=customer_only(),

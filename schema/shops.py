@@ -60,7 +60,7 @@ class ShopType(Node):
     def default_locale(self) -> str:
         return self.shop.default_locale
 
-    @strawberry.field(description="Where its customers may sign in beside by mail, oldest first.")
+    @strawberry.field(description="Where its customers can sign in besides by mail, oldest first.")
     async def sign_in_providers(self) -> list[SignInProviderType]:
         found = await customer_sign_in.providers_of(self.shop)
         return [SignInProviderType(row=row) for row in found]

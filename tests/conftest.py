@@ -20,7 +20,7 @@ from redis.asyncio import Redis
 
 from headless_presale.campaigns import forget_all
 from headless_presale.checkout import drain
-from headless_presale.customers import Outside, WeChatApi, set_outside
+from headless_presale.customers import ProviderClients, WeChatApi, set_provider_clients
 from headless_presale.database import close_database, migrate, open_database
 from headless_presale.engines import throwaway_engines
 from headless_presale.event_handlers import EVENT_HANDLERS
@@ -141,7 +141,7 @@ async def database(open_worker_database: str, database_admin: asyncpg.Connection
     set_issuer(ISSUER)
     set_event_handlers(EVENT_HANDLERS)
     set_outlet(Outlet())
-    set_outside(Outside(wechat=WeChatApi("http://127.0.0.1:1")))
+    set_provider_clients(ProviderClients(wechat=WeChatApi("http://127.0.0.1:1")))
     return open_worker_database
 
 

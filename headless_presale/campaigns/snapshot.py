@@ -17,6 +17,7 @@ import orjson
 from headless_presale.campaigns.rules import CancelPolicy, PaymentPlan, tiers_from_json
 from headless_presale.campaigns.states import CampaignStatus, status_at
 from headless_presale.kernel import clock
+from headless_presale.kernel.locales import pick
 from headless_presale.kernel.money import Money
 from headless_presale.kernel.unit_of_work import UnitOfWork, shielded, unit_of_work
 from headless_presale.pricing import PriceTiers, QuotedPrice, quote
@@ -115,6 +116,15 @@ class CampaignSnapshot:
         return status_at(
             self.recorded_status, opens_at=self.opens_at, closes_at=self.closes_at, at=at
         )
+
+    def texts(self, locale: str, *, default_locale: str) -> dict[str, str]:
+        """Return ``title`` and ``story`` in the best language there is.
+
+        Args:
+            default_locale: the shop's, in which the campaign itself is written.
+        """
+        own = {"title": self.title, "story": self.story}
+        return pick(self.translations, locale, own, fallback_locale=default_locale)
 
     def item(self, item_id: UUID) -> ItemSnapshot | None:
         """Return one of its items."""

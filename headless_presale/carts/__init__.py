@@ -9,7 +9,7 @@ from headless_presale.carts.errors import (
     CurrencyMismatch,
     PriceChanged,
 )
-from headless_presale.carts.merging import give_cart_over
+from headless_presale.carts.merging import move_cart
 from headless_presale.carts.models import Cart
 from headless_presale.carts.ordering import emptying_args, emptying_sql
 from headless_presale.carts.reading import (
@@ -64,7 +64,7 @@ __all__ = [
     "emptying_sql",
     "find_cart",
     "find_cart_of",
-    "give_cart_over",
+    "move_cart",
     "put_line",
     "quote_cart",
     "remove_line",

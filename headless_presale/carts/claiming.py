@@ -5,7 +5,7 @@ from uuid import UUID
 from headless_presale.carts.errors import CartNotFound, CurrencyMismatch
 from headless_presale.carts.reading import StoredCart, StoredLine
 from headless_presale.carts.rules import check_line_count
-from headless_presale.carts.service import CartKey, of_a_customer, read_in, to_json, touch
+from headless_presale.carts.service import CartKey, customer_still_there, read_in, to_json, touch
 from headless_presale.kernel import clock
 from headless_presale.kernel.failpoints import reach
 from headless_presale.kernel.ids import new_id
@@ -33,7 +33,7 @@ async def claim_cart(cart_id: UUID, customer_id: UUID, shop_id: UUID) -> StoredC
         SessionEnded: the customer is no more.
         InvalidInput: together they have more lines than a cart may have.
     """
-    with of_a_customer():
+    with customer_still_there():
         async with unit_of_work() as work:
             return await _claim(work, cart_id, customer_id, shop_id)
 

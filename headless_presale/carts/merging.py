@@ -8,7 +8,7 @@ from headless_presale.kernel.failpoints import reach
 from headless_presale.kernel.unit_of_work import current_work
 
 
-async def give_cart_over(event: CustomersMerged) -> None:
+async def move_cart(event: CustomersMerged) -> None:
     """Put the cart together with that of the other account; if they do not fit, it is nobody's."""
     row = await current_work().fetchrow(
         "UPDATE cart SET customer_id = NULL WHERE customer_id = $1 RETURNING id", event.merged_id

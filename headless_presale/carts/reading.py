@@ -20,8 +20,8 @@ from headless_presale.carts.rules import (
     PriceChange,
     PricedUnits,
     Unavailability,
-    find_hindrance,
     find_price_change,
+    find_unavailability,
     keep_shown,
     price_units,
     total_of,
@@ -65,7 +65,9 @@ LINES = """(
     FROM cart_line l WHERE l.cart_id = c.id) AS lines"""
 _SELECT = f"""
 SELECT c.id, c.shop_id, c.customer_id, c.currency, c.expires_at, {LINES}
-FROM cart c WHERE c.expires_at > $2 AND """
+FROM cart c WHERE c.expires_at > $2"""
+_BY_ID = f"{_SELECT} AND c.id = $1 AND c.customer_id IS NOT DISTINCT FROM $3"
+_OF_CUSTOMER = f"{_SELECT} AND c.customer_id = $1"
 
 
 async def find_cart(cart_id: UUID, *, customer_id: UUID | None) -> StoredCart | None:
@@ -73,18 +75,16 @@ async def find_cart(cart_id: UUID, *, customer_id: UUID | None) -> StoredCart | 
 
     One statement, and no transaction around it.
     """
-    return await _find("c.id = $1 AND c.customer_id IS NOT DISTINCT FROM $3", cart_id, customer_id)
+    return await _find(_BY_ID, [cart_id, clock.now(), customer_id])
 
 
 async def find_cart_of(customer_id: UUID) -> StoredCart | None:
     """Return a customer's cart, or None."""
-    return await _find("c.customer_id = $1", customer_id)
+    return await _find(_OF_CUSTOMER, [customer_id, clock.now()])
 
 
-async def _find(condition: str, subject: UUID, *args: object) -> StoredCart | None:
-    rows = await get_connection("default").execute_query_dict(
-        _SELECT + condition, [subject, clock.now(), *args]
-    )
+async def _find(sql: str, args: list[Any]) -> StoredCart | None:
+    rows = await get_connection("default").execute_query_dict(sql, args)
     return read_cart(rows[0]) if rows else None
 
 
@@ -115,14 +115,14 @@ class QuotedLine:
     Attributes:
         campaign: None, as ``item`` is, where the item is no longer offered to anybody.
         units: what its units cost; empty where there is no price any more.
-        hindrance: why it cannot be ordered now.
+        unavailability: why it cannot be ordered now.
     """
 
     stored: StoredLine
     campaign: CampaignSnapshot | None = None
     item: ItemSnapshot | None = None
     units: tuple[PricedUnits, ...] = ()
-    hindrance: Unavailability | None = None
+    unavailability: Unavailability | None = None
     change: PriceChange | None = None
 
     @property
@@ -148,7 +148,7 @@ class QuotedCart:
     @property
     def total(self) -> Money:
         """What the lines cost that can be ordered now."""
-        totals = [line.total for line in self.lines if line.hindrance is None and line.total]
+        totals = [line.total for line in self.lines if line.unavailability is None and line.total]
         return sum(totals, Money.zero(self.stored.currency))
 
 
@@ -188,18 +188,18 @@ def _quote(
     at: datetime,
 ) -> QuotedLine:
     if offer is None:
-        return QuotedLine(stored=line, hindrance=Unavailability.WITHDRAWN)
+        return QuotedLine(stored=line, unavailability=Unavailability.WITHDRAWN)
     campaign, item = offer
     status, slots_left = campaign.status(at), left[item.pool_id]
-    hindrance = find_hindrance(status, slots_left=slots_left, quantity=line.quantity)
+    unavailability = find_unavailability(status, slots_left=slots_left, quantity=line.quantity)
     units: tuple[PricedUnits, ...] = ()
-    if status in SELLING and hindrance is not Unavailability.SOLD_OUT:
+    if status in SELLING and unavailability is not Unavailability.SOLD_OUT:
         units = price_units(campaign, item, line.quantity, slots_left=slots_left, at=at)
     return QuotedLine(
         stored=line,
         campaign=campaign,
         item=item,
         units=units,
-        hindrance=hindrance,
+        unavailability=unavailability,
         change=find_price_change(keep_shown(line.shown, units), units, item) if units else None,
     )

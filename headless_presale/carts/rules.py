@@ -246,7 +246,7 @@ _BY_STATUS = {
 }
 
 
-def find_hindrance(
+def find_unavailability(
     status: CampaignStatus, *, slots_left: int, quantity: int
 ) -> Unavailability | None:
     """Return why so many cannot be ordered; None if they can."""

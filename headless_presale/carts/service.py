@@ -40,7 +40,7 @@ from headless_presale.kernel.ids import new_id
 from headless_presale.kernel.jsonb import to_jsonb
 from headless_presale.kernel.unit_of_work import UnitOfWork, shielded, unit_of_work
 
-LASTS = timedelta(days=30)
+CART_LIFETIME = timedelta(days=30)
 """How long a cart lives that nobody changes."""
 
 _PUT = """
@@ -67,7 +67,7 @@ class CartKey:
 
 
 @contextmanager
-def of_a_customer() -> Iterator[None]:
+def customer_still_there() -> Iterator[None]:
     """Refuse to give a cart to somebody who has just been forgotten.
 
     Raises:
@@ -87,7 +87,7 @@ async def create_cart(shop_id: UUID, currency: str, *, customer_id: UUID | None)
         SessionEnded: the customer is no more.
     """
     at = clock.now()
-    with of_a_customer():
+    with customer_still_there():
         async with unit_of_work() as work:
             return await _create(work, shop_id, currency, customer_id, at)
 
@@ -111,7 +111,7 @@ async def _create(
         customer_id,
         currency,
         at,
-        at + LASTS,
+        at + CART_LIFETIME,
     )
     assert row is not None
     reach("carts.made")
@@ -242,7 +242,7 @@ async def _touch_row(work: UnitOfWork, key: CartKey) -> None:
         key.cart_id,
         key.customer_id,
         at,
-        at + LASTS,
+        at + CART_LIFETIME,
     )
     if not touched:
         raise CartNotFound(field=("cartId",))

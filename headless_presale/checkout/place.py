@@ -105,6 +105,11 @@ class PlaceOrder:
             "expected_total": self.expected_total_minor,
         }
 
+    @property
+    def is_of_an_empty_cart(self) -> bool:
+        """Whether there is nothing to order: at best it is a repeat, whose order took all out."""
+        return self.cart_id is not None and not self.lines
+
     def place_of(self, *path: str) -> tuple[str, ...]:
         """Return where the input names a line: at itself, or at the cart."""
         return ("lines", *path) if self.cart_id is None else ("cartId",)
@@ -155,8 +160,7 @@ async def place_order(command: PlaceOrder) -> OrderView:
 async def _place(command: PlaceOrder) -> OrderView:
     check_key(command.idempotency_key)
     rules.check_locale(command.locale)
-    is_repeat_at_best = command.cart_id is not None and not command.lines
-    quantities = {} if is_repeat_at_best else sum_lines(command.lines)
+    quantities = {} if command.is_of_an_empty_cart else sum_lines(command.lines)
     account, buyer = command.account, command.buyer
     command = replace(
         command,
@@ -169,8 +173,7 @@ async def _place(command: PlaceOrder) -> OrderView:
         customer_id = customer_id_of(command.shop_id, command.buyer.email)
     order_id = reservation_id_of(customer_id, command.idempotency_key)
     request_hash = hash_request(command.canonical())
-    if is_repeat_at_best:
-        # Its order, if it has one under this key, has emptied it.
+    if command.is_of_an_empty_cart:
         if (ordered := await _find_placed(order_id, request_hash)) is None:
             raise CartEmpty(field=("cartId",))
         return ordered

@@ -6,7 +6,7 @@ from headless_presale.customers.access_tokens import (
     storefront_audience,
 )
 from headless_presale.customers.addresses import (
-    Entry,
+    AddressEntry,
     SavedAddress,
     add_address,
     change_address,
@@ -18,7 +18,7 @@ from headless_presale.customers.codes import code_of, redeem_code, request_code
 from headless_presale.customers.consents import (
     MailChoice,
     choose_mail,
-    find_unwilling,
+    find_opted_out,
     give_consent,
     list_consents,
     list_mail_choices,
@@ -33,7 +33,6 @@ from headless_presale.customers.errors import (
     SignInProviderNotFound,
     SignInProviderUnavailable,
     SignInRefused,
-    TooManySignIns,
 )
 from headless_presale.customers.events import CustomersMerged, SignInCodeRequested
 from headless_presale.customers.exports import export_link, export_token
@@ -46,9 +45,18 @@ from headless_presale.customers.models import (
     CustomerIdentity,
     SignInProvider,
 )
-from headless_presale.customers.oidc import Departure, Return, come_back, depart
-from headless_presale.customers.outside import Outside, close_outside, set_outside
+from headless_presale.customers.oidc import (
+    AuthorizationRequest,
+    AuthorizationResponse,
+    complete_oidc_sign_in,
+    start_oidc_sign_in,
+)
 from headless_presale.customers.profile import UpdateProfile, lock_customer, update_profile
+from headless_presale.customers.provider_clients import (
+    ProviderClients,
+    close_provider_clients,
+    set_provider_clients,
+)
 from headless_presale.customers.providers import (
     ProviderChanges,
     ProviderWish,
@@ -76,6 +84,9 @@ from headless_presale.customers.wechat import sign_in_by_wechat
 from headless_presale.customers.wechat_api import WeChatApi
 
 __all__ = [
+    "AddressEntry",
+    "AuthorizationRequest",
+    "AuthorizationResponse",
     "CodeRefused",
     "ConsentKind",
     "ConsentSource",
@@ -86,16 +97,13 @@ __all__ = [
     "CustomerIdentity",
     "CustomerPrincipal",
     "CustomersMerged",
-    "Departure",
     "EmailProvenAlready",
-    "Entry",
     "MailChoice",
     "NotificationKind",
-    "Outside",
     "ProviderChanges",
+    "ProviderClients",
     "ProviderKind",
     "ProviderWish",
-    "Return",
     "SavedAddress",
     "SessionEnded",
     "SignInBlocked",
@@ -106,22 +114,20 @@ __all__ = [
     "SignInProviderUnavailable",
     "SignInRefused",
     "SignedIn",
-    "TooManySignIns",
     "UpdateProfile",
     "WeChatApi",
     "add_address",
     "change_address",
     "choose_mail",
-    "close_outside",
+    "close_provider_clients",
     "code_of",
-    "come_back",
+    "complete_oidc_sign_in",
     "create_provider",
     "delete_provider",
-    "depart",
     "export_link",
     "export_token",
     "find_customer_principal",
-    "find_unwilling",
+    "find_opted_out",
     "forget_requests",
     "give_consent",
     "is_signed_in",
@@ -137,10 +143,11 @@ __all__ = [
     "remove_address",
     "request_code",
     "set_default_address",
-    "set_outside",
+    "set_provider_clients",
     "sign_in_by_wechat",
     "sign_out",
     "sign_out_with",
+    "start_oidc_sign_in",
     "storefront_audience",
     "update_profile",
     "update_provider",

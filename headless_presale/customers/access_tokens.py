@@ -80,14 +80,14 @@ async def read_any_bearer(authorization: str | None) -> AccessClaims | CustomerC
         said = await read_signed(token)
         if said.get("aud") != storefront_audience():
             return read_staff_claims(said, audience=issuer(), issuer=issuer())
-        _, expires_at = check_claims(
+        valid = check_claims(
             said, texts=TEXT_CLAIMS, audience=storefront_audience(), issuer=issuer()
         )
         return CustomerClaims(
             customer_id=_uuid(said["sub"]),
             shop_id=_uuid(said["shop"]),
             grant_id=_uuid(said["sid"]),
-            expires_at=expires_at,
+            expires_at=valid.expires_at,
         )
     except TokenInvalid as error:
         raise Unauthenticated(f"The access token is not valid: {error.reason}.") from None

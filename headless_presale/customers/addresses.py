@@ -25,7 +25,7 @@ MOST_ADDRESSES = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class AddressEntry:
     """Who receives it, and where: 1 to 200 characters, at most 40, and an order's address."""
 
     name: str
@@ -73,7 +73,7 @@ async def _list(customer_id: UUID) -> list[SavedAddress]:
 
 @shielded
 async def add_address(
-    principal: CustomerPrincipal, entry: Entry, *, is_default: bool
+    principal: CustomerPrincipal, entry: AddressEntry, *, is_default: bool
 ) -> SavedAddress:
     """Add an address; the first is the default.
 
@@ -102,7 +102,7 @@ async def add_address(
 
 @shielded
 async def change_address(
-    principal: CustomerPrincipal, address_id: UUID, entry: Entry, *, version: int
+    principal: CustomerPrincipal, address_id: UUID, entry: AddressEntry, *, version: int
 ) -> SavedAddress:
     """Replace an address by another.
 

@@ -12,12 +12,12 @@ import asyncpg
 
 from headless_presale.customers.errors import CodeRefused
 from headless_presale.customers.events import SignInCodeRequested
-from headless_presale.customers.limits import code_keys, take, try_keys
-from headless_presale.customers.proven import address_of, ensure_customer
+from headless_presale.customers.limits import code_keys, forgive_code, try_keys
+from headless_presale.customers.proven import ensure_customer, read_customer_email
 from headless_presale.customers.sessions import SignedIn, start_session
 from headless_presale.identity.limits import Source
 from headless_presale.identity.oauth.keys import Key, signing_key
-from headless_presale.identity.throttle import forgive
+from headless_presale.identity.throttle import take_attempt
 from headless_presale.kernel import clock
 from headless_presale.kernel.failpoints import reach
 from headless_presale.kernel.ids import new_id
@@ -47,10 +47,10 @@ async def request_code(shop_id: UUID, email: str, *, locale: str, source: Source
 
     Raises:
         InvalidInput: this is no address.
-        TooManySignIns: wait first. An address without an account counts in the same way.
+        TooManyAttempts: wait first. An address without an account counts in the same way.
     """
-    address = address_of(email)
-    await take(code_keys(address, source))
+    address = read_customer_email(email)
+    await take_attempt(code_keys(address, source))
     return await make_code(shop_id, address, locale=locale)
 
 
@@ -89,15 +89,14 @@ async def redeem_code(shop_id: UUID, email: str, code: str, *, source: Source) -
     Raises:
         InvalidInput: this is no address.
         CodeRefused: wrong, used, too old or tried too often; which does not show.
-        TooManySignIns: wait first.
+        TooManyAttempts: wait first.
     """
-    address = address_of(email)
-    await take(try_keys(source))
+    address = read_customer_email(email)
+    await take_attempt(try_keys(source))
     signed_in = await use_code(shop_id, address, code, await signing_key())
     if signed_in is None:
         raise CodeRefused(field=("code",))
-    asked_to, asked_from = code_keys(address, source)
-    await forgive([asked_to], [asked_from, *try_keys(source)])
+    await forgive_code(address, source)
     return signed_in
 
 

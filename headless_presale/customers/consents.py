@@ -71,7 +71,12 @@ async def give_consent(
         if await CustomerConsent.filter(customer_id=principal.customer.id).count() >= MOST_CONSENTS:
             raise InvalidInput(reason="at most {most} consents", most=MOST_CONSENTS)
         return await _write(
-            principal, kind, True, text_version=text_version.strip(), source=source, locale=locale
+            principal,
+            kind,
+            is_given=True,
+            text_version=text_version.strip(),
+            source=source,
+            locale=locale,
         )
 
 
@@ -91,7 +96,7 @@ async def withdraw_consent(
         return await _write(
             principal,
             kind,
-            False,
+            is_given=False,
             text_version=standing.text_version,
             source=source,
             locale=locale,
@@ -109,8 +114,8 @@ async def _lock(
 async def _write(
     principal: CustomerPrincipal,
     kind: ConsentKind,
-    is_given: bool,
     *,
+    is_given: bool,
     text_version: str,
     source: ConsentSource,
     locale: str,
@@ -184,7 +189,7 @@ async def choose_mail(
     return MailChoice(kind, row.is_on, row.changed_at)
 
 
-async def find_unwilling(
+async def find_opted_out(
     work: UnitOfWork, shop_id: UUID, emails: Collection[str], kind: NotificationKind
 ) -> frozenset[str]:
     """Return which of these addresses, case-folded, want no mails of a kind from a shop.

@@ -17,13 +17,6 @@ class SessionEnded(DomainError):
     template = "the session has ended"
 
 
-class TooManySignIns(DomainError):
-    """It was tried too often. ``params``: retry_after_seconds."""
-
-    code = "TOO_MANY_ATTEMPTS"
-    template = "too many attempts: wait {retry_after_seconds} seconds"
-
-
 class SignInProviderNotFound(NotFound):
     """The shop has no such provider, or has switched it off."""
 

@@ -15,7 +15,7 @@ from headless_presale.kernel.unit_of_work import UnitOfWork, shielded, unit_of_w
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Vouched:
+class AssertedIdentity:
     """What a provider says of somebody, all of it checked already.
 
     Attributes:
@@ -34,8 +34,10 @@ class Vouched:
 
 
 @shielded
-async def let_in(provider: SignInProvider, vouched: Vouched, key: Key) -> SignedIn:
-    """Sign in whom a provider vouches for; who was never here has an account then.
+async def sign_in_asserted(
+    provider: SignInProvider, asserted: AssertedIdentity, key: Key
+) -> SignedIn:
+    """Sign in whom a provider names; who was never here has an account then.
 
     Args:
         key: the ``signing_key()``.
@@ -44,17 +46,17 @@ async def let_in(provider: SignInProvider, vouched: Vouched, key: Key) -> Signed
         SignInProviderNotFound: it was switched off meanwhile.
     """
     async with unit_of_work() as work:
-        await _insist_that_it_is_on(work, provider)
-        name = f"{provider.shop_id}:{provider.issuer}:{vouched.subject}"
+        await _check_enabled(work, provider)
+        name = f"{provider.shop_id}:{provider.issuer}:{asserted.subject}"
         await work.lock("customer-identity", name)
-        customer_id = await _find_known(work, provider, vouched)
+        customer_id = await _find_known(work, provider, asserted)
         if customer_id is None:
-            customer_id = await _make(work, provider.shop_id, vouched)
-            await _link(work, provider, vouched, customer_id)
+            customer_id = await _make(work, provider.shop_id, asserted)
+            await _link(work, provider, asserted, customer_id)
         return await start_session(work, await Customer.get(id=customer_id), key)
 
 
-async def _insist_that_it_is_on(work: UnitOfWork, provider: SignInProvider) -> None:
+async def _check_enabled(work: UnitOfWork, provider: SignInProvider) -> None:
     """Hold a provider as it is until the end: who is let in was let in before it is off."""
     found = await work.fetchrow(
         "SELECT 1 FROM customer_sign_in_provider WHERE id = $1 AND disabled_at IS NULL FOR SHARE",
@@ -64,22 +66,24 @@ async def _insist_that_it_is_on(work: UnitOfWork, provider: SignInProvider) -> N
         raise SignInProviderNotFound(field=("providerId",))
 
 
-async def _find_known(work: UnitOfWork, provider: SignInProvider, vouched: Vouched) -> UUID | None:
+async def _find_known(
+    work: UnitOfWork, provider: SignInProvider, asserted: AssertedIdentity
+) -> UUID | None:
     known = await work.fetchrow(
         "SELECT customer_id FROM customer_identity "
         "WHERE shop_id = $1 AND issuer = $2 AND subject = $3 FOR UPDATE",
         provider.shop_id,
         provider.issuer,
-        vouched.subject,
+        asserted.subject,
     )
     return None if known is None else known["customer_id"]
 
 
-async def _make(work: UnitOfWork, shop_id: UUID, vouched: Vouched) -> UUID:
+async def _make(work: UnitOfWork, shop_id: UUID, asserted: AssertedIdentity) -> UUID:
     """Return the customer of an address, or make one of whom no address is known."""
-    if vouched.address is not None:
+    if asserted.address is not None:
         customer = await ensure_customer(
-            work, shop_id, vouched.address, locale=vouched.locale, name=vouched.name
+            work, shop_id, asserted.address, locale=asserted.locale, name=asserted.name
         )
         return customer.id
     customer_id = new_id()
@@ -87,8 +91,8 @@ async def _make(work: UnitOfWork, shop_id: UUID, vouched: Vouched) -> UUID:
         "INSERT INTO customer (id, shop_id, name, locale, created_at) VALUES ($1, $2, $3, $4, $5)",
         customer_id,
         shop_id,
-        vouched.name,
-        vouched.locale,
+        asserted.name,
+        asserted.locale,
         clock.now(),
     )
     reach("customers.made_without_address")
@@ -96,7 +100,7 @@ async def _make(work: UnitOfWork, shop_id: UUID, vouched: Vouched) -> UUID:
 
 
 async def _link(
-    work: UnitOfWork, provider: SignInProvider, vouched: Vouched, customer_id: UUID
+    work: UnitOfWork, provider: SignInProvider, asserted: AssertedIdentity, customer_id: UUID
 ) -> None:
     await work.execute(
         "INSERT INTO customer_identity (id, customer_id, shop_id, kind, issuer, subject, union_id, "
@@ -106,8 +110,8 @@ async def _link(
         provider.shop_id,
         provider.kind,
         provider.issuer,
-        vouched.subject,
-        vouched.union_id,
+        asserted.subject,
+        asserted.union_id,
         clock.now(),
     )
     reach("customers.identity_linked")

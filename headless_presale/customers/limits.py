@@ -3,13 +3,10 @@
 Apart from the limits of staff, so that nobody keeps a merchant out by way of his storefront.
 """
 
-from collections.abc import Sequence
 from datetime import timedelta
 
-from headless_presale.customers.errors import TooManySignIns
-from headless_presale.identity.errors import TooManyAttempts
-from headless_presale.identity.limits import Source
-from headless_presale.identity.throttle import Key, Limit, forgive, take_attempt
+from headless_presale.identity.limits import Source, shared_address_limit
+from headless_presale.identity.throttle import Key, Limit, forgive
 
 CODE_TO_ADDRESSEE = Limit(
     name="customer-code-to",
@@ -19,28 +16,9 @@ CODE_TO_ADDRESSEE = Limit(
     decay=timedelta(days=1),
 )
 """Whatever the shop: a mailbox is not filled by way of many."""
-CODE_FROM_ADDRESS = Limit(
-    name="customer-code-from",
-    free=30,
-    first_pause=2,
-    longest_pause=900,
-    decay=timedelta(hours=1),
-)
-"""Many buyers share an address on the day of a drop."""
-TRY_FROM_ADDRESS = Limit(
-    name="customer-try-from",
-    free=30,
-    first_pause=2,
-    longest_pause=900,
-    decay=timedelta(hours=1),
-)
-PROVIDER_FROM_ADDRESS = Limit(
-    name="customer-provider-from",
-    free=30,
-    first_pause=2,
-    longest_pause=900,
-    decay=timedelta(hours=1),
-)
+CODE_FROM_ADDRESS = shared_address_limit("customer-code-from")
+TRY_FROM_ADDRESS = shared_address_limit("customer-try-from")
+PROVIDER_FROM_ADDRESS = shared_address_limit("customer-provider-from")
 """What a provider outside vouches for is taken off again."""
 
 
@@ -64,13 +42,7 @@ def provider_keys(source: Source) -> list[Key]:
     return [Key(PROVIDER_FROM_ADDRESS, source.host)]
 
 
-async def take(keys: Sequence[Key]) -> None:
-    """Count an attempt.
-
-    Raises:
-        TooManySignIns: wait first.
-    """
-    try:
-        await take_attempt(keys)
-    except TooManyAttempts as error:
-        raise TooManySignIns(retry_after_seconds=error.retry_after_seconds) from None
+async def forgive_code(email: str, source: Source) -> None:
+    """Note that a code was right: of the address nothing is remembered, of the client no try."""
+    asked_to, asked_from = code_keys(email, source)
+    await forgive([asked_to], [asked_from, *try_keys(source)])

@@ -9,10 +9,10 @@ from uuid import UUID
 from headless_presale.customers.codes import take_code
 from headless_presale.customers.errors import CodeRefused, EmailProvenAlready
 from headless_presale.customers.events import CustomersMerged
-from headless_presale.customers.limits import code_keys, take, try_keys
+from headless_presale.customers.limits import forgive_code, try_keys
 from headless_presale.customers.models import Customer
 from headless_presale.customers.profile import lock_customer
-from headless_presale.customers.proven import address_of, ensure_customer
+from headless_presale.customers.proven import ensure_customer, read_customer_email
 from headless_presale.customers.sessions import (
     CustomerPrincipal,
     SignedIn,
@@ -21,7 +21,7 @@ from headless_presale.customers.sessions import (
 )
 from headless_presale.identity.limits import Source
 from headless_presale.identity.oauth.keys import Key, signing_key
-from headless_presale.identity.throttle import forgive
+from headless_presale.identity.throttle import take_attempt
 from headless_presale.kernel.failpoints import reach
 from headless_presale.kernel.unit_of_work import UnitOfWork, shielded, unit_of_work
 
@@ -59,17 +59,16 @@ async def prove_email(
         EmailProvenAlready: the account has an address. Another one is another account.
         CodeRefused: wrong, used, too old or tried too often; which does not show.
         SessionEnded: he has signed out meanwhile.
-        TooManySignIns: wait first.
+        TooManyAttempts: wait first.
     """
-    address = address_of(email)
+    address = read_customer_email(email)
     if principal.customer.email is not None:
         raise EmailProvenAlready(field=("email",))
-    await take(try_keys(source))
+    await take_attempt(try_keys(source))
     signed_in = await merge_into_address(principal, address, code, await signing_key())
     if signed_in is None:
         raise CodeRefused(field=("code",))
-    asked_to, asked_from = code_keys(address, source)
-    await forgive([asked_to], [asked_from, *try_keys(source)])
+    await forgive_code(address, source)
     return signed_in
 
 

@@ -24,12 +24,12 @@ from headless_presale.customers.errors import (
     SignInProviderUnavailable,
     SignInRefused,
 )
-from headless_presale.customers.identities import Vouched, let_in
-from headless_presale.customers.limits import provider_keys, take
+from headless_presale.customers.identities import AssertedIdentity, sign_in_asserted
+from headless_presale.customers.limits import provider_keys
 from headless_presale.customers.models import SignInProvider
 from headless_presale.customers.oidc_app import OidcApp, make_app
-from headless_presale.customers.outside import current_outside
-from headless_presale.customers.proven import address_of
+from headless_presale.customers.proven import read_customer_email
+from headless_presale.customers.provider_clients import current_provider_clients
 from headless_presale.customers.providers import find_provider, secret_of
 from headless_presale.customers.sessions import SignedIn
 from headless_presale.customers.states import ProviderKind
@@ -38,7 +38,7 @@ from headless_presale.identity.external import Claims
 from headless_presale.identity.limits import Source
 from headless_presale.identity.oauth.keys import signing_key
 from headless_presale.identity.oidc import REFUSED, ProviderUnusable
-from headless_presale.identity.throttle import forgive
+from headless_presale.identity.throttle import forgive, take_attempt
 from headless_presale.kernel import clock
 from headless_presale.kernel.errors import InvalidInput
 from headless_presale.kernel.failpoints import reach
@@ -57,7 +57,7 @@ REMEMBER_SECONDS = 3_600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Departure:
+class AuthorizationRequest:
     """Where to send the browser, and what it keeps until it is back.
 
     Attributes:
@@ -71,7 +71,7 @@ class Departure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Return:
+class AuthorizationResponse:
     """What came back from the provider, and what the browser kept.
 
     Attributes:
@@ -85,20 +85,20 @@ class Return:
     issuer: str | None = None
 
 
-async def depart(
+async def start_oidc_sign_in(
     shop_id: UUID, provider_id: UUID, redirect_uri: str, *, source: Source
-) -> Departure:
+) -> AuthorizationRequest:
     """Begin a sign-in.
 
     Raises:
         SignInProviderNotFound: not of this shop, or switched off.
         InvalidInput: the provider does not list the address to come back to.
         SignInProviderUnavailable: it does not answer, or not as it should.
-        TooManySignIns: wait first.
+        TooManyAttempts: wait first.
     """
     provider = await find_provider(shop_id, ProviderKind.OIDC, provider_id)
-    _insist_on_listed(provider, redirect_uri)
-    await take(provider_keys(source))
+    _check_redirect_uri(provider, redirect_uri)
+    await take_attempt(provider_keys(source))
     state, browser_key = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
     try:
         async with asyncio.timeout(TOTAL_SECONDS):
@@ -111,11 +111,13 @@ async def depart(
     except (TimeoutError, httpx.HTTPError, ProviderUnusable, *REFUSED) as error:
         raise _unavailable(provider, error) from None
     expires_at = await begin_flow(provider, redirect_uri, state=state, browser_key=browser_key)
-    return Departure(url=going["url"], state=state, browser_key=browser_key, expires_at=expires_at)
+    return AuthorizationRequest(
+        url=going["url"], state=state, browser_key=browser_key, expires_at=expires_at
+    )
 
 
-async def come_back(
-    shop_id: UUID, provider_id: UUID, back: Return, *, locale: str, source: Source
+async def complete_oidc_sign_in(
+    shop_id: UUID, provider_id: UUID, back: AuthorizationResponse, *, locale: str, source: Source
 ) -> SignedIn:
     """Sign in whom the provider vouches for. Who was never here has an account then.
 
@@ -131,18 +133,18 @@ async def come_back(
     if back.issuer is not None and back.issuer != provider.issuer:
         raise SignInRefused(field=("iss",))
     person = await _redeem(provider, back)
-    vouched = Vouched(
+    asserted = AssertedIdentity(
         subject=person.subject,
         locale=locale,
         address=_address_in(person),
         name=clean_name(person.name),
     )
-    signed_in = await let_in(provider, vouched, await signing_key())
+    signed_in = await sign_in_asserted(provider, asserted, await signing_key())
     await forgive([], provider_keys(source))
     return signed_in
 
 
-def _insist_on_listed(provider: SignInProvider, redirect_uri: str) -> None:
+def _check_redirect_uri(provider: SignInProvider, redirect_uri: str) -> None:
     if redirect_uri not in provider.redirect_uris:
         raise InvalidInput(
             reason="the provider does not list this address", field=("redirect_uri",)
@@ -180,7 +182,7 @@ WHERE state_hash = $1 AND browser_key_hash = $2 AND provider_id = $3 AND redirec
 
 
 @shielded
-async def use_flow(provider: SignInProvider, back: Return) -> bool:
+async def use_flow(provider: SignInProvider, back: AuthorizationResponse) -> bool:
     """Tell whether this browser was sent away like this, and not too long ago: once."""
     async with unit_of_work() as work:
         used = await work.execute(
@@ -195,7 +197,7 @@ async def use_flow(provider: SignInProvider, back: Return) -> bool:
     return used == 1
 
 
-async def _redeem(provider: SignInProvider, back: Return) -> Claims:
+async def _redeem(provider: SignInProvider, back: AuthorizationResponse) -> Claims:
     """Exchange the code and check the ID token: signature, issuer, audience, nonce, times."""
     if not 0 < len(back.code) <= MAX_CODE_LENGTH:
         raise SignInRefused(field=("code",))
@@ -238,7 +240,7 @@ def _address_in(person: Claims) -> str | None:
     if not person.is_email_verified:
         return None
     try:
-        return address_of(person.email)
+        return read_customer_email(person.email)
     except InvalidInput:
         return None
 
@@ -262,7 +264,7 @@ def _app_of(provider: SignInProvider) -> OidcApp:
     except SealBroken as error:
         raise ProviderUnusable(str(error)) from None
     period = int(clock.now().timestamp() // REMEMBER_SECONDS)
-    allow_private = current_outside().allow_private
+    allow_private = current_provider_clients().allow_private
     return _app(provider.issuer, provider.client_id, secret, allow_private, period)
 
 

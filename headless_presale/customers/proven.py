@@ -11,7 +11,7 @@ from headless_presale.kernel.ids import customer_id_of
 from headless_presale.kernel.unit_of_work import UnitOfWork
 
 
-def address_of(email: str) -> str:
+def read_customer_email(email: str) -> str:
     """Return an address as its customer is found by it.
 
     Customers' ids do not tell ``ß`` from ``ss``, mailboxes do: of an address with such a letter

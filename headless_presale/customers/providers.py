@@ -8,9 +8,9 @@ from uuid import UUID
 
 from headless_presale.customers.errors import SignInProviderExists, SignInProviderNotFound
 from headless_presale.customers.models import SignInProvider
-from headless_presale.customers.outside import current_outside
+from headless_presale.customers.provider_clients import current_provider_clients
 from headless_presale.customers.states import ProviderKind
-from headless_presale.identity import is_redirect_uri
+from headless_presale.identity import read_redirect_uris
 from headless_presale.kernel import clock, vault
 from headless_presale.kernel.addresses import read_outward_url
 from headless_presale.kernel.audit_log import record_change
@@ -24,7 +24,6 @@ MAX_PROVIDERS = 10
 """Of one shop: each is a button."""
 MAX_NAME_LENGTH = 60
 MAX_ISSUER_LENGTH = 500
-MAX_REDIRECT_URIS = 10
 SEALED_FOR = "customer-sign-in-provider"
 _CLIENT_ID = re.compile(r"[!-~]{1,200}", re.ASCII)
 _SECRET = re.compile(r"[ -~]{1,500}", re.ASCII)
@@ -214,7 +213,7 @@ def _read_wish(wish: ProviderWish) -> dict[str, Any]:
                 raise InvalidInput(reason="a mini-program has none", field=(field,))
         issuer, uris = f"wechat:{wish.client_id}", []
     else:
-        issuer, uris = _read_issuer(wish.issuer or ""), _read_uris(wish.redirect_uris)
+        issuer, uris = _read_issuer(wish.issuer or ""), read_redirect_uris(wish.redirect_uris)
     return {
         "kind": wish.kind,
         "name": read_name(wish.name, ("name",), longest=MAX_NAME_LENGTH),
@@ -235,7 +234,7 @@ def _read_changes(provider: SignInProvider, changes: ProviderChanges) -> dict[st
         if provider.kind is ProviderKind.WECHAT and changes.redirect_uris:
             raise InvalidInput(reason="a mini-program has none", field=("redirect_uris",))
         is_asked = provider.kind is ProviderKind.OIDC
-        wanted["redirect_uris"] = _read_uris(changes.redirect_uris) if is_asked else []
+        wanted["redirect_uris"] = read_redirect_uris(changes.redirect_uris) if is_asked else []
     if changes.is_enabled is not None:
         off = provider.disabled_at or clock.now()
         wanted["disabled_at"] = None if changes.is_enabled else off
@@ -257,23 +256,9 @@ def _read_issuer(text: str) -> str:
             longest=MAX_ISSUER_LENGTH,
             field=("issuer",),
         )
-    return read_outward_url(text, ("issuer",), allow_private=current_outside().allow_private)
-
-
-def _read_uris(uris: Sequence[str]) -> list[str]:
-    uris = list(dict.fromkeys(uris))
-    if not 1 <= len(uris) <= MAX_REDIRECT_URIS:
-        raise InvalidInput(
-            reason="name 1 to {most} addresses", most=MAX_REDIRECT_URIS, field=("redirect_uris",)
-        )
-    for position, uri in enumerate(uris):
-        if not is_redirect_uri(uri):
-            raise InvalidInput(
-                reason="an address is absolute, https (http to this machine alone), "
-                "without a fragment and without a user",
-                field=("redirect_uris", str(position)),
-            )
-    return uris
+    return read_outward_url(
+        text, ("issuer",), allow_private=current_provider_clients().allow_private
+    )
 
 
 def _facts(provider: SignInProvider) -> dict[str, object]:

@@ -90,7 +90,9 @@ async def _refresh(token_hash: str, key: Key) -> SignedIn | None:
         used = await use_refresh_token(work, CUSTOMERS, token)
         if used is Use.REPLAYED:
             log.warning("customers.refresh_token_replayed", grant_id=str(token.grant_id))
-            await _revoke(work, "id = $1", token.grant_id, reason="refresh_token_replayed")
+            await end_sessions(
+                work, token.grant.customer_id, token.grant_id, reason="refresh_token_replayed"
+            )
         if used is not Use.GOOD:
             return None
         grant = token.grant
@@ -127,12 +129,9 @@ async def _issue(
 @shielded
 async def sign_out(principal: CustomerPrincipal, *, is_everywhere: bool) -> int:
     """End this sign-in, or all of the customer's; return how many ended. Safe to repeat."""
+    only = None if is_everywhere else principal.grant_id
     async with unit_of_work() as work:
-        if is_everywhere:
-            return await _revoke(
-                work, "customer_id = $1", principal.customer.id, reason="signed_out"
-            )
-        return await _revoke(work, "id = $1", principal.grant_id, reason="signed_out")
+        return await end_sessions(work, principal.customer.id, only, reason="signed_out")
 
 
 @shielded
@@ -147,26 +146,26 @@ async def sign_out_with(refresh_token: str, *, is_everywhere: bool) -> int:
         ).select_related("grant")
         if token is None:
             return 0
-        if is_everywhere:
-            return await _revoke(
-                work, "customer_id = $1", token.grant.customer_id, reason="signed_out"
-            )
-        return await _revoke(work, "id = $1", token.grant_id, reason="signed_out")
+        only = None if is_everywhere else token.grant_id
+        return await end_sessions(work, token.grant.customer_id, only, reason="signed_out")
 
 
-async def end_sessions(work: UnitOfWork, customer_id: UUID, *, reason: str) -> int:
-    """End every sign-in of a customer's, as part of what ends them; return how many ended."""
-    return await _revoke(work, "customer_id = $1", customer_id, reason=reason)
+_END = """
+UPDATE customer_grant SET revoked_at = $3, revoked_reason = $4
+WHERE customer_id = $1 AND ($2::uuid IS NULL OR id = $2)
+  AND revoked_at IS NULL AND expires_at > $3 RETURNING id
+"""
 
 
-async def _revoke(work: UnitOfWork, condition: str, subject: UUID, *, reason: str) -> int:
-    rows = await work.fetch(
-        "UPDATE customer_grant SET revoked_at = $2, revoked_reason = $3 "
-        f"WHERE revoked_at IS NULL AND expires_at > $2 AND {condition} RETURNING id",
-        subject,
-        clock.now(),
-        reason,
-    )
+async def end_sessions(
+    work: UnitOfWork, customer_id: UUID, grant_id: UUID | None = None, *, reason: str
+) -> int:
+    """End a customer's sign-ins, as part of what ends them; return how many ended.
+
+    Args:
+        grant_id: the one that ends; None: all of them.
+    """
+    rows = await work.fetch(_END, customer_id, grant_id, clock.now(), reason)
     reach("customers.signed_out")
     for row in rows:
         work.wake(f"customer-grant:{row['id']}")

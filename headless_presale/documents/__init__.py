@@ -5,9 +5,7 @@ from headless_presale.documents.manifests import ManifestDocument, read_manifest
 from headless_presale.documents.models import TrustedDocument
 from headless_presale.documents.shared_texts import SharedTexts
 from headless_presale.documents.trusted import (
-    MAX_DOCUMENTS,
     BoundShop,
-    find_text,
     list_bound_shops,
     list_digests,
     list_documents,
@@ -16,7 +14,6 @@ from headless_presale.documents.trusted import (
 )
 
 __all__ = [
-    "MAX_DOCUMENTS",
     "BoundShop",
     "DocumentNotFound",
     "ManifestDocument",
@@ -24,7 +21,6 @@ __all__ = [
     "SharedTexts",
     "TooManyDocuments",
     "TrustedDocument",
-    "find_text",
     "list_bound_shops",
     "list_digests",
     "list_documents",

@@ -243,10 +243,25 @@ async def _checked(
     name = read_name(wish.name, ("name",), longest=MAX_NAME_LENGTH)
     if not wish.scopes:
         raise InvalidInput(reason="name at least one scope", field=("scopes",))
-    uris = list(dict.fromkeys(wish.redirect_uris))
-    if kind is ClientKind.SERVICE and uris:
+    if kind is ClientKind.SERVICE and wish.redirect_uris:
         raise InvalidInput(reason="a service is sent nowhere", field=("redirectUris",))
-    if kind is not ClientKind.SERVICE and not 1 <= len(uris) <= MAX_REDIRECT_URIS:
+    is_sent = kind is not ClientKind.SERVICE
+    return {
+        "name": name,
+        "redirect_uris": read_redirect_uris(wish.redirect_uris) if is_sent else [],
+        "scopes": sorted(wish.scopes),
+        "shop_ids": await checked_shops(work, merchant_id, wish.shop_ids),
+    }
+
+
+def read_redirect_uris(uris: Sequence[str]) -> list[str]:
+    """Return where codes may be sent, each once.
+
+    Raises:
+        InvalidInput: there is none, there are too many, or a code cannot be sent to one of them.
+    """
+    uris = list(dict.fromkeys(uris))
+    if not 1 <= len(uris) <= MAX_REDIRECT_URIS:
         raise InvalidInput(
             reason="name 1 to {most} addresses", most=MAX_REDIRECT_URIS, field=("redirectUris",)
         )
@@ -257,12 +272,7 @@ async def _checked(
                 "without a fragment and without a user",
                 field=("redirectUris", str(position)),
             )
-    return {
-        "name": name,
-        "redirect_uris": uris,
-        "scopes": sorted(wish.scopes),
-        "shop_ids": await checked_shops(work, merchant_id, wish.shop_ids),
-    }
+    return uris
 
 
 def is_redirect_uri(uri: str) -> bool:

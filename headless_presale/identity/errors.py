@@ -73,12 +73,18 @@ class SignInError(PresaleError):
     """Base of what keeps somebody from signing in."""
 
 
-class TooManyAttempts(SignInError):
-    """It was tried too often; the same may be tried again after a pause."""
+class TooManyAttempts(DomainError, SignInError):
+    """It was tried too often; the same may be tried again after a pause.
 
-    def __init__(self, *, retry_after_seconds: int) -> None:
+    ``params``: retry_after_seconds.
+    """
+
+    code = "TOO_MANY_ATTEMPTS"
+    template = "too many attempts: wait {retry_after_seconds} seconds"
+
+    def __init__(self, *, retry_after_seconds: int, field: tuple[str, ...] = ()) -> None:
         self.retry_after_seconds = retry_after_seconds
-        super().__init__(f"too many attempts: wait {retry_after_seconds} seconds")
+        super().__init__(field=field, retry_after_seconds=retry_after_seconds)
 
 
 class PasswordFault(StrEnum):

@@ -47,6 +47,15 @@ TOKEN_FROM_ADDRESS = Limit(
 this is about what refusing them costs."""
 
 
+def shared_address_limit(name: str) -> Limit:
+    """Return the limit of an address from which buyers come: many share one on the day of a drop.
+
+    Args:
+        name: what is counted; two limits of one name count together.
+    """
+    return Limit(name=name, free=30, first_pause=2, longest_pause=900, decay=_HOUR)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
     """Where an attempt comes from.

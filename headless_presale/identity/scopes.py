@@ -79,15 +79,6 @@ ROLE_SCOPES: Mapping[Role, frozenset[Scope]] = {
 }
 
 
-def parse_scopes(text: str) -> frozenset[Scope]:
-    """Return the scopes of a space-separated list, as OAuth writes it.
-
-    Raises:
-        InvalidInput: one of them does not exist.
-    """
-    return scopes_of(text.split())
-
-
 def scopes_of(names: Iterable[str]) -> frozenset[Scope]:
     """Return the scopes of these names.
 

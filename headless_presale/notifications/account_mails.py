@@ -25,6 +25,7 @@ from headless_presale.kernel.locales import negotiate
 from headless_presale.notifications.formats import one_line
 from headless_presale.notifications.models import AccountMailKind
 from headless_presale.notifications.writing import write_message
+from headless_presale.shops import mail_locale, shop_name
 
 SENDER = "Headless Presale"
 
@@ -81,12 +82,13 @@ async def on_security_changed(event: SecurityChanged) -> None:
 async def on_sign_in_code_requested(event: SignInCodeRequested) -> None:
     """Send a code: whoever reads the mail may sign in to the shop."""
     code = await CustomerCode.get(id=event.code_id).select_related("shop")
+    locale = mail_locale(code.shop, code.locale)
     await write_message(
         AccountMailKind.SIGN_IN_CODE,
         code.id,
         recipient=code.email,
-        locale=negotiate(code.locale),
-        context={"shop_name": one_line(code.shop.name), "recipient_name": ""},
+        locale=locale,
+        context={"shop_name": one_line(shop_name(code.shop, locale)), "recipient_name": ""},
     )
 
 

@@ -22,7 +22,6 @@ from headless_presale.identity import issuer
 from headless_presale.kernel import clock
 from headless_presale.kernel.failpoints import reach
 from headless_presale.kernel.jobs import defer
-from headless_presale.kernel.locales import negotiate, pick
 from headless_presale.kernel.unit_of_work import current_work, shielded, unit_of_work
 from headless_presale.notifications.formats import one_line
 from headless_presale.notifications.models import ListMailKind, Message
@@ -38,7 +37,7 @@ from headless_presale.notify_me import (
     is_awaited,
     unsubscribe_token,
 )
-from headless_presale.shops import Shop, get_shop_by_id, shop_name
+from headless_presale.shops import Shop, get_shop_by_id, mail_locale, shop_name
 
 QUEUE = "announcements"
 AT_ONCE = 500
@@ -103,7 +102,7 @@ async def ask_to_confirm(watcher_id: UUID) -> None:
         return
     shop = await get_shop_by_id(campaign.shop_id)
     watcher = state.watcher
-    locale = _language(watcher.locale, shop)
+    locale = mail_locale(shop, watcher.locale)
     at = clock.now()
     async with unit_of_work() as work:
         # One row for each person: the mail of another day makes room.
@@ -146,7 +145,7 @@ async def tell_watchers(campaign_id: UUID) -> int:
         claimed = await claim_watchers(work, campaign_id, shop_id=shop.id, limit=AT_ONCE)
         letters = []
         for watcher in claimed.watchers:
-            locale = _language(watcher.locale, shop)
+            locale = mail_locale(shop, watcher.locale)
             if locale not in facts:
                 facts[locale] = opening_facts(campaign, shop, variants, locale)
             ids = {"watcher_id": str(watcher.id), "person": str(watcher.person)}
@@ -235,8 +234,7 @@ def opening_facts(
 
 
 def _shared_facts(campaign: CampaignSnapshot, shop: Shop, locale: str) -> dict[str, Any]:
-    own = {"title": campaign.title}
-    texts = pick(campaign.translations, locale, own, fallback_locale=shop.default_locale)
+    texts = campaign.texts(locale, default_locale=shop.default_locale)
     return {
         "shop": shop.slug,
         "shop_name": one_line(shop_name(shop, locale)),
@@ -266,8 +264,3 @@ def _item_facts(
         "ends_at": first.ends_at.isoformat() if first.ends_at else None,
         "ends_after_number": first.ends_after_number,
     }
-
-
-def _language(locale: str, shop: Shop) -> str:
-    """Return the language somebody asked in if we speak it, else the shop's, else the default."""
-    return negotiate(f"{locale}, {shop.default_locale};q=0.5")

@@ -147,7 +147,7 @@ async def _compose(message: Message, transport: MailTransport) -> Mail:
     if message.kind in list(AccountMailKind):
         secret = account_secret(AccountMailKind(message.kind), message.subject_id)
         words = render_account_mail(
-            AccountMailKind(message.kind), message.locale, message.context, link=secret
+            AccountMailKind(message.kind), message.locale, message.context, secret=secret
         )
         name = message.context["recipient_name"]
     elif message.kind in list(ListMailKind):

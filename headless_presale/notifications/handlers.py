@@ -13,7 +13,6 @@ from uuid import UUID
 
 from headless_presale.campaigns import Campaign, CampaignStatus
 from headless_presale.kernel import clock
-from headless_presale.kernel.locales import negotiate
 from headless_presale.notifications import facts
 from headless_presale.notifications.facts import Facts
 from headless_presale.notifications.models import MessageKind
@@ -33,7 +32,7 @@ from headless_presale.orders import (
     is_new_link_mailed,
 )
 from headless_presale.payments import Refund
-from headless_presale.shops import Shop, get_shop_by_id, shop_name
+from headless_presale.shops import get_shop_by_id, mail_locale, shop_name
 
 
 async def on_order_confirmed(event: OrderConfirmed) -> None:
@@ -124,17 +123,12 @@ async def _get_order(order_id: UUID) -> OrderView:
 
 async def _write(kind: MessageKind, subject_id: UUID, order: OrderView, stated: Facts) -> None:
     """Write a message and ask for it to be sent; once per kind and subject."""
-    if not order.buyer["email"]:
+    if order.is_erased:
         # He has been forgotten, and what still happens to his order has nobody to be told.
         return
     shop = await get_shop_by_id(order.shop_id)
-    locale = _language(order, shop)
+    locale = mail_locale(shop, order.locale)
     context = {**facts.shared_facts(order, shop_name=shop_name(shop, locale)), **stated}
     await write_message(
         kind, subject_id, recipient=order.buyer["email"], locale=locale, context=context
     )
-
-
-def _language(order: OrderView, shop: Shop) -> str:
-    """Return the buyer's language if we speak it, else the shop's, else the default."""
-    return negotiate(f"{order.locale}, {shop.default_locale};q=0.5")

@@ -37,17 +37,17 @@ def render(
 
 
 def render_account_mail(
-    kind: AccountMailKind, locale: str, context: Mapping[str, Any], *, link: str
+    kind: AccountMailKind, locale: str, context: Mapping[str, Any], *, secret: str
 ) -> RenderedMessage:
     """Write a mail to somebody who signs in.
 
     Args:
-        link: where its button leads; of a code, the code.
+        secret: the link its button leads to, or the code that it carries.
 
     Raises:
         jinja2.UndefinedError: a template names a fact that is not there.
     """
-    return _render(f"{locale}/{kind}", locale, {**context, "link": link})
+    return _render(f"{locale}/{kind}", locale, {**context, "link": secret, "secret": secret})
 
 
 def render_list_mail(

@@ -10,7 +10,6 @@ from headless_presale.notify_me.asking import (
 from headless_presale.notify_me.awaiting import Awaited, list_awaited
 from headless_presale.notify_me.errors import NotifyMeClosed
 from headless_presale.notify_me.events import NotifyMeAsked, NotifyMeConfirmed
-from headless_presale.notify_me.leaving import is_unsubscribed, take_back, unsubscribe
 from headless_presale.notify_me.models import CampaignWatcher, Unsubscribed
 from headless_presale.notify_me.people import confirm_token, person_of, unsubscribe_token
 from headless_presale.notify_me.telling import (
@@ -23,6 +22,7 @@ from headless_presale.notify_me.telling import (
     find_watchers,
     is_awaited,
 )
+from headless_presale.notify_me.unsubscribing import is_unsubscribed, resubscribe, unsubscribe
 
 __all__ = [
     "Awaited",
@@ -48,7 +48,7 @@ __all__ = [
     "list_awaited",
     "notify_me",
     "person_of",
-    "take_back",
+    "resubscribe",
     "unsubscribe",
     "unsubscribe_token",
 ]

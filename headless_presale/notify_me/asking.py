@@ -9,8 +9,8 @@ from datetime import datetime
 from uuid import UUID
 
 from headless_presale.campaigns import CampaignNotFound, CampaignStatus, status_at
-from headless_presale.customers.limits import take
 from headless_presale.identity.limits import Source
+from headless_presale.identity.throttle import take_attempt
 from headless_presale.kernel import clock
 from headless_presale.kernel.errors import InvalidInput
 from headless_presale.kernel.failpoints import reach
@@ -75,7 +75,7 @@ async def notify_me(wish: NotifyMe, *, asked_from: Source) -> bool:
 
     Raises:
         InvalidInput: no consent, no address, or a source that cannot be kept.
-        TooManySignIns: wait first. An address that is known counts in the same way.
+        TooManyAttempts: wait first. An address that is known counts in the same way.
         CampaignNotFound: there is none, or it is not published.
         NotifyMeClosed: it has opened, or is over.
     """
@@ -83,7 +83,7 @@ async def notify_me(wish: NotifyMe, *, asked_from: Source) -> bool:
         raise InvalidInput(reason="a mail needs the consent of who gets it", field=("consent",))
     address = read_address(wish.email)
     read_description(wish.source, ("source",), longest=MAX_SOURCE_LENGTH)
-    await take(ask_keys(address, asked_from))
+    await take_attempt(ask_keys(address, asked_from))
     return await put_on_list(wish, address)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from headless_presale.identity.limits import Source
+from headless_presale.identity.limits import Source, shared_address_limit
 from headless_presale.identity.throttle import Key, Limit
 
 ASK_FOR_ADDRESSEE = Limit(
@@ -14,14 +14,7 @@ ASK_FOR_ADDRESSEE = Limit(
     decay=timedelta(days=1),
 )
 """Ten a day, whatever the shop: a mailbox is not filled by way of many campaigns."""
-ASK_FROM_ADDRESS = Limit(
-    name="notify-me-from",
-    free=30,
-    first_pause=2,
-    longest_pause=900,
-    decay=timedelta(hours=1),
-)
-"""Many people share an address, and all of them wait for the same drop."""
+ASK_FROM_ADDRESS = shared_address_limit("notify-me-from")
 
 
 def ask_keys(address: str, source: Source) -> Sequence[Key]:

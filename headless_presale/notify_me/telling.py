@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from headless_presale.campaigns import CampaignStatus, status_at
-from headless_presale.customers import NotificationKind, find_unwilling
+from headless_presale.customers import NotificationKind, find_opted_out
 from headless_presale.kernel import clock
 from headless_presale.kernel.failpoints import reach
 from headless_presale.kernel.unit_of_work import UnitOfWork, shielded, unit_of_work
@@ -105,18 +105,18 @@ async def claim_watchers(
     rows = await work.fetch(_CLAIM, campaign_id, limit, clock.now())
     reach("notify_me.claimed")
     found = [Watcher(**dict(row)) for row in rows]
-    unwilling = await _find_unwilling(work, shop_id, [watcher.email for watcher in found])
-    if gone := [watcher.id for watcher in found if watcher.email in unwilling]:
+    opted_out = await _find_opted_out(work, shop_id, [watcher.email for watcher in found])
+    if gone := [watcher.id for watcher in found if watcher.email in opted_out]:
         await work.execute("DELETE FROM campaign_watcher WHERE id = ANY($1::uuid[])", gone)
         reach("notify_me.struck_off")
     return Claimed(
-        watchers=[watcher for watcher in found if watcher.email not in unwilling],
+        watchers=[watcher for watcher in found if watcher.email not in opted_out],
         is_last=len(found) < limit,
     )
 
 
-async def _find_unwilling(work: UnitOfWork, shop_id: UUID, emails: Sequence[str]) -> frozenset[str]:
-    return await find_unwilling(work, shop_id, emails, NotificationKind.CAMPAIGN_OPENINGS)
+async def _find_opted_out(work: UnitOfWork, shop_id: UUID, emails: Sequence[str]) -> frozenset[str]:
+    return await find_opted_out(work, shop_id, emails, NotificationKind.CAMPAIGN_OPENINGS)
 
 
 async def find_watcher(watcher_id: UUID) -> WatcherState | None:
@@ -132,8 +132,8 @@ async def find_watchers(watcher_ids: Collection[UUID]) -> Mapping[UUID, WatcherS
         emails: dict[UUID, list[str]] = {}
         for row in rows:
             emails.setdefault(row["shop_id"], []).append(row["email"])
-        unwilling = {
-            shop_id: await _find_unwilling(work, shop_id, of_shop)
+        opted_out = {
+            shop_id: await _find_opted_out(work, shop_id, of_shop)
             for shop_id, of_shop in emails.items()
         }
     at = clock.now()
@@ -150,7 +150,7 @@ async def find_watchers(watcher_ids: Collection[UUID]) -> Mapping[UUID, WatcherS
                 at=at,
             ),
             confirmed_at=row["confirmed_at"],
-            is_unsubscribed=row["wants_none"] or row["email"] in unwilling[row["shop_id"]],
+            is_unsubscribed=row["wants_none"] or row["email"] in opted_out[row["shop_id"]],
         )
         for row in rows
     }

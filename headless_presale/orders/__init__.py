@@ -31,7 +31,6 @@ from headless_presale.orders.events import (
     OrderRefunded,
     OrderTokenRevoked,
 )
-from headless_presale.orders.giving_over import give_orders_over
 from headless_presale.orders.jobs import refund_campaign
 from headless_presale.orders.listing import (
     OrderCount,
@@ -51,6 +50,7 @@ from headless_presale.orders.merchant import (
     cancel_order_by_merchant,
     refund_order,
 )
+from headless_presale.orders.merging import move_orders
 from headless_presale.orders.models import MerchantRefund, Order, OrderLine, OrderNote
 from headless_presale.orders.own import count_own_orders, list_own_orders
 from headless_presale.orders.paying import StartPayment, amount_of, start_payment
@@ -172,7 +172,6 @@ __all__ = [
     "find_order",
     "find_order_by_number",
     "find_order_of",
-    "give_orders_over",
     "is_balance_in_time",
     "is_new_link_mailed",
     "leg_amount",
@@ -181,6 +180,7 @@ __all__ = [
     "list_own_orders",
     "lock_order",
     "merchant_cancel_rule",
+    "move_orders",
     "order_token",
     "plan_refund",
     "position_of",

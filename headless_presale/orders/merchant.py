@@ -20,7 +20,7 @@ from headless_presale.kernel.ids import reservation_id_of
 from headless_presale.kernel.texts import check_text
 from headless_presale.kernel.unit_of_work import UnitOfWork, shielded, unit_of_work
 from headless_presale.kernel.versions import check_version
-from headless_presale.orders.errors import CancelNotAllowed, OrderNotFound
+from headless_presale.orders.errors import CancelNotAllowed
 from headless_presale.orders.events import OrderCancelled, OrderRefunded
 from headless_presale.orders.models import MerchantRefund, Order, OrderNote
 from headless_presale.orders.refund_rules import (
@@ -110,7 +110,7 @@ async def add_note(command: AddNote) -> OrderNote:
     check_key(command.idempotency_key)
     check_text(command.text, ("text",), longest=LONGEST_NOTE)
     async with unit_of_work() as work:
-        order = await _lock(command)
+        order = await lock_order(command.order_id, shop_ids=command.shop_ids)
         written = await OrderNote.get_or_none(id=command.own_id("note"))
         if written is not None:
             if written.text != command.text:
@@ -149,7 +149,7 @@ async def refund_order(command: RefundOrder) -> MerchantRefund:
     check_key(command.idempotency_key)
     check_text(command.reason, ("reason",), longest=LONGEST_REASON)
     async with unit_of_work() as work:
-        order = await _lock(command)
+        order = await lock_order(command.order_id, shop_ids=command.shop_ids)
         decided = await MerchantRefund.get_or_none(id=command.own_id("refund"))
         if decided is not None:
             if decided.request_hash != command.request_hash():
@@ -235,7 +235,7 @@ async def cancel_order_by_merchant(command: CancelOrder) -> Order:
     check_key(command.idempotency_key)
     check_text(command.reason, ("reason",), longest=LONGEST_REASON)
     async with unit_of_work() as work:
-        order = await _lock(command)
+        order = await lock_order(command.order_id, shop_ids=command.shop_ids)
         if await _is_done(order, command):
             return order
         source = order.status
@@ -283,13 +283,6 @@ async def _is_done(order: Order, command: CancelOrder) -> bool:
     if ended.payload["request_hash"] != command.request_hash():
         raise IdempotencyMismatch(field=("idempotencyKey",))
     return True
-
-
-async def _lock(command: MerchantCommand) -> Order:
-    try:
-        return await lock_order(command.order_id, shop_ids=command.shop_ids)
-    except OrderNotFound:
-        raise OrderNotFound(field=("orderId",)) from None
 
 
 async def _record(

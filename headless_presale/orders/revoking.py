@@ -21,7 +21,6 @@ from headless_presale.kernel.ids import customer_id_of, reservation_id_of
 from headless_presale.kernel.unit_of_work import shielded, unit_of_work
 from headless_presale.kernel.versions import check_version
 from headless_presale.orders.access import CustomerAccess
-from headless_presale.orders.errors import OrderNotFound
 from headless_presale.orders.events import OrderTokenRevoked
 from headless_presale.orders.models import Order
 from headless_presale.orders.service import lock_order
@@ -70,12 +69,7 @@ async def revoke_order_token(command: RevokeToken) -> Order:
     """
     check_key(command.idempotency_key)
     async with unit_of_work() as work:
-        try:
-            order = await lock_order(
-                command.order_id, shop_ids=command.shop_ids, access=command.access
-            )
-        except OrderNotFound:
-            raise OrderNotFound(field=("orderId",)) from None
+        order = await lock_order(command.order_id, shop_ids=command.shop_ids, access=command.access)
         if await _is_done(command):
             return order
         if command.version is not None:

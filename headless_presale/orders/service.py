@@ -172,13 +172,13 @@ async def lock_order(
         access: of the buyer who asks; None where it is not a buyer.
 
     Raises:
-        OrderNotFound: there is none, or not for him.
+        OrderNotFound: there is none, or not for him; whoever asks names it by ``orderId``.
     """
     await current_work().lock("order", order_id)
     found = Order.filter(id=order_id).select_for_update()
     order = await (found if shop_ids is None else found.filter(shop_id__in=list(shop_ids))).first()
     if order is None or (access is not None and not access.opens(order)):
-        raise OrderNotFound()
+        raise OrderNotFound(field=("orderId",))
     return order
 
 

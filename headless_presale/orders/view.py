@@ -69,6 +69,11 @@ class OrderView:
     lines: tuple[LineView, ...] = ()
 
     @property
+    def is_erased(self) -> bool:
+        """Whether its buyer has been forgotten: there is nobody to be told of it."""
+        return not self.buyer["email"]
+
+    @property
     def number(self) -> str:
         """The order number that people read to each other."""
         return display_number(self.id)

@@ -26,14 +26,14 @@ from headless_presale.kernel.batches import in_batches
 from headless_presale.kernel.failpoints import reach
 from headless_presale.kernel.ids import hash_secret, new_id
 from headless_presale.kernel.jobs import defer
-from headless_presale.kernel.locales import negotiate, read_locale
+from headless_presale.kernel.locales import read_locale
 from headless_presale.kernel.unit_of_work import shielded, unit_of_work
 from headless_presale.notifications import AccountMailKind
 from headless_presale.notifications.formats import one_line
 from headless_presale.notifications.writing import write_message
 from headless_presale.privacy.document import compose
 from headless_presale.privacy.errors import ExportTooSoon
-from headless_presale.shops import get_shop_by_id, shop_name
+from headless_presale.shops import get_shop_by_id, mail_locale, shop_name
 
 VALID_FOR = timedelta(hours=24)
 """How long a copy can be fetched, and how long a job may take to write it."""
@@ -200,7 +200,7 @@ async def _finish(asked: asyncpg.Record, customer: Customer, attempt: UUID) -> N
         if customer.email is None:
             # He finds the link where he asked for it.
             return
-        locale = negotiate(f"{asked['locale']}, {shop.default_locale};q=0.5")
+        locale = mail_locale(shop, asked["locale"])
         await write_message(
             AccountMailKind.PERSONAL_DATA_READY,
             asked["id"],

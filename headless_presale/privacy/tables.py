@@ -76,6 +76,12 @@ _KEPT_OF = (
     "WHERE key = ANY(%(telling)s::text[]))"
 )
 
+_EMPTIED = (
+    "UPDATE message SET recipient = '', context = '{}', claimed_until = NULL, "
+    "failure = CASE WHEN sent_at IS NULL THEN 'erased' ELSE '' END, "
+    "failed_at = CASE WHEN sent_at IS NULL THEN coalesce(failed_at, %(at)s) END"
+)
+
 STEPS: Sequence[Step] = (
     # What delivered orders own stays counted, under the new name.
     Step(
@@ -138,28 +144,20 @@ STEPS: Sequence[Step] = (
     # One that waits is not sent any more. What the mail server said names the address.
     Step(
         "message",
-        "UPDATE message SET recipient = '', context = '{}', claimed_until = NULL, "
-        "failure = CASE WHEN sent_at IS NULL THEN 'erased' ELSE '' END, "
-        "failed_at = CASE WHEN sent_at IS NULL THEN coalesce(failed_at, %(at)s) END "
-        "WHERE subject_id = ANY(%(subjects)s::uuid[]) AND kind = ANY(%(mails)s::text[])",
+        f"{_EMPTIED} WHERE subject_id = ANY(%(subjects)s::uuid[]) "
+        "AND kind = ANY(%(mails)s::text[])",
     ),
     # Codes that have been forgotten are of no shop any more.
     Step(
         "message",
-        "UPDATE message m SET recipient = '', context = '{}', claimed_until = NULL, "
-        "failure = CASE WHEN sent_at IS NULL THEN 'erased' ELSE '' END, "
-        "failed_at = CASE WHEN sent_at IS NULL THEN coalesce(failed_at, %(at)s) END "
-        "WHERE m.kind = 'sign_in_code' AND m.recipient = %(email)s "
-        "AND NOT EXISTS (SELECT 1 FROM customer_code c WHERE c.id = m.subject_id "
+        f"{_EMPTIED} WHERE kind = 'sign_in_code' AND recipient = %(email)s "
+        "AND NOT EXISTS (SELECT 1 FROM customer_code c WHERE c.id = message.subject_id "
         "AND c.shop_id <> %(shop_id)s)",
     ),
     # That a copy is ready. One may have expired, and its row be gone, long before.
     Step(
         "message",
-        "UPDATE message SET recipient = '', context = '{}', claimed_until = NULL, "
-        "failure = CASE WHEN sent_at IS NULL THEN 'erased' ELSE '' END, "
-        "failed_at = CASE WHEN sent_at IS NULL THEN coalesce(failed_at, %(at)s) END "
-        "WHERE kind = 'personal_data_ready' AND recipient = %(email)s "
+        f"{_EMPTIED} WHERE kind = 'personal_data_ready' AND recipient = %(email)s "
         "AND context ->> 'shop_id' = %(shop_id)s::uuid::text",
     ),
     Step(

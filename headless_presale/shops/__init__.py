@@ -12,6 +12,7 @@ from headless_presale.shops.service import (
     find_shop,
     get_shop,
     get_shop_by_id,
+    mail_locale,
     rename_merchant,
     shop_name,
 )
@@ -44,6 +45,7 @@ __all__ = [
     "has_product",
     "is_used_from",
     "list_named_origins",
+    "mail_locale",
     "rename_merchant",
     "shop_name",
     "update_policies",

@@ -10,7 +10,7 @@ from headless_presale.kernel.audit_log import record_change
 from headless_presale.kernel.errors import InvalidInput
 from headless_presale.kernel.ids import new_id
 from headless_presale.kernel.jsonb import to_jsonb
-from headless_presale.kernel.locales import pick, read_locale
+from headless_presale.kernel.locales import negotiate, pick, read_locale
 from headless_presale.kernel.money import currency_exponent
 from headless_presale.kernel.texts import read_name
 from headless_presale.kernel.unit_of_work import UnitOfWork, shielded, unit_of_work
@@ -160,6 +160,11 @@ def shop_name(shop: Shop, locale: str) -> str:
     return pick(
         shop.translations, locale, {"name": shop.name}, fallback_locale=shop.default_locale
     )["name"]
+
+
+def mail_locale(shop: Shop, locale: str) -> str:
+    """Return the language of a mail: its reader's if we speak it, else the shop's, else English."""
+    return negotiate(f"{locale}, {shop.default_locale};q=0.5")
 
 
 async def _insert(work: UnitOfWork, shop: Shop) -> bool:

@@ -24,7 +24,7 @@ _admit = LuaScript(_SCRIPTS, "admit")
 _settle = LuaScript(_SCRIPTS, "settle")
 _abort = LuaScript(_SCRIPTS, "abort")
 _release = LuaScript(_SCRIPTS, "release")
-_give_over = LuaScript(_SCRIPTS, "give_over")
+_move_taken = LuaScript(_SCRIPTS, "move_taken")
 _load = LuaScript(_SCRIPTS, "load")
 _remaining = LuaScript(_SCRIPTS, "remaining")
 
@@ -142,9 +142,9 @@ async def give_back(pool_id: UUID, customer_id: UUID, numbers: Sequence[int]) ->
     )
 
 
-async def give_over(pool_id: UUID, from_id: UUID, to_id: UUID) -> int:
+async def move_taken(pool_id: UUID, from_id: UUID, to_id: UUID) -> int:
     """Count a customer's slots for another one; return how many."""
-    return int(await _give_over(_keys(pool_id, "taken"), [str(from_id), str(to_id)]))
+    return int(await _move_taken(_keys(pool_id, "taken"), [str(from_id), str(to_id)]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -188,7 +188,7 @@ async def release(work: UnitOfWork, order_id: UUID, customer_id: UUID) -> Mappin
     return released
 
 
-async def give_quotas_over(
+async def move_quotas(
     work: UnitOfWork, from_id: UUID, to_id: UUID, pool_ids: Sequence[UUID]
 ) -> None:
     """Count what a customer owns of these pools for another one, beside what he owns himself.
@@ -213,4 +213,4 @@ async def give_quotas_over(
     reach("slots.quotas_given_over")
     for pool_id in pool_ids:
         # Should Redis not hear of it, the reconciler writes both counts anew.
-        work.after_commit(partial(admission.give_over, pool_id, from_id, to_id))
+        work.after_commit(partial(admission.move_taken, pool_id, from_id, to_id))

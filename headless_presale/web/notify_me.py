@@ -8,13 +8,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from headless_presale.campaigns import CampaignStatus, find_snapshot
-from headless_presale.kernel.locales import pick
 from headless_presale.notify_me import (
     Waiting,
     confirm,
     find_waiting,
     is_unsubscribed,
-    take_back,
+    resubscribe,
     unsubscribe,
 )
 from headless_presale.shops import get_shop_by_id, shop_name
@@ -46,7 +45,7 @@ async def take_unsubscribe(request: Request) -> Response:
     form = await read_form(request)
     if form.get("again"):
         await require_csrf(request, await any_session(request))
-        await take_back(_token(request))
+        await resubscribe(_token(request))
         return await _unsubscribe_page(request, is_taken_back=True)
     await unsubscribe(_token(request))
     return await _unsubscribe_page(request)
@@ -57,8 +56,7 @@ async def _confirm_page(request: Request, waiting: Waiting | None, *, is_done: b
     if waiting is None or campaign is None:
         return page(request, "notify_me_gone.html", status=GONE)
     locale, shop = page_locale(request), await get_shop_by_id(campaign.shop_id)
-    own = {"title": campaign.title}
-    texts = pick(campaign.translations, locale, own, fallback_locale=shop.default_locale)
+    texts = campaign.texts(locale, default_locale=shop.default_locale)
     session = await any_session(request)
     return page(
         request,

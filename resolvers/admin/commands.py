@@ -5,7 +5,8 @@ from typing import TypeVar
 
 from headless_presale.kernel.events import acting_as
 from resolvers.context import RequestContext
-from resolvers.errors import Answer, answer
+from resolvers.errors import Answer
+from resolvers.mutations import mutate
 
 R = TypeVar("R")
 
@@ -16,9 +17,8 @@ async def told(context: RequestContext, command: Callable[[], Awaitable[R]]) -> 
     Raises:
         ServiceUnavailable: nobody knows whether it was done.
     """
-    context.begin_mutation()
     with acting_as(context.merchant_actor):
-        return await answer(_called(command), context.locale)
+        return await mutate(context, _called(command))
 
 
 async def _called(command: Callable[[], Awaitable[R]]) -> R:

@@ -10,14 +10,14 @@ from schema.permissions import requires
 from schema.privacy import ErasureType, wrap
 
 
-@strawberry.input(description="Whom to forget.")
+@strawberry.input(description="Whom to erase.")
 class PersonalDataEraseInput:
     shop_id: strawberry.ID
     email: str = strawberry.field(description="With or without an account.")
     is_delivered: bool = strawberry.field(
         default=False,
-        description="True where what he paid in full has been delivered. Otherwise it counts as "
-        "delivered 30 days after the last promised date.",
+        description="Whether everything the person paid in full was delivered. Otherwise it counts "
+        "as delivered 30 days after the last promised date.",
     )
 
 
@@ -32,8 +32,8 @@ class PrivacyMutation:
     """What a merchant does about a person's data."""
 
     @strawberry.mutation(
-        description="Forget a person at his wish: see `customerErase`. It cannot be undone. The "
-        "log tells that it was done, not of whom.",
+        description="Erase a person who asks for it: see `customerErase`. It cannot be undone. The "
+        "log says that it was done, not to whom.",
         extensions=requires(Scope.CUSTOMERS_WRITE),
     )
     async def personal_data_erase(

@@ -82,7 +82,7 @@ class AdminShopType(ProductsOfShop, ImportsOfShop):
         return policies_of(self.shop)
 
     @strawberry.field(
-        description="Where its customers may sign in beside by mail, the oldest first.",
+        description="Where its customers can sign in besides by mail, the oldest first.",
         extensions=requires(Scope.SETTINGS_READ),
     )
     async def sign_in_providers(self) -> list[AdminSignInProviderType]:

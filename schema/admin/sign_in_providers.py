@@ -32,11 +32,11 @@ class AdminSignInProviderType:
     def name(self) -> str:
         return self.row.name
 
-    @strawberry.field(description="How an OpenID Connect provider calls itself; null of WeChat.")
+    @strawberry.field(description="How an OpenID Connect provider calls itself; null for WeChat.")
     def issuer(self) -> str | None:
         return self.row.issuer if self.row.kind is ProviderKind.OIDC else None
 
-    @strawberry.field(description="What the provider calls the shop; of WeChat the appid.")
+    @strawberry.field(description="The shop's client id at the provider; for WeChat the appid.")
     def client_id(self) -> str:
         return self.row.client_id
 
@@ -67,10 +67,10 @@ class SignInProviderCreateInput:
     kind: ProviderKind
     name: str = strawberry.field(description="What the button says.")
     client_id: str = strawberry.field(
-        description="What the provider calls the shop; of WeChat the mini-program's appid."
+        description="The shop's client id at the provider; for WeChat the mini-program's appid."
     )
     secret: str | None = strawberry.field(
-        default=None, description="WeChat needs one; of OpenID Connect a public client has none."
+        default=None, description="WeChat needs one; a public client of OpenID Connect has none."
     )
     issuer: str | None = strawberry.field(
         default=None,
@@ -92,7 +92,8 @@ class SignInProviderUpdateInput:
     secret: str | None = None
     redirect_uris: list[str] | None = None
     is_enabled: bool | None = strawberry.field(
-        default=None, description="Switched off, it lets nobody in; who is in stays."
+        default=None,
+        description="While it is disabled nobody signs in with it; who is signed in stays so.",
     )
 
 
@@ -143,7 +144,7 @@ class SignInProviderMutation:
         )
 
     @strawberry.mutation(
-        description="Change a provider, or switch it off or on.",
+        description="Change a provider, or disable or enable it.",
         extensions=requires(Scope.SETTINGS_WRITE),
     )
     async def sign_in_provider_update(
@@ -163,7 +164,7 @@ class SignInProviderMutation:
         )
 
     @strawberry.mutation(
-        description="Remove a provider. Whom it knew stays a customer.",
+        description="Remove a provider. Those who signed in with it stay customers.",
         extensions=requires(Scope.SETTINGS_WRITE),
     )
     async def sign_in_provider_delete(

@@ -1,27 +1,57 @@
-"""The README's commands for one's own shop, run as they stand there; its queries, checked."""
+"""The README's commands, run as they stand there; the docs' queries, checked."""
 
 import asyncio
+import json
 import os
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from graphql import build_schema, parse, validate
 
 from tests.conftest import SECRET_KEY
+from tests.support.oauth import World
+from tests.support.shop import open_sale
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 PAGE = (ROOT / "docs" / "merchant-api.md").read_text()
 
 
+def blocks_of(title: str) -> str:
+    """Return all commands of a section."""
+    (text,) = re.findall(rf"^## {title}\n(.*?)(?=^## )", README, re.M | re.S)
+    return "".join(re.findall(r"^```sh\n(.*?)^```", text, re.M | re.S))
+
+
 def commands() -> list[str]:
     """Return the commands about the shop, its products and its campaigns."""
-    (text,) = re.findall(r"^## Your own shop\n(.*?)(?=^## )", README, re.M | re.S)
-    blocks = "".join(re.findall(r"^```sh\n(.*?)^```", text, re.M | re.S))
+    blocks = blocks_of("Your own shop")
     names = "shops|import-products|campaigns"
     return re.findall(rf"^\.venv/bin/headless-presale ((?:{names}) .*)$", blocks, re.M)
+
+
+@pytest.mark.usefixtures("clock")
+async def test_a_first_order_pasted_twice_is_one(world: World) -> None:
+    await open_sale(shop=world.shop)
+    script = blocks_of("A first order").replace("http://127.0.0.1:8000", world.issuer)
+
+    async def paste() -> dict[str, Any]:
+        shell = await asyncio.create_subprocess_exec(
+            *("bash", "-euo", "pipefail", "-c", script),
+            env={**os.environ, "NO_PROXY": "*"},
+            stdout=asyncio.subprocess.PIPE,
+        )
+        printed, _ = await shell.communicate()
+        placed: dict[str, Any] = json.loads(printed)["data"]["orderPlace"]
+        return placed
+
+    first = await paste()
+    assert first["userErrors"] == []
+    assert first["order"]["lines"] == [{"slotNumbers": [1]}]
+    assert await paste() == first
 
 
 @pytest.mark.usefixtures("database", "redis")
@@ -57,10 +87,9 @@ async def test_the_commands_run_one_after_the_other(
     assert "Extended" in printed[-1]
 
 
-@pytest.mark.parametrize("text", [README, PAGE], ids=["readme", "merchant-api"])
-def test_each_query_fits_the_schema(text: str) -> None:
+def test_each_query_fits_the_schema() -> None:
     schema = build_schema((ROOT / "schema" / "schema.graphql").read_text())
-    found = re.findall(r"^```graphql\n(.*?)^```", text, re.M | re.S)
+    found = re.findall(r"^```graphql\n(.*?)^```", PAGE, re.M | re.S)
 
     assert len(found) >= 4
     for document in found:

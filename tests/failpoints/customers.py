@@ -7,7 +7,7 @@ from headless_presale.carts import create_cart
 from headless_presale.customers.access_tokens import CustomerClaims
 from headless_presale.customers.codes import code_of, make_code, use_code
 from headless_presale.customers.errors import SessionEnded
-from headless_presale.customers.identities import Vouched, let_in
+from headless_presale.customers.identities import AssertedIdentity, sign_in_asserted
 from headless_presale.customers.merging import merge_into_address
 from headless_presale.customers.models import (
     Customer,
@@ -15,7 +15,7 @@ from headless_presale.customers.models import (
     CustomerGrant,
     SignInProvider,
 )
-from headless_presale.customers.oidc import Return, begin_flow, use_flow
+from headless_presale.customers.oidc import AuthorizationResponse, begin_flow, use_flow
 from headless_presale.customers.profile import UpdateProfile, update_profile
 from headless_presale.customers.providers import ProviderWish, create_provider
 from headless_presale.customers.sessions import (
@@ -140,7 +140,9 @@ async def _with_a_mini_program(world: World) -> UUID:
 
 async def _vouch(provider_id: UUID) -> object:
     provider = await SignInProvider.get(id=provider_id)
-    return await let_in(provider, Vouched(subject="o-ann", locale="en"), await signing_key())
+    return await sign_in_asserted(
+        provider, AssertedIdentity(subject="o-ann", locale="en"), await signing_key()
+    )
 
 
 async def _is_known_once(world: World, _: object) -> None:
@@ -181,7 +183,7 @@ async def _sent_away(world: World) -> UUID:
 
 async def _take_back(provider_id: UUID) -> object:
     provider = await SignInProvider.get(id=provider_id)
-    back = Return(
+    back = AuthorizationResponse(
         code="a code",
         state="a state",
         browser_key="a key",
@@ -197,8 +199,8 @@ async def _is_used_up(world: World, _: object) -> None:
 async def _nameless_with_a_code(world: World) -> tuple[CustomerPrincipal, str]:
     """Somebody without an address, who has an order and a cart, and a code in his mailbox."""
     provider = await SignInProvider.get(id=await _with_a_mini_program(world))
-    vouched = Vouched(subject="o-ann", locale="en")
-    signed_in = await let_in(provider, vouched, await signing_key())
+    asserted = AssertedIdentity(subject="o-ann", locale="en")
+    signed_in = await sign_in_asserted(provider, asserted, await signing_key())
     customer = signed_in.customer
     order = await world.order()
     await Order.filter(id=order.id).update(customer_id=customer.id)

@@ -4,10 +4,10 @@ from typing import Any
 from uuid import UUID
 
 from headless_presale.customers import (
+    AddressEntry,
     ConsentKind,
     ConsentSource,
     CustomerPrincipal,
-    Entry,
     NotificationKind,
     add_address,
     change_address,
@@ -26,8 +26,12 @@ from headless_presale.kernel.postal import Address
 from tests.failpoints.customers import as_a_customer
 from tests.failpoints.world import Scenario, World
 
-HOME = Entry(name="Ann", phone=None, address=Address(country="CN", city="Wuxi", line1="1 Road"))
-WORK = Entry(name="Ann", phone=None, address=Address(country="CN", city="Suzhou", line1="2 Road"))
+HOME = AddressEntry(
+    name="Ann", phone=None, address=Address(country="CN", city="Wuxi", line1="1 Road")
+)
+WORK = AddressEntry(
+    name="Ann", phone=None, address=Address(country="CN", city="Suzhou", line1="2 Road")
+)
 
 Asked = tuple[CustomerPrincipal, UUID]
 

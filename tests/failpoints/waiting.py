@@ -14,7 +14,7 @@ from headless_presale.notify_me import (
     NotifyMe,
     confirm,
     confirm_token,
-    take_back,
+    resubscribe,
     unsubscribe,
     unsubscribe_token,
 )
@@ -136,7 +136,7 @@ SCENARIOS = [
     Scenario("asking to confirm", _asked, ask_to_confirm, _is_asked_once),
     Scenario("confirming to be told", _a_link, confirm, _is_confirmed),
     Scenario("unsubscribing", _leaving, unsubscribe, _has_left),
-    Scenario("subscribing again", _has_left_before, take_back, _is_back),
+    Scenario("subscribing again", _has_left_before, resubscribe, _is_back),
     Scenario("telling of an opening", _four_wait, tell_watchers, _are_told_once),
     Scenario("sending to many", _mails_to_three, _send, _are_sent),
 ]

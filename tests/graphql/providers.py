@@ -9,18 +9,18 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 
 from headless_presale.customers import (
-    Outside,
     ProviderChanges,
+    ProviderClients,
     ProviderKind,
     ProviderWish,
     SignInProvider,
     WeChatApi,
     create_provider,
-    set_outside,
+    set_provider_clients,
     update_provider,
 )
-from headless_presale.customers.identities import Vouched, let_in
-from headless_presale.customers.outside import current_outside
+from headless_presale.customers.identities import AssertedIdentity, sign_in_asserted
+from headless_presale.customers.provider_clients import current_provider_clients
 from headless_presale.identity.oauth.keys import signing_key
 from headless_presale.kernel.ids import new_id
 from headless_presale.shops.models import Shop
@@ -46,12 +46,12 @@ BACK = "https://shop.example.com/back"
 @asynccontextmanager
 async def outside_open(url: str, *, total_seconds: float = 20.0) -> AsyncIterator[None]:
     """Install a way to the providers of this machine."""
-    before = current_outside()
+    before = current_provider_clients()
     wechat = WeChatApi(url, total_seconds=total_seconds)
-    set_outside(Outside(wechat=wechat, allow_private=True))
+    set_provider_clients(ProviderClients(wechat=wechat, allow_private=True))
     yield
     await wechat.close()
-    set_outside(before)
+    set_provider_clients(before)
 
 
 async def add_wechat(shop: Shop, appid: str = APPID, secret: str = SECRET) -> SignInProvider:
@@ -63,8 +63,8 @@ async def add_wechat(shop: Shop, appid: str = APPID, secret: str = SECRET) -> Si
 async def without_an_address(shop: Shop) -> str:
     """Return an access token of somebody new whom the shop's mini-program alone knows."""
     provider = await SignInProvider.get_or_none(shop_id=shop.id) or await add_wechat(shop)
-    vouched = Vouched(subject=new_id().hex, locale="en")
-    return (await let_in(provider, vouched, await signing_key())).access.token
+    asserted = AssertedIdentity(subject=new_id().hex, locale="en")
+    return (await sign_in_asserted(provider, asserted, await signing_key())).access.token
 
 
 async def sign_in_from(storefront: Storefront, code: str) -> dict[str, Any]:

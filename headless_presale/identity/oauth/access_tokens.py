@@ -181,9 +181,17 @@ def _read_json(text: bytes | None) -> dict[str, Any]:
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Validity:
+    """From when and until when a token counts."""
+
+    issued_at: datetime
+    expires_at: datetime
+
+
 def check_claims(
     claims: Mapping[str, Any], *, texts: Iterable[str], audience: str, issuer: str
-) -> tuple[datetime, datetime]:
+) -> Validity:
     """Return from when and until when a signed token counts.
 
     Args:
@@ -207,7 +215,7 @@ def check_claims(
     not_before = _moment(claims, "nbf") if "nbf" in claims else issued_at
     if max(issued_at, not_before) > now + LEEWAY:
         raise TokenInvalid("not_yet_valid")
-    return issued_at, expires_at
+    return Validity(issued_at, expires_at)
 
 
 def read_staff_claims(claims: Mapping[str, Any], *, audience: str, issuer: str) -> AccessClaims:
@@ -216,9 +224,7 @@ def read_staff_claims(claims: Mapping[str, Any], *, audience: str, issuer: str) 
     Raises:
         TokenInvalid: it is none, or does not count here and now.
     """
-    issued_at, expires_at = check_claims(
-        claims, texts=TEXT_CLAIMS, audience=audience, issuer=issuer
-    )
+    valid = check_claims(claims, texts=TEXT_CLAIMS, audience=audience, issuer=issuer)
     try:
         grant_id, merchant_id = UUID(claims["sid"]), UUID(claims["merchant"])
     except ValueError as error:
@@ -229,8 +235,8 @@ def read_staff_claims(claims: Mapping[str, Any], *, audience: str, issuer: str) 
         grant_id=grant_id,
         merchant_id=merchant_id,
         scopes=known_scopes(claims["scope"].split()),
-        issued_at=issued_at,
-        expires_at=expires_at,
+        issued_at=valid.issued_at,
+        expires_at=valid.expires_at,
         token_id=claims["jti"],
     )
 

@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 
 from headless_presale.customers import ProviderKind, ProviderWish, create_provider, export_link
-from headless_presale.customers.identities import Vouched, let_in
+from headless_presale.customers.identities import AssertedIdentity, sign_in_asserted
 from headless_presale.customers.models import SignInProvider
 from headless_presale.identity.oauth.keys import signing_key
 from headless_presale.kernel.ids import new_id
@@ -152,15 +152,15 @@ async def test_who_has_no_address_finds_the_link_where_he_asked(stage: Stage) ->
     sale = await stage.open()
     wish = ProviderWish(kind=ProviderKind.WECHAT, name="WeChat", client_id="wx", secret="a secret")
     provider = await SignInProvider.get(id=(await create_provider(sale.shop.id, wish)).id)
-    vouched = Vouched(subject=new_id().hex, locale="en")
-    token = (await let_in(provider, vouched, await signing_key())).access.token
+    asserted = AssertedIdentity(subject=new_id().hex, locale="en")
+    token = (await sign_in_asserted(provider, asserted, await signing_key())).access.token
     assert codes_of(await ask(stage, token)) == []
 
     await write_export((await PersonalDataExport.get()).id)
 
     own = (await stage.api.ask(ME, bearer=token)).data["me"]["personalDataExport"]
     copy = (await fetch(own["url"])).json()
-    assert copy["identities"][0]["subject"] == vouched.subject
+    assert copy["identities"][0]["subject"] == asserted.subject
     assert (copy["profile"]["email"], copy["orders"], copy["mails"]) == (None, [], [])
     assert await Message.filter(kind=READY).count() == 0
 

@@ -10,7 +10,6 @@ import pytest
 from redis.asyncio import Redis
 
 from headless_presale.challenges import (
-    MESSAGE,
     ChallengeRequired,
     SiteVerify,
     require_proof,
@@ -18,6 +17,7 @@ from headless_presale.challenges import (
 )
 from headless_presale.kernel.clock import ManualClock
 from headless_presale.kernel.errors import Unavailable
+from headless_presale.refusal_texts import TEXTS
 from headless_presale.settings import Settings
 from tests.conftest import SECRET_KEY
 from tests.integration.http.clients import open_socket, receive, serving, subscribe
@@ -28,7 +28,10 @@ from tests.support.staff import sign_in
 
 REFUSAL = {
     "errors": [
-        {"message": MESSAGE, "extensions": {"siteKey": SITE_KEY, "code": "CHALLENGE_REQUIRED"}}
+        {
+            "message": TEXTS["CHALLENGE_REQUIRED"]["en"],
+            "extensions": {"siteKey": SITE_KEY, "code": "CHALLENGE_REQUIRED"},
+        }
     ]
 }
 

@@ -139,7 +139,7 @@ async def test_a_mail_is_written_with_its_change_or_not_at_all(
 @pytest.mark.parametrize("kind", [kind for kind in AccountMailKind if kind != "sign_in_code"])
 def test_text_and_html_say_the_same(kind: AccountMailKind, locale: str) -> None:
     link = "https://shop.example/x?token=a.b"
-    mail = render_account_mail(kind, locale, FACTS, link=link)
+    mail = render_account_mail(kind, locale, FACTS, secret=link)
 
     html = Words(mail.html)
     assert html.texts[0] == mail.subject
@@ -156,7 +156,7 @@ def test_text_and_html_say_the_same(kind: AccountMailKind, locale: str) -> None:
 def test_a_code_is_in_the_subject_and_a_line_of_its_own(locale: str) -> None:
     facts = {"shop_name": "Moonlit <Forge>", "recipient_name": ""}
 
-    mail = render_account_mail(AccountMailKind.SIGN_IN_CODE, locale, facts, link="012345")
+    mail = render_account_mail(AccountMailKind.SIGN_IN_CODE, locale, facts, secret="012345")
 
     html = Words(mail.html)
     assert "012345" in mail.subject
@@ -171,7 +171,7 @@ def test_a_code_is_in_the_subject_and_a_line_of_its_own(locale: str) -> None:
 def test_every_change_has_words(change: SecurityChange, locale: str) -> None:
     facts = {**FACTS, "change": str(change), "detail": ""}
 
-    mail = render_account_mail(AccountMailKind.SECURITY_CHANGED, locale, facts, link="x")
+    mail = render_account_mail(AccountMailKind.SECURITY_CHANGED, locale, facts, secret="x")
 
     assert str(change) not in mail.text
 
@@ -180,7 +180,7 @@ def test_every_change_has_words(change: SecurityChange, locale: str) -> None:
 def test_every_role_has_a_name(role: Role) -> None:
     for locale in SUPPORTED_LOCALES:
         facts = {**FACTS, "role": str(role)}
-        mail = render_account_mail(AccountMailKind.INVITATION, locale, facts, link="x")
+        mail = render_account_mail(AccountMailKind.INVITATION, locale, facts, secret="x")
         assert str(role) not in mail.text
 
 
@@ -189,7 +189,7 @@ def test_names_are_words_and_never_markup(locale: str) -> None:
     hostile = "<script>alert(1)</script>{{ 7*7 }}"
     facts = {**FACTS, "inviter": hostile, "merchant": hostile, "recipient_name": hostile}
 
-    mail = render_account_mail(AccountMailKind.INVITATION, locale, facts, link="x")
+    mail = render_account_mail(AccountMailKind.INVITATION, locale, facts, secret="x")
 
     assert "script" not in Words(mail.html).elements
     assert "{{ 7*7 }}" in mail.text

@@ -15,8 +15,8 @@ from headless_presale.campaigns import (
     sweep_openings_and_closings,
     unschedule_campaign,
 )
-from headless_presale.customers import TooManySignIns
 from headless_presale.event_handlers import EVENT_HANDLERS
+from headless_presale.identity.errors import TooManyAttempts
 from headless_presale.identity.limits import Source
 from headless_presale.kernel.clock import ManualClock
 from headless_presale.kernel.errors import DomainError, InvalidInput
@@ -242,7 +242,7 @@ async def test_ten_times_a_day_for_an_address_whatever_the_campaign(clock: Manua
     for number in range(10):
         await ask(sale if number % 2 else other, at=Source(address=f"192.0.2.{number}"))
 
-    with pytest.raises(TooManySignIns) as caught:
+    with pytest.raises(TooManyAttempts) as caught:
         await ask(other, at=Source(address="192.0.2.99"))
 
     assert caught.value.params["retry_after_seconds"] == 3_600
@@ -256,7 +256,7 @@ async def test_thirty_at_once_from_one_place() -> None:
     for number in range(30):
         await ask(sale, f"ann{number}@example.com")
 
-    with pytest.raises(TooManySignIns):
+    with pytest.raises(TooManyAttempts):
         await ask(sale, "one-more@example.com")
 
     assert await CampaignWatcher.all().count() == 30

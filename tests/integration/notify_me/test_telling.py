@@ -19,7 +19,7 @@ from headless_presale.notify_me import (
     WatcherCount,
     confirm,
     count_watchers,
-    take_back,
+    resubscribe,
     unsubscribe_token,
 )
 from tests.conftest import NOON
@@ -51,7 +51,7 @@ async def test_only_who_confirmed_and_has_not_left_is_told(
             await confirm(await confirm_link(email))
     await leave("gone@example.com")
     await leave("back@example.com")
-    await take_back(unsubscribe_token((await watcher_of("back@example.com")).person))
+    await resubscribe(unsubscribe_token((await watcher_of("back@example.com")).person))
 
     await opened(clock)
 

@@ -7,7 +7,7 @@ import pytest
 
 from headless_presale.campaigns import BatchSnapshot, CampaignStatus, ItemSnapshot
 from headless_presale.carts import PriceChangeReason, PricedUnits
-from headless_presale.carts.rules import find_hindrance, find_price_change, keep_shown
+from headless_presale.carts.rules import find_price_change, find_unavailability, keep_shown
 from headless_presale.kernel.money import Money
 from headless_presale.pricing import PriceReason, PriceTiers, QuantityTier, TimeTier
 
@@ -128,7 +128,7 @@ def test_what_is_stored_is_read_again() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "left", "hindrance"),
+    ("status", "left", "unavailability"),
     [
         (CampaignStatus.LIVE, 2, None),
         (CampaignStatus.LIVE, 1, "TOO_FEW_LEFT"),
@@ -140,6 +140,6 @@ def test_what_is_stored_is_read_again() -> None:
     ],
 )
 def test_why_a_line_cannot_be_ordered(
-    status: CampaignStatus, left: int, hindrance: str | None
+    status: CampaignStatus, left: int, unavailability: str | None
 ) -> None:
-    assert find_hindrance(status, slots_left=left, quantity=2) == hindrance
+    assert find_unavailability(status, slots_left=left, quantity=2) == unavailability

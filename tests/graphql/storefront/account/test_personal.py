@@ -7,7 +7,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from headless_presale.customers import NotificationKind, addresses, consents, find_unwilling
+from headless_presale.customers import NotificationKind, addresses, consents, find_opted_out
 from headless_presale.customers.models import (
     CustomerAddress,
     CustomerConsent,
@@ -356,11 +356,11 @@ async def test_who_writes_mails_asks_who_wants_none(ann: Customer, storefront: S
     everybody = [EMAIL, "bob@example.com", "stranger@example.com"]
 
     @shielded
-    async def unwilling(shop_id: Any, kind: NotificationKind) -> set[str]:
+    async def opted_out(shop_id: Any, kind: NotificationKind) -> set[str]:
         async with unit_of_work() as work:
-            return set(await find_unwilling(work, shop_id, everybody, kind))
+            return set(await find_opted_out(work, shop_id, everybody, kind))
 
-    assert await unwilling(shop.id, NotificationKind.CAMPAIGN_OPENINGS) == {EMAIL}
-    assert await unwilling(shop.id, NotificationKind.NEWS) == {EMAIL, "stranger@example.com"}
-    assert await unwilling(other.id, NotificationKind.CAMPAIGN_OPENINGS) == set()
-    assert await unwilling(shop.id, NotificationKind.ORDERS) == set()
+    assert await opted_out(shop.id, NotificationKind.CAMPAIGN_OPENINGS) == {EMAIL}
+    assert await opted_out(shop.id, NotificationKind.NEWS) == {EMAIL, "stranger@example.com"}
+    assert await opted_out(other.id, NotificationKind.CAMPAIGN_OPENINGS) == set()
+    assert await opted_out(shop.id, NotificationKind.ORDERS) == set()

@@ -10,11 +10,11 @@ from uuid import UUID, uuid4
 
 from headless_presale.checkout import Buyer, place_order
 from headless_presale.customers import (
+    AddressEntry,
     ConsentKind,
     ConsentSource,
     CustomerClaims,
     CustomerPrincipal,
-    Entry,
     SignedIn,
     UpdateProfile,
     add_address,
@@ -138,7 +138,7 @@ async def _house(api: Api, mark: str, sale: Sale, email: str) -> House:
     await update_profile(principal, UpdateProfile(version=1, phone=f"Phone of {mark}"))
     address = await add_address(
         principal,
-        Entry(
+        AddressEntry(
             name=f"Receiver of {mark}",
             phone=None,
             address=Address(country="CN", city="Shanghai", line1=f"Street of {mark}"),

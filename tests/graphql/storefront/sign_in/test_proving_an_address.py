@@ -26,7 +26,7 @@ from headless_presale.customers.models import (
 from headless_presale.kernel import clock as kernel_clock
 from headless_presale.kernel.clock import ManualClock
 from headless_presale.kernel.ids import customer_id_of, new_id
-from headless_presale.orders import giving_over
+from headless_presale.orders import merging
 from resolvers.global_ids import find_uuid, seal
 from tests.graphql.carts import MINE as MY_CART
 from tests.graphql.carts import create
@@ -167,7 +167,7 @@ async def test_control_without_giving_it_over_he_buys_twice_the_limit(
 ) -> None:
     async def keep(*_: object) -> None: ...
 
-    monkeypatch.setattr(giving_over, "give_quotas_over", keep)
+    monkeypatch.setattr(merging, "move_quotas", keep)
     assert codes_of(await buy(storefront, sale, LIMIT, ann["accessToken"])) == []
 
     session = await proven(storefront, ann)

@@ -10,6 +10,7 @@ from headless_presale.customers.models import CustomerCode, CustomerGrant, Custo
 from headless_presale.kernel.clock import ManualClock
 from headless_presale.kernel.ids import customer_id_of, global_id
 from headless_presale.notifications import Message
+from headless_presale.shops import Shop
 from tests.graphql.customers import EMAIL, ME, SIGN_OUT, Storefront, codes_of, mailed_code
 from tests.graphql.endpoint import Api
 from tests.support.shop import make_shop
@@ -57,6 +58,23 @@ async def test_the_mail_is_written_in_the_language_asked_for(
     message = await Message.get()
     assert (message.recipient, message.locale) == (EMAIL, locale)
     assert message.context == {"shop_name": "Moonlit Forge", "recipient_name": ""}
+
+
+async def test_the_mail_falls_back_to_the_shops_language_and_names_the_shop_in_it(
+    storefront: Storefront,
+) -> None:
+    await Shop.filter(id=storefront.shop.id).update(
+        default_locale="en", translations={"zh-CN": {"name": "月光工坊"}}
+    )
+    await storefront.ask_for_code("one@example.com", locale="zh-CN")
+    await Shop.filter(id=storefront.shop.id).update(
+        default_locale="zh-CN", name="月光工坊", translations={"en": {"name": "Moonlit Forge"}}
+    )
+    await storefront.ask_for_code("two@example.com", locale="fr")
+
+    messages = await Message.all().order_by("recipient")
+    assert [message.locale for message in messages] == ["zh-CN", "zh-CN"]
+    assert [message.context["shop_name"] for message in messages] == ["月光工坊", "月光工坊"]
 
 
 async def test_the_code_is_stored_nowhere(

@@ -168,7 +168,7 @@ async def test_an_address_that_is_not_listed_is_refused(
 async def test_control_without_the_list_the_code_goes_anywhere(
     storefront: Storefront, provider: SignInProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(oidc, "_insist_on_listed", lambda *_: None)
+    monkeypatch.setattr(oidc, "_check_redirect_uri", lambda *_: None)
 
     evil = await begin(storefront, provider, "https://evil.example/back")
     assert (await evil.visit())["code"]

@@ -10,7 +10,7 @@ import pytest
 from headless_presale.customers import SignInProvider, oidc
 from headless_presale.customers.models import SignInFlow
 from headless_presale.customers.oidc_app import make_app
-from headless_presale.customers.outside import current_outside
+from headless_presale.customers.provider_clients import current_provider_clients
 from headless_presale.identity import oidc as shared
 from tests.graphql.customers import Storefront, codes_of, nobody_is_in
 from tests.graphql.providers import add_oidc, begin, start, switch_off
@@ -109,8 +109,8 @@ async def test_a_provider_inside_is_not_asked(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # Given an issuer whose name leads inside, here by having been let in as such before
-    guarded = replace(current_outside(), allow_private=False)
-    monkeypatch.setattr(oidc, "current_outside", lambda: guarded)
+    guarded = replace(current_provider_clients(), allow_private=False)
+    monkeypatch.setattr(oidc, "current_provider_clients", lambda: guarded)
 
     assert codes_of(await start(storefront, provider)) == ["SIGN_IN_PROVIDER_UNAVAILABLE"]
     assert issuer.met == 0

@@ -116,7 +116,7 @@ async def test_control_without_the_second_look_he_is(
 ) -> None:
     async def do_not_look(*_: object) -> None: ...
 
-    monkeypatch.setattr(identities_module, "_insist_that_it_is_on", do_not_look)
+    monkeypatch.setattr(identities_module, "_check_enabled", do_not_look)
     assert await switched_off_meanwhile(storefront, wechat) == []
 
 

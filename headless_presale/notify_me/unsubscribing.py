@@ -41,7 +41,7 @@ async def unsubscribe(token: str) -> bool:
 
 
 @shielded
-async def take_back(token: str) -> bool:
+async def resubscribe(token: str) -> bool:
     """Send mails again: the person has thought better of it. Safe to repeat."""
     person: UUID | None = read_unsubscribe_token(token)
     if person is None:

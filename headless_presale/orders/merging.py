@@ -3,10 +3,10 @@
 from headless_presale.customers import CustomersMerged
 from headless_presale.kernel.failpoints import reach
 from headless_presale.kernel.unit_of_work import current_work
-from headless_presale.slots import give_quotas_over
+from headless_presale.slots import move_quotas
 
 
-async def give_orders_over(event: CustomersMerged) -> None:
+async def move_orders(event: CustomersMerged) -> None:
     """Move orders, and what they count for in limits per customer."""
     work = current_work()
     # First, for it waits for whoever has one of them in hand: a quota follows its order.
@@ -22,6 +22,4 @@ async def give_orders_over(event: CustomersMerged) -> None:
         "SELECT DISTINCT pool_id FROM order_line WHERE order_id = ANY($1::uuid[]) ORDER BY pool_id",
         [row["id"] for row in moved],
     )
-    await give_quotas_over(
-        work, event.merged_id, event.customer_id, [row["pool_id"] for row in pools]
-    )
+    await move_quotas(work, event.merged_id, event.customer_id, [row["pool_id"] for row in pools])
