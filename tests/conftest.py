@@ -16,6 +16,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import pytest
+import structlog
 from redis.asyncio import Redis
 
 from headless_presale.campaigns import forget_all
@@ -46,6 +47,11 @@ _engines = ExitStack()
 
 def pytest_configure(config: pytest.Config) -> None:
     """Start the engines once per run: in the controller, or in the only process."""
+    # By default a traceback is drawn with the values of all variables, which can take seconds.
+    plain = structlog.dev.ConsoleRenderer(
+        colors=False, exception_formatter=structlog.dev.plain_traceback
+    )
+    structlog.configure(processors=[*structlog.get_config()["processors"][:-1], plain])
     if hasattr(config, "workerinput") or config.option.collectonly:
         return
     database_url = os.environ.get("PRESALE_TEST_DATABASE_URL")

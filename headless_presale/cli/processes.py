@@ -60,6 +60,7 @@ def serve(
                 workers=workers,
                 ws_max_size=settings.max_body_bytes,
                 ws_per_message_deflate=False,
+                timeout_keep_alive=settings.keep_alive_seconds,
                 # None would wait for ever for a subscription that nobody ends.
                 timeout_graceful_shutdown=15,
             )

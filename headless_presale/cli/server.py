@@ -139,6 +139,8 @@ class Bounded(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget it: the connection has ended."""
         self._wait(None)
+        # uvicorn does so only where it ended in order.
+        self._unset_keepalive_if_required()
         super().connection_lost(exc)
 
     def _wait(self, seconds: float | None) -> None:

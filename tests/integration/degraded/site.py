@@ -28,9 +28,17 @@ from tests.support.processes import ApiProcess, ProductProcess
 
 DATABASE_FAILURES = "presale_database_failures_total"
 REDIS_FAILURES = "presale_redis_failures_total"
+DATABASE_PASSWORD = "canary-database-password"
 ANSWER_SECONDS = 12.0
 """The longest any request may take, as the documents say: 5 s for a connection, 1 s of
 ``statement_timeout`` and 1 s above it, 1 s to give up; the rest is for a busy machine."""
+
+
+def with_password(database_url: str) -> str:
+    """Return the address of a database with a password, which it does not ask for."""
+    named = database_url.replace("postgres@", f"postgres:{DATABASE_PASSWORD}@", 1)
+    assert named != database_url
+    return named
 
 
 @dataclass
