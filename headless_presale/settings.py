@@ -65,7 +65,7 @@ class Settings(BaseSettings):
 
     worker_niceness: int | None = Field(default=None, ge=0, le=19)
     """How much a worker gives way to others on its machine: 0 not at all, 19 as much as can be.
-    Unset: 10 under ``run``, else 0."""
+    Unset: 5 under ``run``, else 0."""
     database_pool_size: int = Field(default=20, ge=2, le=200)
     statement_timeout_ms: int = Field(default=5_000, ge=100)
     redis_timeout_seconds: float = Field(default=0.25, gt=0)

@@ -321,7 +321,7 @@ async def _find_placed(order_id: UUID, request_hash: str) -> OrderView | None:
 
 def _price(wish: _Wish, numbers: Mapping[UUID, Sequence[int]]) -> OrderView:
     campaign, command, at = wish.campaign, wish.command, clock.now()
-    lines = rules.price_lines(campaign, numbers, at=at)
+    lines = rules.price_lines(campaign, numbers, locale=command.locale, at=at)
     total = rules.total_of(lines, campaign.currency)
     expected = command.expected_total_minor
     if expected is not None and expected != total.amount_minor:
