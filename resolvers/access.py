@@ -12,7 +12,7 @@ from headless_presale.customers import CustomerClaims
 from headless_presale.identity import AccessClaims, Scope
 from headless_presale.shops import Shop, ShopNotFound, find_shop
 from resolvers.context import RequestContext
-from resolvers.errors import Forbidden, Unauthenticated, reads
+from resolvers.errors import Forbidden, TokenExpired, Unauthenticated, reads
 from resolvers.global_ids import read_input_id
 
 
@@ -21,10 +21,13 @@ async def read_token(authorization: str | None) -> AccessClaims | CustomerClaims
     """Return what an ``Authorization`` header says, verified; None where there is none.
 
     Raises:
+        TokenExpired: it carries one of ours whose time is over.
         Unauthenticated: it carries no token of ours that is valid now.
     """
     try:
         return await customers.read_any_bearer(authorization)
+    except identity.TokenExpired as error:
+        raise TokenExpired(error.reason, error="invalid_token") from None
     except identity.Unauthenticated as error:
         raise Unauthenticated(error.reason, error="invalid_token") from None
 

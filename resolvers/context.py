@@ -47,6 +47,7 @@ class RequestContext:
         actor: who the events of a storefront's mutations are recorded as done by.
         claims: what the caller's access token says, verified: a merchant's or a customer's; None
             without one.
+        expired: why his token counts no more: but for what gives a new one, that is the answer.
         address: the client's IP address; empty where nobody knows.
         meter: counts what this caller does; None counts nothing.
         socket_place: what his socket or stream counts for; None where they are not counted.
@@ -64,6 +65,7 @@ class RequestContext:
     cache_hint: ReuseHint | None = None
     connection_params: dict[str, Any] | None = None
     claims: AccessClaims | CustomerClaims | None = None
+    expired: Unauthenticated | None = None
     address: str = ""
     meter: Meter | None = None
     socket_place: SocketPlace | None = None
@@ -95,22 +97,39 @@ class RequestContext:
             return self.settings.cost_limit_customer
         return self.settings.cost_limit_merchant
 
-    def begin_operation(self, document: str) -> None:
+    def begin_operation(self, document: str, *, is_mutation: bool) -> None:
         """Have shops know with which document they are asked, and by whose staff or system.
 
         Args:
             document: SHA-256 of its text, in lower-case hex.
+            is_mutation: of those the fields say whether an expired token matters.
+
+        Raises:
+            Unauthenticated: the caller's token has expired.
         """
+        if not is_mutation:
+            self.check_token()
         claims = self.claims
         merchant_id = claims.merchant_id if isinstance(claims, AccessClaims) else None
         self.shops = self.shops.asked_with(document, merchant_id=merchant_id)
+
+    def check_token(self) -> None:
+        """Go on, unless the caller's token has expired.
+
+        Raises:
+            Unauthenticated: it has.
+        """
+        if self.expired is not None:
+            raise self.expired
 
     def hold_open(self) -> None:
         """Count a socket or a stream that stays open, for its address and for its grant.
 
         Raises:
             TooManyConnections: one of them has as many as it may.
+            Unauthenticated: the caller's token has expired.
         """
+        self.check_token()
         if self.socket_place is not None:
             self.socket_place.hold(None if self.claims is None else self.claims.grant_id)
 

@@ -74,6 +74,10 @@ class Unauthenticated(PublicError):
         self.headers = {"www-authenticate": f"Bearer{detail}"}
 
 
+class TokenExpired(Unauthenticated):
+    """The token's time is over. What takes its place needs none."""
+
+
 class Forbidden(PublicError):
     """The caller is known, and may not."""
 

@@ -47,6 +47,16 @@ KINDS: Mapping[str, Kind] = {
 merchant's others are counted as requests alone: whoever sends them is known, and may."""
 
 
+NEED_NO_TOKEN = frozenset(
+    {
+        *("signInCodeRequest", "signInCodeRedeem", "signInWeChat"),
+        *("signInOidcStart", "signInOidcComplete", "sessionRefresh", "signOut"),
+    }
+)
+"""What gives a token, or ends a sign-in. Most clients send their token with all they ask: here one
+that has expired is as good as none."""
+
+
 async def count_mutations(
     context: RequestContext, fields: Mapping[str, int], extensions: Mapping[str, Any]
 ) -> None:
@@ -57,9 +67,12 @@ async def count_mutations(
         extensions: the request's; ``challenge`` is what a challenge gave the caller.
 
     Raises:
+        Unauthenticated: the caller's token has expired, and one of them is for somebody.
         RateLimited: they are more than the caller has left; none of them is begun.
         ChallengeRequired: the caller does much, and has not shown that he is no robot.
     """
+    if not fields.keys() <= NEED_NO_TOKEN:
+        context.check_token()
     wanted: Counter[Kind] = Counter()
     for name, times in fields.items():
         if name in KINDS:

@@ -21,7 +21,7 @@ from headless_presale.runtime import Runtime
 from headless_presale.settings import Settings, get_settings
 from resolvers.access import read_token
 from resolvers.context import RequestContext, locale_of
-from resolvers.errors import Unauthenticated
+from resolvers.errors import TokenExpired, Unauthenticated
 from resolvers.messages import message_of
 from resolvers.rates import count_mutations
 from resolvers.shop_directory import ShopDirectory
@@ -76,9 +76,17 @@ def context_factory(shops: ShopDirectory, limits: OperationLimits) -> ContextFac
 
     async def build(connection: Request | WebSocket) -> RequestContext:
         runtime: Runtime = connection.scope["state"]["runtime"]
+        claims, expired = connection.scope.get(VERIFIED), None
+        try:
+            claims = claims or await read_token(connection.headers.get("authorization"))
+        except TokenExpired as error:
+            if isinstance(connection, WebSocket):
+                raise
+            # To have a new one it may go on: which operation this is, is not known here.
+            expired = error
         return RequestContext(
-            claims=connection.scope.get(VERIFIED)
-            or await read_token(connection.headers.get("authorization")),
+            claims=claims,
+            expired=expired,
             address=connection.client.host if connection.client is not None else "",
             meter=Meter(connection.scope, limits),
             socket_place=connection.scope["state"].get("socket_place"),

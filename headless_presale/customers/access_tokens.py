@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from headless_presale.customers.models import Customer
-from headless_presale.identity import AccessClaims, Unauthenticated, issuer
+from headless_presale.identity import AccessClaims, TokenExpired, Unauthenticated, issuer
 from headless_presale.identity.bearer import token_in
 from headless_presale.identity.oauth.access_tokens import (
     IssuedToken,
@@ -71,6 +71,7 @@ async def read_any_bearer(authorization: str | None) -> AccessClaims | CustomerC
     """Return what a header's token says, a customer's or a merchant's; None without a header.
 
     Raises:
+        TokenExpired: it carries one of ours whose time is over.
         Unauthenticated: it carries no token of ours that is valid now.
     """
     token = token_in(authorization)
@@ -90,7 +91,8 @@ async def read_any_bearer(authorization: str | None) -> AccessClaims | CustomerC
             expires_at=valid.expires_at,
         )
     except TokenInvalid as error:
-        raise Unauthenticated(f"The access token is not valid: {error.reason}.") from None
+        kind = TokenExpired if error.reason == "expired" else Unauthenticated
+        raise kind(f"The access token is not valid: {error.reason}.") from None
 
 
 def _uuid(text: str) -> UUID:

@@ -23,6 +23,7 @@ from headless_presale.identity.errors import (
     MemberNotFound,
     ScopesExceeded,
     StaffMemberExists,
+    TokenExpired,
     Unauthenticated,
 )
 from headless_presale.identity.events import (
@@ -95,6 +96,7 @@ __all__ = [
     "StaffJoined",
     "StaffMember",
     "StaffMemberExists",
+    "TokenExpired",
     "Unauthenticated",
     "UpdateMember",
     "add_member",

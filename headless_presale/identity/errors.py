@@ -13,6 +13,10 @@ class Unauthenticated(PresaleError):
         super().__init__(reason)
 
 
+class TokenExpired(Unauthenticated):
+    """The token was ours and its time is over: an honest client comes so, to have a new one."""
+
+
 class Forbidden(PresaleError):
     """The caller is known and may not do this."""
 

@@ -22,7 +22,7 @@ What resolvers can do, without importing anything from here:
 * give the context a ``cost_limit``: what its caller's operations may cost at most, in the points
   that ``Cost`` declares beside fields; ``extensions.cost`` of each answer then tells what it took;
 * give the context a method ``begin_operation``: called before each operation with the SHA-256 of
-  its document, in hex;
+  its document, in hex, and ``is_mutation``; what it raises is answered in its place;
 * give the context a method ``hold_open``: called before an event stream is opened; what it raises
   is answered in its place;
 * give the context ``expires_at``: sockets and streams end then; and a coroutine function ``ended``

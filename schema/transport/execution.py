@@ -335,7 +335,7 @@ def root_fields(executor: Executor[Any]) -> Counter[str]:
 def _begin(operation: Operation, context: Any) -> None:
     begin = getattr(context, "begin_operation", None)
     if begin is not None:
-        begin(operation.document.digest)
+        begin(operation.document.digest, is_mutation=operation.kind is OperationType.MUTATION)
 
 
 def _cost_for(operation: Operation, context: Any) -> CostTold | None:

@@ -11,7 +11,16 @@ from headless_presale.kernel.clock import ManualClock
 from headless_presale.kernel.ids import customer_id_of, global_id
 from headless_presale.notifications import Message
 from headless_presale.shops import Shop
-from tests.graphql.customers import EMAIL, ME, SIGN_OUT, Storefront, codes_of, mailed_code
+from tests.graphql.customers import (
+    EMAIL,
+    ME,
+    REFRESH,
+    REQUEST,
+    SIGN_OUT,
+    Storefront,
+    codes_of,
+    mailed_code,
+)
 from tests.graphql.endpoint import Api
 from tests.support.shop import make_shop
 from tests.support.state import stored_rows
@@ -161,6 +170,43 @@ async def test_an_access_token_ends_after_ten_minutes(
     reply = await storefront.me(session["accessToken"])
 
     assert (reply.status, reply.error_codes) == (401, ["UNAUTHENTICATED"])
+
+
+async def test_an_expired_token_does_not_hinder_having_a_new_one(
+    storefront: Storefront, clock: ManualClock
+) -> None:
+    session = await storefront.sign_in()
+    clock.advance(timedelta(minutes=10, seconds=11))
+    expired, ask = session["accessToken"], storefront.api.ask
+
+    # Clients send it with all they ask
+    given = {"refreshToken": session["refreshToken"]}
+    reply = await ask(REFRESH, bearer=expired, input=given)
+    fresh = reply.data["sessionRefresh"]
+    assert (await storefront.me(fresh["accessToken"])).data["me"]["email"] == EMAIL
+    who = {"shop": storefront.shop.slug, "email": "bob@example.com"}
+    asked = await ask(REQUEST, bearer=expired, input=who)
+    assert codes_of(asked.data["signInCodeRequest"]) == []
+    out = await storefront.sign_out(expired, refreshToken=fresh["refreshToken"])
+    assert out.data["signOut"]["ended"] == 1
+
+    # What is for somebody is refused as a whole, and so is what only might be
+    refused = [
+        await storefront.sign_out(expired),
+        await ask("{ serverTime }", bearer=expired),
+        await ask(
+            "mutation ($r: SessionRefreshInput!, $c: CartCreateInput!) { "
+            "sessionRefresh(input: $r) { accessToken } cartCreate(input: $c) { cart { id } } }",
+            bearer=expired,
+            r=given,
+            c={"shop": storefront.shop.slug},
+        ),
+    ]
+    for answer in refused:
+        assert (answer.status, answer.error_codes) == (401, ["UNAUTHENTICATED"])
+    # One that was never ours does not get that far.
+    forged = await ask(REFRESH, bearer=f"{expired[:-8]}AAAAAAAA", input=given)
+    assert (forged.status, forged.error_codes) == (401, ["UNAUTHENTICATED"])
 
 
 async def test_signing_out_ends_this_sign_in_at_once(storefront: Storefront) -> None:
