@@ -15,6 +15,22 @@ from headless_presale.proxies import Network, parse_networks
 SECRET_ADDRESSES = frozenset({"database_url", "redis_url"})
 """Settings that are no secret as a whole, and may hold one."""
 
+ESCAPED = "in a password, write / as %2F, ? as %3F, # as %23 and @ as %40"
+
+
+def _can_be_read(address: str, schemes: tuple[str, ...]) -> bool:
+    """Tell whether a password in an address is nothing but a password.
+
+    Half of one with a stroke in it would be taken for a port or a path, which errors name.
+    """
+    try:
+        parts = urlsplit(address)
+        is_whole = parts.port is None or bool(parts.hostname)
+    except ValueError:
+        return False
+    beyond = parts.path + parts.query + parts.fragment
+    return is_whole and parts.scheme in schemes and "@" not in beyond
+
 
 class Settings(BaseSettings):
     """Everything an operator can set.
@@ -49,7 +65,7 @@ class Settings(BaseSettings):
 
     worker_niceness: int | None = Field(default=None, ge=0, le=19)
     """How much a worker gives way to others on its machine: 0 not at all, 19 as much as can be.
-    Unset: 10 under ``run``, else 0."""
+    Unset: 5 under ``run``, else 0."""
     database_pool_size: int = Field(default=20, ge=2, le=200)
     statement_timeout_ms: int = Field(default=5_000, ge=100)
     redis_timeout_seconds: float = Field(default=0.25, gt=0)
@@ -62,6 +78,11 @@ class Settings(BaseSettings):
     """Sockets and event streams that one address, and one grant, may hold open in one process; one
     more is closed with 4429, or answered 429. This machine itself may hold any number. 0: so may
     everybody."""
+
+    keep_alive_seconds: float = Field(default=75.0, gt=0, le=3_600)
+    """How long a connection stays open after an answer, for the next request. Longer than the proxy
+    in front keeps its own: else it sends a request over one that is just being closed, and answers
+    502. nginx and AWS keep theirs 60 seconds, Google 600."""
 
     operation_timeout_seconds: float = Field(default=10.0, gt=0, le=600)
     """How long a GraphQL operation may take, and each event of a subscription; then it is answered
@@ -127,7 +148,7 @@ class Settings(BaseSettings):
 
     order_url_template: str | None = None
     """Address of an order in your storefront, for links in mails: ``{id}`` becomes its GraphQL id
-    and ``{token}`` the guest's token. Unset, mails carry no link."""
+    and ``{token}`` the guest's token. Unset, mails carry no link and tokens are not taken back."""
 
     campaign_url_template: str | None = None
     """Address of a campaign in your storefront, for mails that tell of its opening: ``{shop}`` and
@@ -202,6 +223,20 @@ class Settings(BaseSettings):
     def _empty_is_unset(cls, value: object) -> object:
         """Container files pass what is not set as an empty text."""
         return None if value == "" else value
+
+    @field_validator("database_url")
+    @classmethod
+    def _database_url_can_be_read(cls, value: str | None) -> str | None:
+        if value is not None and not _can_be_read(value, ("postgresql", "postgres")):
+            raise ValueError(f"it is like postgresql://user:password@host:5432/presale; {ESCAPED}")
+        return value
+
+    @field_validator("redis_url")
+    @classmethod
+    def _redis_url_can_be_read(cls, value: str | None) -> str | None:
+        if value is not None and not _can_be_read(value, ("redis", "rediss", "unix")):
+            raise ValueError(f"it is like redis://:password@host:6379/0; {ESCAPED}")
+        return value
 
     @field_validator("trusted_proxies")
     @classmethod

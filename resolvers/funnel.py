@@ -17,7 +17,8 @@ async def record(context: RequestContext, events: Sequence[tuple[FunnelStep, str
     """Count all of these events or, where one cannot be read, none; answer how many.
 
     Nobody looks whether a campaign exists: those that do not are left out when it is written. Only
-    where some shop answers registered documents alone, it is seen whose they are.
+    where a page of another site tells it, or some shop answers registered documents alone, it is
+    seen whose they are.
     """
     return await mutate(context, _record(context, events))
 
@@ -29,7 +30,7 @@ async def _record(context: RequestContext, events: Sequence[tuple[FunnelStep, st
         (read_input_id(campaign_id, "Campaign", ("events", str(index), "campaignId")), step)
         for index, (step, campaign_id) in enumerate(events)
     ]
-    if await context.shops.are_bound():
+    if await context.shops.are_guarded():
         for campaign_id, _ in read:
             await find_public_campaign(context, campaign_id)
     for campaign_id, step in read:

@@ -164,11 +164,7 @@ class ShopsSeen:
 
     async def are_guarded(self) -> bool:
         """Tell whether there is any shop that the caller might not use so."""
-        return self._origin is not None or await self.are_bound()
-
-    async def are_bound(self) -> bool:
-        """Tell whether there is any shop that answers registered documents alone."""
-        return bool(await self._directory.bound_shops())
+        return self._origin is not None or bool(await self._directory.bound_shops())
 
     async def check_id(self, shop_id: UUID) -> None:
         """Likewise, for one that is known by its id. Reads the shop only to judge a page."""

@@ -11,11 +11,14 @@ import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
+import httpx
 import pytest
+import structlog
 from redis.asyncio import Redis
 
 from headless_presale.campaigns import forget_all
@@ -43,9 +46,19 @@ ISSUER = "http://127.0.0.1:8000"
 
 _engines = ExitStack()
 
+# Each client reads every authority there is, which takes most of the time of making one; of all
+# that are made here hardly one speaks TLS.
+_transports: Any = httpx._transports.default
+_transports.create_ssl_context = cache(_transports.create_ssl_context)
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """Start the engines once per run: in the controller, or in the only process."""
+    # By default a traceback is drawn with the values of all variables, which can take seconds.
+    plain = structlog.dev.ConsoleRenderer(
+        colors=False, exception_formatter=structlog.dev.plain_traceback
+    )
+    structlog.configure(processors=[*structlog.get_config()["processors"][:-1], plain])
     if hasattr(config, "workerinput") or config.option.collectonly:
         return
     database_url = os.environ.get("PRESALE_TEST_DATABASE_URL")

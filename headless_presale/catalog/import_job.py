@@ -119,15 +119,16 @@ async def run_import(import_id: UUID) -> None:
 
 
 async def _do(run: ImportRun) -> None:
-    with tempfile.TemporaryDirectory(prefix="presale-import-") as folder:
-        path = Path(folder) / "products.csv"
-        if await copy_file(run.upload_id, path) != run.bytes_total:
+    # It has no name on the disk, so a worker that is killed leaves nothing behind.
+    with tempfile.TemporaryFile() as content:
+        if await copy_file(run.upload_id, content) != run.bytes_total:
             raise ImportFailed(Reason("the file is no longer here; upload it again"))
         follower = _Follower(run)
         async with _telling(run) as progress:
             report = await import_products(
                 ImportProducts(
-                    path=path,
+                    path=Path("products.csv"),
+                    content=content,
                     shop_id=run.shop_id,
                     currency=run.currency,
                     is_dry_run=run.is_dry_run,

@@ -6,10 +6,11 @@ in other languages, and every field whose column it does not have.
 """
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, BinaryIO, Protocol
 from uuid import UUID
 
 import asyncpg
@@ -67,6 +68,7 @@ class ImportProducts:
 
     Attributes:
         path: a file in Shopify's product CSV format.
+        content: its bytes, open, where it lies nowhere; the path names it then.
         shop_id: the shop whose catalogue it becomes.
         currency: that shop's currency, which the file's prices are in.
         is_dry_run: compare and report only.
@@ -76,6 +78,7 @@ class ImportProducts:
     path: Path
     shop_id: UUID
     currency: str
+    content: BinaryIO | None = None
     is_dry_run: bool = False
     is_atomic: bool = False
 
@@ -277,8 +280,13 @@ class _OpenFile:
     def _open(self) -> None:
         path = self._command.path
         try:
-            source = path.open("rb")
-            self.total_bytes = path.stat().st_size
+            if (content := self._command.content) is None:
+                source: BinaryIO = path.open("rb")
+                self.total_bytes = path.stat().st_size
+            else:
+                source = content
+                self.total_bytes = source.seek(0, os.SEEK_END)
+                source.seek(0)
         except OSError as error:
             detail = error.strerror or "it cannot be opened"
             raise UnreadableProductFile(file=path.name, reason=detail) from None

@@ -7,7 +7,6 @@ import asyncio
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 from typing import BinaryIO
 from uuid import UUID
 
@@ -145,12 +144,11 @@ async def _read_piece(file_id: UUID, number: int) -> bytes | None:
     return None if row is None else bytes(row["content"])
 
 
-async def copy_file(file_id: UUID, to: Path) -> int:
+async def copy_file(file_id: UUID, to: BinaryIO) -> int:
     """Write a file to this machine's disk, piece by piece; return how many bytes there are."""
     size = number = 0
-    with to.open("wb") as target:
-        while (piece := await _read_piece(file_id, number)) is not None:
-            await asyncio.to_thread(target.write, piece)
-            size += len(piece)
-            number += 1
+    while (piece := await _read_piece(file_id, number)) is not None:
+        await asyncio.to_thread(to.write, piece)
+        size += len(piece)
+        number += 1
     return size

@@ -2,8 +2,10 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +24,8 @@ def weather(tmp_path: Path, *arguments: str) -> tuple[int, dict[str, Any], str]:
     """Run a command of this folder; return its exit code, its report and what it printed.
 
     It always uses the embedded engines, whatever the other tests run on: it has to kill them.
-    Skips where the platform has none.
+    Skips where the platform has none. What the run kept, its logs and the journal, is in
+    ``tmp_path`` afterwards; the engines' files are gone.
     """
     try:
         postgres_install()
@@ -30,15 +33,23 @@ def weather(tmp_path: Path, *arguments: str) -> tuple[int, dict[str, Any], str]:
     except EnginesUnsupported as error:
         pytest.skip(f"chaos kills engines of its own: {error}")
     report = tmp_path / "report.json"
-    done = subprocess.run(
-        [sys.executable, "-m", *arguments, "--report", str(report)],
-        cwd=REPOSITORY,
-        env=_environment(),
-        capture_output=True,
-        text=True,
-        timeout=MOST_SECONDS,
-        check=False,
-    )
+    # Not in pytest's own folder, which PostgreSQL's user cannot pass through.
+    place = Path(tempfile.mkdtemp(prefix="presale-chaos-test-"))
+    place.chmod(0o711)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", *arguments, "--report", str(report), "--folder", str(place)],
+            cwd=REPOSITORY,
+            env=_environment(),
+            capture_output=True,
+            text=True,
+            timeout=MOST_SECONDS,
+            check=False,
+        )
+    finally:
+        for kept in (*place.rglob("*.log"), *place.rglob("*.jsonl")):
+            shutil.copy(kept, tmp_path)
+        shutil.rmtree(place, ignore_errors=True)
     said = done.stdout + done.stderr
     assert done.returncode != UNSUPPORTED, said
     assert report.exists(), said

@@ -12,7 +12,7 @@ from tests.support.browser import drive, needs_browser
 from tests.support.node import needs_node
 from tests.support.shop import make_shop
 
-pytestmark = [needs_browser, needs_node("graphiql", "js-cookie"), pytest.mark.timeout(300)]
+pytestmark = [needs_browser, needs_node("graphiql"), pytest.mark.timeout(300)]
 
 
 async def test_it_works_and_nothing_else_runs_in_it(

@@ -47,7 +47,9 @@ def remember_seconds() -> float:
 async def api(
     database: str, hub: LiveHub, remember_seconds: float, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Api]:
-    settings = Settings.model_validate({"secret_key": SECRET_KEY})
+    settings = Settings.model_validate(
+        {"secret_key": SECRET_KEY, "order_url_template": "https://shop.test/{id}?token={token}"}
+    )
     monkeypatch.setattr(shop_directory, "BOUND_REMEMBER_SECONDS", remember_seconds)
     shops = ShopDirectory()
     await shops.bound_shops()

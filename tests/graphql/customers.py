@@ -1,9 +1,12 @@
 """A buyer who signs in by mail, as a storefront has him do it."""
 
+import asyncio
 from dataclasses import dataclass
 from typing import Any
 
-from headless_presale.customers import CustomerCode, code_of
+import pytest
+
+from headless_presale.customers import CustomerCode, code_of, codes
 from headless_presale.customers.models import Customer, CustomerGrant
 from headless_presale.shops.models import Shop
 from tests.graphql.endpoint import Api, Reply
@@ -102,6 +105,19 @@ def codes_of(payload: dict[str, Any]) -> list[str]:
 def other_than(code: str) -> str:
     """Return a wrong code."""
     return f"{(int(code) + 1) % 1_000_000:06d}"
+
+
+def let_them_all_look_first(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
+    """Take the lock away, and have so many look at the code before the first goes on."""
+    find, barrier = codes._find_open_code, asyncio.Barrier(count)
+    monkeypatch.setattr(codes, "_OPEN_CODE", codes._OPEN_CODE.replace("FOR UPDATE", ""))
+
+    async def find_and_wait(*args: object) -> object:
+        row = await find(*args)  # type: ignore[arg-type]
+        await barrier.wait()
+        return row
+
+    monkeypatch.setattr(codes, "_find_open_code", find_and_wait)
 
 
 async def nobody_is_in() -> bool:

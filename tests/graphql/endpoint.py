@@ -7,8 +7,10 @@ from typing import Any
 
 import asyncpg
 import httpx
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from headless_presale.cross_origin import FOREIGN_ORIGIN
 from headless_presale.runtime import Runtime
 from resolvers.access import read_token
 from resolvers.context import RequestContext
@@ -56,12 +58,21 @@ class Api:
         self.runtime = runtime
 
     async def ask(
-        self, query: str, *, language: str = "en", bearer: str | None = None, **variables: Any
+        self,
+        query: str,
+        *,
+        language: str = "en",
+        bearer: str | None = None,
+        origin: str | None = None,
+        **variables: Any,
     ) -> Reply:
-        """Send an operation by POST, as the holder of an access token where one is given."""
+        """Send an operation by POST, as the holder of an access token where one is given, and from
+        a page of another site."""
         headers = {"accept-language": language}
         if bearer is not None:
             headers["authorization"] = f"Bearer {bearer}"
+        if origin is not None:
+            headers["origin"] = origin
         response = await self.client.post(
             "/graphql", json={"query": query, "variables": variables}, headers=headers
         )
@@ -73,23 +84,31 @@ class Api:
         response = await self.client.get("/graphql", params=params)
         return Reply(response.status_code, response.headers, response.json())
 
-    async def context(self, locale: str = "en", bearer: str | None = None) -> RequestContext:
+    async def context(
+        self, locale: str = "en", bearer: str | None = None, origin: str | None = None
+    ) -> RequestContext:
         """Return a context as the endpoint makes one."""
         return RequestContext(
             claims=await read_token(None if bearer is None else f"Bearer {bearer}"),
             settings=self.runtime.settings,
             hub=self.runtime.hub,
-            shops=ShopDirectory().seen_from(None),
+            shops=ShopDirectory().seen_from(origin),
             request_id="test",
             locale=locale,
         )
 
     async def follow(
-        self, query: str, *, bearer: str | None = None, **variables: Any
+        self,
+        query: str,
+        *,
+        bearer: str | None = None,
+        origin: str | None = None,
+        **variables: Any,
     ) -> AsyncGenerator[Outcome, None]:
         """Run a subscription; closing the generator closes the resolver's."""
         operation = self.graphql.engine.prepare(OperationRequest(query, variables))
-        stream = self.graphql.engine.stream(operation, await self.context(bearer=bearer))
+        context = await self.context(bearer=bearer, origin=origin)
+        stream = self.graphql.engine.stream(operation, context)
         try:
             async for outcome in stream:
                 yield outcome
@@ -98,7 +117,8 @@ class Api:
 
 
 class WithRuntime:
-    """Puts the open runtime where the application's lifespan puts it."""
+    """Puts the open runtime where the application's lifespan puts it, and says which other site's
+    page asks, as its middleware does."""
 
     def __init__(self, app: ASGIApp, runtime: Runtime) -> None:
         self._app = app
@@ -106,6 +126,8 @@ class WithRuntime:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope["state"] = {"runtime": self._runtime}
+        if (origin := Headers(scope=scope).get("origin")) is not None:
+            scope[FOREIGN_ORIGIN] = origin
         await self._app(scope, receive, send)
 
 

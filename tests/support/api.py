@@ -52,7 +52,13 @@ async def api_serving(
         listener: a bound socket, where the settings have to know the address; else any port.
     """
     listener = listener or bind_free_port()
-    config = server_config(create(settings), http=protocol, ws=sockets, timeout_graceful_shutdown=5)
+    config = server_config(
+        create(settings),
+        http=protocol,
+        ws=sockets,
+        timeout_keep_alive=settings.keep_alive_seconds,
+        timeout_graceful_shutdown=5,
+    )
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     async with (
         serving(QuietServer(config), listener),

@@ -59,7 +59,7 @@ async def work_off(id_: str) -> None:
     await run_import(uuid)
 
 
-async def read(api: Api, token: str, id_: str, language: str = "en", **page: int) -> dict[str, Any]:
+async def read(api: Api, token: str, id_: str, language: str = "en", **page: Any) -> dict[str, Any]:
     reply = await api.ask(READ, bearer=token, language=language, id=id_, **page)
     found: dict[str, Any] = reply.data["merchant"]["shop"]["productImport"]
     return found

@@ -242,8 +242,10 @@ async def test_a_browser_gets_the_editor_and_a_link_with_a_query_its_result(
     # Its policy names each file it loads, and its own script by its hash.
     policy = editor.headers["content-security-policy"]
     sources = re.findall(r'<(?:script|link)[^>]*?(?:src|href)="(https:[^"]+)"', editor.text)
-    assert len(sources) == 7
+    assert len(sources) == 6
     assert [source for source in sources if f" {source}" not in policy] == []
+    # It reads no cookie: there is none that counts.
+    assert "cookie" not in editor.text.lower()
     (own,) = (text for text in re.findall(r"<script>(.+?)</script>", editor.text, re.DOTALL))
     assert f"'sha256-{b64encode(sha256(own.encode()).digest()).decode()}'" in policy
     assert result.json() == {"data": {"hello": "hello world"}}

@@ -1,7 +1,9 @@
 """Imports at work: followed, cancelled, taken over by another worker."""
 
 import asyncio
+import tempfile
 from contextvars import Context
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -64,6 +66,25 @@ async def test_control_without_looking_a_cancelled_import_writes_on(
 
     assert (await done(asked)).status is ImportStatus.CANCELLED
     assert await Product.all().count() == 3 * BATCH
+
+
+async def test_a_worker_that_is_killed_leaves_no_file_behind(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    asked = await ask(shop, products_csv(2 * BATCH))
+    there: list[Path] = []
+
+    async def look() -> None:
+        # What a worker would leave that is killed now
+        there.extend(await asyncio.to_thread(lambda: list(tmp_path.iterdir())))
+
+    await _after_first_batch(monkeypatch, look)
+
+    await run_import(asked.id)
+
+    assert (await done(asked)).status is ImportStatus.SUCCEEDED
+    assert there == []
 
 
 async def test_a_cancelled_atomic_import_leaves_nothing(

@@ -73,7 +73,8 @@ async def test_a_file_is_kept_as_it_was_sent(
             }
         },
     )
-    assert await copy_file(file.id, tmp_path / "copy.csv") == len(content)
+    with (tmp_path / "copy.csv").open("wb") as copy:
+        assert await copy_file(file.id, copy) == len(content)
     assert (tmp_path / "copy.csv").read_bytes() == content
     entry = await database_admin.fetchrow(
         "SELECT actor, subject_label FROM audit_entry WHERE action = 'product_file.upload'"

@@ -10,7 +10,7 @@ import pytest
 
 from headless_presale.cli.supervisor import free_port
 from headless_presale.engines import EmbeddedEngines
-from tests.integration.degraded.site import ANSWER_SECONDS, Site, seed
+from tests.integration.degraded.site import ANSWER_SECONDS, Site, seed, with_password
 from tests.integration.engines.conftest import make_parent
 from tests.support.processes import ApiProcess, ProductProcess
 
@@ -28,8 +28,9 @@ async def site() -> AsyncIterator[Site]:
         assert urls.database_url
         assert urls.redis_url
         gateway_port = free_port()
+        address = with_password(urls.database_url)
         environment = {
-            "DATABASE_URL": urls.database_url,
+            "DATABASE_URL": address,
             "REDIS_URL": urls.redis_url,
             "PRESALE_DATA_DIR": str(parent),
             "PRESALE_DATABASE_POOL_SIZE": "5",
@@ -40,9 +41,7 @@ async def site() -> AsyncIterator[Site]:
             "PRESALE_SANDBOX_GATEWAY_WEBHOOK_SECRET": SECRET,
         }
         sale = await seed(environment)
-        api = stack.enter_context(
-            ApiProcess(urls.database_url, urls.redis_url, parent, environment)
-        )
+        api = stack.enter_context(ApiProcess(address, urls.redis_url, parent, environment))
         gateway = ProductProcess(
             ["sandbox-gateway"],
             {

@@ -5,8 +5,6 @@ import contextlib
 import json
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,20 +15,28 @@ import httpx
 import psutil
 
 from tests.integration.engines.processes import (
-    REPOSITORY,
     engine_processes,
     find_keepers,
     postmaster,
     valkey,
 )
 from tests.support.api import metric, order_of
+from tests.support.commands import run_program
 from tests.support.processes import ApiProcess, ProductProcess
 
 DATABASE_FAILURES = "presale_database_failures_total"
 REDIS_FAILURES = "presale_redis_failures_total"
+DATABASE_PASSWORD = "canary-database-password"
 ANSWER_SECONDS = 12.0
 """The longest any request may take, as the documents say: 5 s for a connection, 1 s of
 ``statement_timeout`` and 1 s above it, 1 s to give up; the rest is for a busy machine."""
+
+
+def with_password(database_url: str) -> str:
+    """Return the address of a database with a password, which it does not ask for."""
+    named = database_url.replace("postgres@", f"postgres:{DATABASE_PASSWORD}@", 1)
+    assert named != database_url
+    return named
 
 
 @dataclass
@@ -131,13 +137,8 @@ class Site:
 
 async def seed(environment: dict[str, str]) -> dict[str, Any]:
     """Migrate the database and open a sale in it, from a process of its own."""
-    done = await asyncio.to_thread(
-        subprocess.run,
-        [sys.executable, "-m", "tests.integration.degraded.seed"],
-        cwd=REPOSITORY,
-        env={**os.environ, **environment},
-        stdout=subprocess.PIPE,
-        check=True,
-    )
+    whole = {**os.environ, **environment}
+    done = await asyncio.to_thread(run_program, "tests.integration.degraded.seed", whole)
+    assert done.returncode == 0, done.stderr
     sale: dict[str, Any] = json.loads(done.stdout)
     return sale

@@ -7,7 +7,12 @@ import asyncpg
 import httpx
 import pytest
 
-from tests.integration.degraded.site import DATABASE_FAILURES, REDIS_FAILURES, Site
+from tests.integration.degraded.site import (
+    DATABASE_FAILURES,
+    DATABASE_PASSWORD,
+    REDIS_FAILURES,
+    Site,
+)
 from tests.support.api import order_in
 from tests.support.servers import until
 
@@ -61,6 +66,9 @@ class TestPostgres:
         assert (await site.readiness())["database"] is True
         assert site.api.is_alive()
         assert site.api.pid == pid
+        # It told of what happened, and not how it signs in there.
+        assert "database.unavailable" in site.api.log.read_text()
+        assert DATABASE_PASSWORD not in site.api.log.read_text()
 
     async def test_frozen(self, site: Site) -> None:
         """More requests than connections: those that wait for one are bounded as well."""

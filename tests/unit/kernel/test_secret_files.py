@@ -11,6 +11,10 @@ from headless_presale.kernel.secret_files import MAX_BYTES, is_secret, variable_
 from headless_presale.settings import SECRET_ADDRESSES, Settings
 
 CANARY = "canary-7f3a9c51e2d84b06"
+ADDRESSES = {
+    "database_url": f"postgresql://presale:{CANARY}@db/presale",
+    "redis_url": f"redis://:{CANARY}@cache/0",
+}
 SECRETS = sorted(
     {name for name, field in Settings.model_fields.items() if is_secret(field)} | SECRET_ADDRESSES
 )
@@ -44,11 +48,12 @@ def test_every_secret_is_read_from_a_file(
     name: str, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert read(name) is None
+    file.write_text(ADDRESSES.get(name, CANARY))
     monkeypatch.setenv(f"{variable_of(Settings, name)}_FILE", str(file))
     # Container files pass what is not set as an empty text.
     monkeypatch.setenv(variable_of(Settings, name), "")
 
-    assert read(name) == CANARY
+    assert read(name) == ADDRESSES.get(name, CANARY)
 
 
 @pytest.mark.parametrize("name", SECRETS)
@@ -122,12 +127,13 @@ def test_a_folder_is_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 def test_processes_that_this_one_starts_read_the_same(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    file.write_text(ADDRESSES["database_url"])
     monkeypatch.setenv("DATABASE_URL_FILE", str(file))
     settings = Settings(redis_url="redis://127.0.0.1:1/0")
     for name, value in environment_of(settings).items():
         monkeypatch.setenv(name, value)
 
-    assert Settings().database_url == CANARY
+    assert Settings().database_url == ADDRESSES["database_url"]
 
 
 def test_a_setting_that_is_refused_shows_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,3 +145,45 @@ def test_a_setting_that_is_refused_shows_no_secret(monkeypatch: pytest.MonkeyPat
         Settings()
 
     assert CANARY not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("variable", "address"),
+    [
+        ("DATABASE_URL", "postgresql://presale:12/{}@db/presale"),
+        ("DATABASE_URL", "postgresql://presale:{}/x@db/presale"),
+        ("DATABASE_URL", "postgresql://presale:{}?x@db/presale"),
+        ("DATABASE_URL", "postgresql://presale:{}#x@db/presale"),
+        ("DATABASE_URL", "postgresql://presale:x@db:{}/presale"),
+        ("DATABASE_URL", "mysql://presale:{}@db/presale"),
+        ("DATABASE_URL", "{}"),
+        ("REDIS_URL", "redis://:{}/x@cache/0"),
+        ("REDIS_URL", "http://:{}@cache/0"),
+    ],
+)
+def test_an_address_that_cannot_be_read_is_refused_and_not_shown(
+    variable: str, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, address.format(CANARY))
+
+    with pytest.raises(ValidationError, match="it is like") as refused:
+        Settings()
+
+    assert CANARY not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("variable", "address"),
+    [
+        ("DATABASE_URL", "postgresql://postgres@/presale?host=/var/run/postgresql"),
+        ("DATABASE_URL", "postgres://presale:a%2Fb%40c@[::1]:5432/presale?sslmode=require"),
+        ("REDIS_URL", "unix:///var/run/valkey.sock?db=3"),
+        ("REDIS_URL", "rediss://user:a%2Fb@cache:6380/1"),
+    ],
+)
+def test_an_address_that_can_is_taken_as_it_is(
+    variable: str, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, address)
+
+    assert read(variable.lower()) == address

@@ -33,15 +33,19 @@ class Asker:
     admin: asyncpg.Connection
     checks: int = 0
 
-    async def ask(self, query: str, caller: Caller, **variables: Any) -> Reply:
-        """Send an operation as somebody."""
+    async def ask(
+        self, query: str, caller: Caller, *, origin: str | None = None, **variables: Any
+    ) -> Reply:
+        """Send an operation as somebody, from a page of another site where one is given."""
         self.checks += 1
-        return await self.api.ask(query, bearer=caller.bearer, **variables)
+        return await self.api.ask(query, bearer=caller.bearer, origin=origin, **variables)
 
-    async def follow(self, query: str, caller: Caller, **variables: Any) -> str | None:
+    async def follow(
+        self, query: str, caller: Caller, *, origin: str | None = None, **variables: Any
+    ) -> str | None:
         """Return the code that the first message of a subscription is refused with, or None."""
         self.checks += 1
-        following = self.api.follow(query, bearer=caller.bearer, **variables)
+        following = self.api.follow(query, bearer=caller.bearer, origin=origin, **variables)
         async with aclosing(following) as stream:
             outcome = await asyncio.wait_for(anext(stream), 30)
         if outcome.errors is None:

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tests.graphql.storefront.matrix.world import House
+from resolvers.global_ids import seal
+from tests.graphql.storefront.matrix.world import House, nowhere
 
 Body = Callable[[House], dict[str, Any]]
 
@@ -132,22 +133,49 @@ MUTATIONS: Mapping[str, tuple[Example, ...]] = {
 }
 """Those that name something private, and those that are for customers alone."""
 
-OPEN_MUTATIONS = {
+
+def _in_shop(**more: Any) -> Body:
+    return lambda house: {"shop": house.shop.slug, **more}
+
+
+def _mail(**more: Any) -> Body:
+    return _in_shop(email="new@example.com", **more)
+
+
+def _provider(**more: Any) -> Body:
+    return lambda house: {
+        "shop": house.shop.slug,
+        "providerId": nowhere(seal("SignInProvider", house.shop.id)),
+        "redirectUri": "https://shop.example.com/back",
+        **more,
+    }
+
+
+OPEN_MUTATIONS: Mapping[str, Body] = {
     # Nobody's yet: they make something, or let somebody in who shows a secret of his own.
-    "campaignNotifyMe",
-    "cartCreate",
-    "eventsRecord",
-    "sessionRefresh",
-    "signInCodeRedeem",
-    "signInCodeRequest",
-    "signInOidcComplete",
-    "signInOidcStart",
-    "signInWeChat",
-    "signOut",
+    "campaignNotifyMe": lambda house: {
+        "campaignId": house.ids["campaign"],
+        "email": "new@example.com",
+        "consent": True,
+    },
+    "cartCreate": _in_shop(),
+    "eventsRecord": lambda house: {
+        "events": [{"type": "VIEW", "campaignId": house.ids["campaign"]}]
+    },
+    "sessionRefresh": lambda house: {"refreshToken": house.tokens["refresh"]},
+    "signInCodeRedeem": _mail(code="000000"),
+    "signInCodeRequest": _mail(),
+    "signInOidcComplete": _provider(code="a", state="b", browserKey="c"),
+    "signInOidcStart": _provider(),
+    "signInWeChat": _in_shop(code="a"),
+    "signOut": lambda house: {"everywhere": False},
     # Takes over what its token opens: the token is what it is about (test_carts_of_customers.py).
-    "cartClaim",
+    "cartClaim": lambda house: {
+        "cartId": house.ids["guest cart"],
+        "token": house.tokens["guest cart"],
+    },
 }
-"""What names nothing that is somebody's."""
+"""What names nothing that is somebody's, with what it is asked with."""
 
 READS: Mapping[str, tuple[Example, ...]] = {
     "me": (Example(lambda house: {}, CUSTOMER),),
@@ -162,8 +190,24 @@ READS: Mapping[str, tuple[Example, ...]] = {
 }
 """Fields of the query that lead to what is private."""
 
-OPEN_READS = {"node", "serverTime", "shop"}
-"""Fields of the query that are for everybody; a test walks what they lead to."""
+
+def _node(kind: str) -> Body:
+    return lambda house: {"id": house.ids[kind]}
+
+
+OPEN_READS: Mapping[str, Mapping[str, Body]] = {
+    "node": {
+        "Campaign": _node("campaign"),
+        "CampaignItem": _node("item"),
+        "Product": _node("product"),
+        "ProductVariant": _node("variant"),
+        "Shop": lambda house: {"id": seal("Shop", house.shop.id)},
+    },
+    "serverTime": {"": lambda house: {}},
+    "shop": {"": lambda house: {"slug": house.shop.slug}},
+}
+"""Fields of the query that are for everybody, by the kinds of what they lead to; a test walks what
+that leads to."""
 
 SUBSCRIPTIONS: Mapping[str, tuple[Example, ...]] = {
     "orderTracking": (
@@ -172,7 +216,10 @@ SUBSCRIPTIONS: Mapping[str, tuple[Example, ...]] = {
 }
 """Subscriptions to what is private."""
 
-OPEN_SUBSCRIPTIONS = {"campaignAvailability", "campaignProgress"}
+OPEN_SUBSCRIPTIONS: Mapping[str, Body] = {
+    "campaignAvailability": lambda house: {"campaignId": house.ids["campaign"]},
+    "campaignProgress": lambda house: {"campaignId": house.ids["campaign"]},
+}
 """Subscriptions for everybody."""
 
 PRIVATE_TYPES = {"Cart", "Customer", "Order", "PersonalDataExport"}

@@ -40,6 +40,7 @@ from tests.support.shop import Sale, make_shop, open_sale, order_for
 from tests.support.staff import sign_in
 
 OWN, OTHER, NAMESAKE = "own", "other", "namesake"
+PUBLIC = {"campaign", "item", "product", "variant"}
 
 
 @dataclass(slots=True)
@@ -49,7 +50,7 @@ class House:
     Attributes:
         mark: stands in every text of his.
         bearer: his access token.
-        ids: global ids of what is his, by what it is; of ``item`` anybody may know.
+        ids: global ids of what is his, by what it is; of those in ``PUBLIC`` anybody may know.
         tokens: what opens them to whoever holds it.
     """
 
@@ -62,7 +63,7 @@ class House:
 
     @property
     def private_ids(self) -> list[str]:
-        return [id_ for name, id_ in self.ids.items() if name != "item"]
+        return [id_ for name, id_ in self.ids.items() if name not in PUBLIC]
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +164,10 @@ async def _house(api: Api, mark: str, sale: Sale, email: str) -> House:
         customer_id=signed_in.customer.id,
         bearer=bearer,
         ids={
+            "campaign": seal("Campaign", sale.campaign.id),
             "item": seal("CampaignItem", sale.item_id),
+            "product": seal("Product", sale.campaign.items[0].product_id),
+            "variant": seal("ProductVariant", sale.campaign.items[0].variant_id),
             "order": seal("Order", order.id),
             "address": seal("CustomerAddress", address.row.id),
             "guest cart": guests.id,
@@ -173,6 +177,7 @@ async def _house(api: Api, mark: str, sale: Sale, email: str) -> House:
         tokens={
             "order": order_token(SECRET_KEY, order.id, 0),
             "guest cart": sign_token(SECRET_KEY, "cart", guests.uuid),
+            "refresh": signed_in.refresh_token,
         },
     )
 

@@ -20,6 +20,7 @@ from tests.graphql.customers import (
     EMAIL,
     Storefront,
     codes_of,
+    let_them_all_look_first,
     mailed_code,
     other_than,
 )
@@ -158,19 +159,6 @@ async def test_control_without_the_lock_all_are_in(
     await asyncio.gather(*(storefront.redeem(code) for _ in range(MANY)))
 
     assert await CustomerGrant.all().count() == MANY
-
-
-def let_them_all_look_first(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
-    """Take the lock away, and have so many look at the code before the first goes on."""
-    find, barrier = codes._find_open_code, asyncio.Barrier(count)
-    monkeypatch.setattr(codes, "_OPEN_CODE", codes._OPEN_CODE.replace("FOR UPDATE", ""))
-
-    async def find_and_wait(*args: object) -> object:
-        row = await find(*args)  # type: ignore[arg-type]
-        await barrier.wait()
-        return row
-
-    monkeypatch.setattr(codes, "_find_open_code", find_and_wait)
 
 
 # Finding out who is a customer

@@ -12,10 +12,14 @@ from headless_presale.checkout import drain
 from headless_presale.customers import (
     ConsentKind,
     ConsentSource,
+    CustomerClaims,
     CustomerConsent,
     CustomerIdentity,
     NotificationKind,
+    find_customer_principal,
+    read_any_bearer,
 )
+from headless_presale.customers import merging as customers_merging
 from headless_presale.customers.models import (
     Customer,
     CustomerAddress,
@@ -23,6 +27,7 @@ from headless_presale.customers.models import (
     CustomerGrant,
     CustomerMailChoice,
 )
+from headless_presale.identity.oauth.keys import signing_key
 from headless_presale.kernel import clock as kernel_clock
 from headless_presale.kernel.clock import ManualClock
 from headless_presale.kernel.ids import customer_id_of, new_id
@@ -30,7 +35,14 @@ from headless_presale.orders import merging
 from resolvers.global_ids import find_uuid, seal
 from tests.graphql.carts import MINE as MY_CART
 from tests.graphql.carts import create
-from tests.graphql.customers import EMAIL, PROVE, Storefront, codes_of, other_than
+from tests.graphql.customers import (
+    EMAIL,
+    PROVE,
+    Storefront,
+    codes_of,
+    let_them_all_look_first,
+    other_than,
+)
 from tests.graphql.endpoint import Api
 from tests.graphql.ordering import PLACE, line, order_input
 from tests.graphql.providers import add_wechat, sign_in_as
@@ -119,6 +131,19 @@ async def test_the_account_is_that_of_the_address_from_then_on(
     by_wechat = await sign_in_as(storefront, wechat, "ann")
     assert by_wechat["customer"] == session["customer"]
     assert (await storefront.sign_in())["customer"] == session["customer"]
+
+
+async def test_control_sign_ins_that_do_not_end_go_on(
+    storefront: Storefront, ann: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def keep(*_: object, **__: object) -> None: ...
+
+    monkeypatch.setattr(customers_merging, "end_sessions", keep)
+
+    session = await proven(storefront, ann)
+
+    assert (await storefront.me(ann["accessToken"])).data["me"] != session["customer"]
+    assert codes_of(await storefront.refresh(ann["refreshToken"])) == []
 
 
 async def test_orders_of_both_are_his(
@@ -248,6 +273,19 @@ async def test_a_wrong_code_moves_nothing_and_is_counted(
     assert codes_of(await prove(storefront, ann, code)) == []
 
 
+async def test_control_without_the_code_any_address_is_his(
+    storefront: Storefront, ann: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def take_any(*_: object) -> str:
+        return "en"
+
+    monkeypatch.setattr(customers_merging, "take_code", take_any)
+
+    session = await prove(storefront, ann, "000000", "victim@example.com")
+
+    assert session["customer"]["email"] == "victim@example.com"
+
+
 async def test_who_has_an_address_keeps_it(storefront: Storefront, ann: dict[str, Any]) -> None:
     session = await proven(storefront, ann)
     code = await storefront.code("other@example.com")
@@ -257,6 +295,24 @@ async def test_who_has_an_address_keeps_it(storefront: Storefront, ann: dict[str
     assert codes_of(refused) == ["EMAIL_PROVEN_ALREADY"]
     assert await Customer.filter(email="other@example.com").count() == 0
     assert (await CustomerCode.get(email="other@example.com")).ended_at is None
+
+
+async def test_control_beneath_the_look_at_that_he_gets_another(
+    storefront: Storefront, ann: dict[str, Any]
+) -> None:
+    session = await proven(storefront, ann)
+    code = await storefront.code("other@example.com")
+    claims = await read_any_bearer(f"Bearer {session['accessToken']}")
+    assert isinstance(claims, CustomerClaims)
+    principal = await find_customer_principal(claims)
+    assert principal is not None
+
+    moved = await customers_merging.merge_into_address(
+        principal, "other@example.com", code, await signing_key()
+    )
+
+    assert moved is not None
+    assert moved.customer.email == "other@example.com"
 
 
 async def test_what_is_no_address_is_told(storefront: Storefront, ann: dict[str, Any]) -> None:
@@ -277,15 +333,35 @@ async def test_two_windows_at_once_prove_it_once(
 ) -> None:
     code = await storefront.code()
 
-    payloads = await asyncio.gather(
-        *(storefront.api.ask(PROVE, bearer=ann["accessToken"], input={"email": EMAIL, "code": code})
-          for _ in range(4))
-    )  # fmt: skip
-
-    answers = [reply.body.get("data") for reply in payloads]
-    sessions = [a["emailProve"] for a in answers if a is not None]
-    assert sum(codes_of(session) == [] for session in sessions) == 1
+    assert await windows_let_in(storefront, ann, code, 4) == 1
     assert await CustomerGrant.filter(revoked_at=None).count() == 1
+
+
+async def test_control_without_the_locks_each_window_proves_it(
+    storefront: Storefront, ann: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def lock(*_: object) -> None: ...
+
+    monkeypatch.setattr(customers_merging, "lock_customer", lock)
+    let_them_all_look_first(monkeypatch, 2)
+    code = await storefront.code()
+
+    assert await windows_let_in(storefront, ann, code, 2) == 2
+
+
+async def windows_let_in(
+    storefront: Storefront, session: dict[str, Any], code: str, count: int
+) -> int:
+    """Prove an address in so many windows at once; return in how many it was taken."""
+    given = {"email": EMAIL, "code": code}
+    replies = await asyncio.gather(
+        *(
+            storefront.api.ask(PROVE, bearer=session["accessToken"], input=given)
+            for _ in range(count)
+        )
+    )
+    answers = [reply.body.get("data") for reply in replies]
+    return sum(codes_of(answer["emailProve"]) == [] for answer in answers if answer is not None)
 
 
 async def test_who_signs_in_meanwhile_is_the_new_one_or_out(

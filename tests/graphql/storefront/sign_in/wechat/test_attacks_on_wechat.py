@@ -41,6 +41,18 @@ async def test_a_code_of_another_mini_program_is_none(
     assert codes_of(refused) == ["SIGN_IN_REFUSED"]
 
 
+@pytest.mark.parametrize("appid", [APPID, "wx-other"], ids=["used before", "another's"])
+async def test_control_a_wechat_that_takes_every_code_lets_them_in(
+    storefront: Storefront, wechat: WeChat, monkeypatch: pytest.MonkeyPatch, appid: str
+) -> None:
+    monkeypatch.setattr(WeChat, "_fault", lambda *_: double.OK)
+    code = wechat.login("ann", appid)
+
+    for _ in range(2):
+        assert codes_of(await sign_in_from(storefront, code)) == []
+    assert await CustomerGrant.all().count() == 2
+
+
 async def test_a_name_of_another_mini_program_leads_to_nobody_here(
     storefront: Storefront, wechat: WeChat
 ) -> None:

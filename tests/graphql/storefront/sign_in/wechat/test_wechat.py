@@ -133,6 +133,15 @@ async def test_an_answer_that_is_none_lets_nobody_in(
     assert await Customer.all().count() == 0
 
 
+async def test_control_without_a_look_at_the_name_it_does(
+    storefront: Storefront, wechat: WeChat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wechat_api, "_is_id", lambda _: True)
+    wechat.raw = (200, b'{"openid": ""}')
+
+    assert codes_of(await sign_in_from(storefront, wechat.login("ann"))) == []
+
+
 async def test_wechat_that_does_not_answer_is_told(storefront: Storefront, wechat: WeChat) -> None:
     wechat.silence = asyncio.Event()
     async with outside_open(wechat.url, total_seconds=0.1):
