@@ -14,7 +14,8 @@ HEAD = """# Error codes
 Printed by `python -m schema.export` from what the API answers with; `make lint` fails when this
 page is not what it prints. Branch on codes: sentences are for people, in the language of
 `Accept-Language` (en, zh-CN), and may change. A socket that can send no header says its language in
-`connection_init`, as `acceptLanguage`.
+`connection_init`, as `acceptLanguage`. What a storefront does about each is in
+[storefront.md](storefront.md#what-to-do-about-a-no).
 
 ## At the top level
 

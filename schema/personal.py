@@ -30,6 +30,7 @@ from schema.nodes import (
     global_id,
     page_request,
 )
+from schema.orders import PostalAddress
 from schema.permissions import customer_only
 
 register_enum(
@@ -81,29 +82,17 @@ class CustomerAddressType:
     def phone(self) -> str | None:
         return self.saved.row.phone
 
-    @strawberry.field(description="ISO 3166-1, two capital letters.")
-    def country(self) -> str:
-        return self.saved.row.country
-
-    @strawberry.field(description="State, province or county, as it is written there.")
-    def region(self) -> str | None:
-        return self.saved.row.region
-
-    @strawberry.field(description="Town or city.")
-    def city(self) -> str:
-        return self.saved.row.city
-
-    @strawberry.field(description="Street and number.")
-    def line1(self) -> str:
-        return self.saved.row.line1
-
-    @strawberry.field(description="A second line, such as a flat or a company.")
-    def line2(self) -> str | None:
-        return self.saved.row.line2
-
-    @strawberry.field(description="As the country writes it.")
-    def postal_code(self) -> str | None:
-        return self.saved.row.postal_code
+    @strawberry.field(description="Where it is, in the shape that inputs take.")
+    def address(self) -> PostalAddress:
+        row = self.saved.row
+        return PostalAddress(
+            country=row.country,
+            city=row.city,
+            line1=row.line1,
+            line2=row.line2,
+            region=row.region,
+            postal_code=row.postal_code,
+        )
 
     @strawberry.field(description="Whether it is the default; one of them is.")
     def is_default(self) -> bool:
