@@ -178,7 +178,12 @@ def _tell_telling(figures: telling.Telling, file: Path | None) -> None:
         ("mails a second, without buyers and with", figures.mails_alone, figures.mails_beside),
     ):
         table.add_row(name, f"{alone:,.0f}", f"{beside:,.0f}", f"{beside / alone:.2f}")
-    table.add_row("processor time of a mail, us", f"{figures.mail_cpu_us:,.0f}", "", "")
+    for name, figure in (
+        ("processor time of a mail, us", f"{figures.mail_cpu_us:,.0f}"),
+        ("transactions of a mail that write", f"{figures.mail_writes:.1f}"),
+        ("bytes of a mail in the database's log", f"{figures.mail_wal_bytes:,.0f}"),
+    ):
+        table.add_row(name, figure, "", "")
     Console().print(table)
     if file is not None:
         file.write_text(json.dumps(told, indent=2))

@@ -11,12 +11,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
-from typing import TypeVar
 
 import aiohttp
 import asyncpg
@@ -31,8 +30,6 @@ from headless_presale.cli.priority import BESIDE_AN_API
 from headless_presale.kernel import clock
 from headless_presale.kernel.jobs import defer
 from headless_presale.kernel.unit_of_work import shielded, unit_of_work
-
-T = TypeVar("T")
 
 ROUNDS = 6
 BUYERS = 4
@@ -57,6 +54,8 @@ class Telling:
         mails_beside: mails a second while orders were placed.
         mails_alone: mails a second while nobody bought.
         mail_cpu_us: processor time of a mail, worker and database together, while nobody bought.
+        mail_writes: transactions of a mail that wrote something, and so waited for the disk.
+        mail_wal_bytes: what they wrote to the log of the database.
     """
 
     alone_p50_ms: float
@@ -68,6 +67,8 @@ class Telling:
     mails_beside: float
     mails_alone: float
     mail_cpu_us: float
+    mail_writes: float
+    mail_wal_bytes: float
 
     def to_json(self) -> dict[str, float]:
         """Return the figures, and the ratios that carry over to other machines."""
@@ -110,6 +111,30 @@ def _worker() -> Iterator["subprocess.Popen[bytes]"]:
         process.wait(30)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Spent:
+    mails: int = 0
+    cpu_seconds: float = 0.0
+    writes: int = 0
+    wal_bytes: int = 0
+
+    def __add__(self, other: "_Spent") -> "_Spent":
+        return _Spent(
+            mails=self.mails + other.mails,
+            cpu_seconds=self.cpu_seconds + other.cpu_seconds,
+            writes=self.writes + other.writes,
+            wal_bytes=self.wal_bytes + other.wal_bytes,
+        )
+
+    def __sub__(self, other: "_Spent") -> "_Spent":
+        return _Spent(
+            mails=self.mails - other.mails,
+            cpu_seconds=self.cpu_seconds - other.cpu_seconds,
+            writes=self.writes - other.writes,
+            wal_bytes=self.wal_bytes - other.wal_bytes,
+        )
+
+
 class _Bench:
     def __init__(
         self,
@@ -128,18 +153,21 @@ class _Bench:
         await self._buy(WARM_UP_SECONDS)
         alone: list[Rate] = []
         beside: list[Rate] = []
-        rates_beside: list[float] = []
-        rates: list[float] = []
-        costs: list[float] = []
+        mails_beside: list[int] = []
+        mails_alone: list[int] = []
+        spent = _Spent()
         for _ in range(ROUNDS):
             with self._frozen():
                 alone.append(await self._buy(seconds))
-            rate, mails, _ = await self._counted(lambda: self._buy(seconds))
-            beside.append(rate)
-            rates_beside.append(mails / seconds)
-            _, mails, cpu_seconds = await self._counted(lambda: asyncio.sleep(seconds))
-            rates.append(mails / seconds)
-            costs.append(cpu_seconds / max(mails, 1) * 1e6)
+            before = await self._spent()
+            beside.append(await self._buy(seconds))
+            between = await self._spent()
+            mails_beside.append((between - before).mails)
+            await asyncio.sleep(seconds)
+            turn = await self._spent() - between
+            mails_alone.append(turn.mails)
+            spent += turn
+        mails = max(spent.mails, 1)
         return Telling(
             alone_p50_ms=median(rate.p50_ms for rate in alone),
             alone_p99_ms=median(rate.p99_ms for rate in alone),
@@ -147,9 +175,11 @@ class _Bench:
             beside_p99_ms=median(rate.p99_ms for rate in beside),
             alone_per_second=median(rate.per_second for rate in alone),
             beside_per_second=median(rate.per_second for rate in beside),
-            mails_beside=median(rates_beside),
-            mails_alone=median(rates),
-            mail_cpu_us=median(costs),
+            mails_beside=median(mails_beside) / seconds,
+            mails_alone=median(mails_alone) / seconds,
+            mail_cpu_us=spent.cpu_seconds / mails * 1e6,
+            mail_writes=spent.writes / mails,
+            mail_wal_bytes=spent.wal_bytes / mails,
         )
 
     async def _buy(self, seconds: float) -> Rate:
@@ -177,12 +207,14 @@ class _Bench:
         finally:
             self._worker.send_signal(signal.SIGCONT)
 
-    async def _counted(self, act: Callable[[], Awaitable[T]]) -> tuple[T, int, float]:
-        """Return what came of it, how many mails went out meanwhile, and the CPU it all took."""
-        sent, cpu = await self._sent(), self._cpu_seconds()
-        result = await act()
-        cpu = self._cpu_seconds() - cpu
-        return result, await self._sent() - sent, cpu
+    async def _spent(self) -> _Spent:
+        """Return what has been spent so far."""
+        row = await self._connection.fetchrow(
+            "SELECT pg_current_xact_id()::text::bigint AS writes, "
+            "pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::bigint AS wal_bytes"
+        )
+        assert row is not None
+        return _Spent(mails=await self._sent(), cpu_seconds=self._cpu_seconds(), **dict(row))
 
     async def _sent(self) -> int:
         count: int = await self._connection.fetchval(

@@ -65,7 +65,7 @@ class Settings(BaseSettings):
 
     worker_niceness: int | None = Field(default=None, ge=0, le=19)
     """How much a worker gives way to others on its machine: 0 not at all, 19 as much as can be.
-    Unset: 10 under ``run``, else 0."""
+    Unset: 5 under ``run``, else 0."""
     database_pool_size: int = Field(default=20, ge=2, le=200)
     statement_timeout_ms: int = Field(default=5_000, ge=100)
     redis_timeout_seconds: float = Field(default=0.25, gt=0)
@@ -148,7 +148,7 @@ class Settings(BaseSettings):
 
     order_url_template: str | None = None
     """Address of an order in your storefront, for links in mails: ``{id}`` becomes its GraphQL id
-    and ``{token}`` the guest's token. Unset, mails carry no link."""
+    and ``{token}`` the guest's token. Unset, mails carry no link and tokens are not taken back."""
 
     campaign_url_template: str | None = None
     """Address of a campaign in your storefront, for mails that tell of its opening: ``{shop}`` and

@@ -93,17 +93,6 @@ async def variant_title(
     return SEPARATOR.join(value for _, value in pairs)
 
 
-async def item_title(context: RequestContext, item: ItemSnapshot, shop: Shop) -> str:
-    """Return the item's title: its product's and its option values, localised."""
-    variant = await context.loaders.variants.load(item.variant_id)
-    if variant is None:
-        return item.title
-    product = variant.product
-    title = localized_product(product, shop, context.locale).title
-    values = [value for _, value in await selected_options(context, variant, shop)]
-    return " · ".join([title, *values])
-
-
 async def find_offer(context: RequestContext, variant_id: UUID) -> Offer | None:
     """Return where a variant is presold: on sale now, else the campaign that opens first."""
     campaign_ids = await context.loaders.offers_of.load(variant_id)

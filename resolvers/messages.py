@@ -82,6 +82,10 @@ MESSAGES: Mapping[str, Mapping[str, str]] = {
         "en": "The order has no such line.",
         "zh-CN": "该订单没有这一行商品。",
     },
+    "ORDER_LINK_NOT_CONFIGURED": {
+        "en": "The link cannot be replaced: this shop's server mails no links to orders yet.",
+        "zh-CN": "无法更换链接：该店铺的服务器尚未设置邮件中的订单链接。",
+    },
     "ORDER_NOT_FOUND": {
         "en": "There is no such order that you may see.",
         "zh-CN": "没有您可以查看的该订单。",

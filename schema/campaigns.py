@@ -18,7 +18,7 @@ from headless_presale.campaigns import PaymentPlan as Plan
 from headless_presale.kernel.money import Money as Amount
 from headless_presale.pricing import QuotedPrice
 from headless_presale.shops import Shop
-from resolvers import campaigns, catalog
+from resolvers import campaigns
 from schema.catalog import ProductType, VariantType
 from schema.enums import CampaignStatus, MissedBalance, PlanKind, PriceReason
 from schema.money import Money
@@ -220,8 +220,8 @@ class CampaignItemType(Node):
         return "CampaignItem", self.item.id
 
     @strawberry.field(description="The product's title and the option values.")
-    async def title(self, info: Info) -> str:
-        return await catalog.item_title(info.context, self.item, self.shop)
+    def title(self, info: Info) -> str:
+        return self.item.title(info.context.locale)
 
     @strawberry.field(description="The campaign that it is part of.")
     def campaign(self) -> "CampaignType":

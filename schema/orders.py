@@ -66,7 +66,9 @@ class OrderLine:
         shop = await info.context.loaders.shops.load(campaign.shop_id)
         return None if shop is None else CampaignItemType(item=item, snapshot=campaign, shop=shop)
 
-    @strawberry.field(description="As it was called when the order was placed.")
+    @strawberry.field(
+        description="As it was called when the order was placed, in the order's language."
+    )
     def title(self) -> str:
         return self.line.title
 

@@ -5,7 +5,7 @@ names the ``version`` it was priced from, and the database refuses another.
 """
 
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -16,6 +16,7 @@ import orjson
 
 from headless_presale.campaigns.rules import CancelPolicy, PaymentPlan, tiers_from_json
 from headless_presale.campaigns.states import CampaignStatus, status_at
+from headless_presale.catalog import OPTION_VALUE_PREFIX
 from headless_presale.kernel import clock
 from headless_presale.kernel.locales import pick
 from headless_presale.kernel.money import Money
@@ -23,6 +24,7 @@ from headless_presale.kernel.unit_of_work import UnitOfWork, shielded, unit_of_w
 from headless_presale.pricing import PriceTiers, QuotedPrice, quote
 
 CACHE_SECONDS = 1.0
+TITLE_SEPARATOR = " · "
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,16 +38,30 @@ class BatchSnapshot:
     ships_by: date
 
 
+@dataclass(frozen=True, slots=True)
+class TitlePart:
+    """A product's title or one of its option values: as written, and in other languages."""
+
+    text: str
+    translations: Mapping[str, Mapping[str, str]]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemSnapshot:
-    """An item with its price rules and promises."""
+    """An item with its price rules and promises.
+
+    Attributes:
+        title_parts: the product's title and the variant's option values, in this order.
+        written_in: the shop's own language, which the parts are written in.
+    """
 
     id: UUID
     position: int
     pool_id: UUID
     variant_id: UUID
     product_id: UUID
-    title: str
+    title_parts: tuple[TitlePart, ...]
+    written_in: str
     price: Money
     list_price: Money
     tiers: PriceTiers
@@ -55,6 +71,15 @@ class ItemSnapshot:
     @property
     def capacity(self) -> int:
         return sum(batch.capacity for batch in self.batches)
+
+    def title(self, locale: str) -> str:
+        """Return what the item is called in a language, as far as it is translated."""
+        return TITLE_SEPARATOR.join(
+            pick(part.translations, locale, {"text": part.text}, fallback_locale=self.written_in)[
+                "text"
+            ]
+            for part in self.title_parts
+        )
 
     def ships_by(self, numbers: Sequence[int]) -> date | None:
         """Return the latest promise among these slots: the date the whole line ships by."""
@@ -131,7 +156,7 @@ class CampaignSnapshot:
         return next((item for item in self.items if item.id == item_id), None)
 
 
-_SELECT = """
+_SELECT = f"""
 SELECT c.id, c.shop_id, c.handle, c.title, c.story, c.translations, c.currency, c.status,
        c.published_at, c.opens_at, c.closes_at, c.payment_plan, c.cancel_policy,
        c.hold_seconds, c.version,
@@ -139,10 +164,21 @@ SELECT c.id, c.shop_id, c.handle, c.title, c.story, c.translations, c.currency, 
                                  'refund_policy', t.refund_policy,
                                  'cancel_conditions', t.cancel_conditions)
         FROM campaign_terms t WHERE t.campaign_id = c.id AND t.version = c.terms_version) AS terms,
+       (SELECT s.default_locale FROM shop s WHERE s.id = c.shop_id) AS written_in,
        (SELECT json_agg(json_build_object(
             'id', i.id, 'position', i.position, 'pool_id', i.pool_id,
             'variant_id', i.variant_id, 'product_id', v.product_id,
-            'title', p.title, 'option_values', v.option_values,
+            'title', p.title,
+            'titles', (SELECT json_object_agg(
+                t.key, json_build_object('text', t.value ->> 'title'))
+                FROM jsonb_each(p.translations) t WHERE t.value ? 'title'),
+            'values', (SELECT json_agg(json_build_object('text', x.value, 'translations', (
+                SELECT json_object_agg(t.key, json_build_object('text', t.value ->> x.key))
+                FROM product_option o, jsonb_each(o.translations) t
+                WHERE o.product_id = p.id AND o.position = x.position AND t.value ? x.key
+                )) ORDER BY x.position)
+                FROM (SELECT value, '{OPTION_VALUE_PREFIX}' || value AS key, position
+                      FROM unnest(v.option_values) WITH ORDINALITY u(value, position)) x),
             'price_minor', i.price_minor, 'list_price_minor', i.list_price_minor,
             'tiers', i.price_tiers, 'limit', i.limit_per_customer,
             'batches', (SELECT json_agg(json_build_object(
@@ -185,19 +221,24 @@ def _read(row: asyncpg.Record) -> CampaignSnapshot:
         if terms
         else None,
         items=tuple(
-            _read_item(item, row["currency"]) for item in orjson.loads(row["items"] or "[]")
+            _read_item(item, row["currency"], row["written_in"])
+            for item in orjson.loads(row["items"] or "[]")
         ),
     )
 
 
-def _read_item(data: dict[str, Any], currency: str) -> ItemSnapshot:
+def _read_item(data: dict[str, Any], currency: str, written_in: str) -> ItemSnapshot:
     return ItemSnapshot(
         id=UUID(data["id"]),
         position=data["position"],
         pool_id=UUID(data["pool_id"]),
         variant_id=UUID(data["variant_id"]),
         product_id=UUID(data["product_id"]),
-        title=" · ".join([data["title"], *data["option_values"]]),
+        title_parts=(
+            TitlePart(data["title"], data["titles"] or {}),
+            *(TitlePart(v["text"], v["translations"] or {}) for v in data["values"] or []),
+        ),
+        written_in=written_in,
         price=Money(data["price_minor"], currency),
         list_price=Money(data["list_price_minor"], currency),
         tiers=tiers_from_json(data["tiers"]),

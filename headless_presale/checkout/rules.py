@@ -87,9 +87,17 @@ def check_locale(locale: str) -> None:
 
 
 def price_lines(
-    campaign: CampaignSnapshot, numbers: Mapping[UUID, Sequence[int]], *, at: datetime
+    campaign: CampaignSnapshot,
+    numbers: Mapping[UUID, Sequence[int]],
+    *,
+    locale: str,
+    at: datetime,
 ) -> list[LineView]:
-    """Return the lines of an order: one per item and price, in the items' order."""
+    """Return the lines of an order: one per item and price, in the items' order.
+
+    Args:
+        locale: the buyer's language, which the lines keep their titles in.
+    """
     lines: list[LineView] = []
     for item in sorted(campaign.items, key=lambda item: item.position):
         if item.id not in numbers:
@@ -97,11 +105,11 @@ def price_lines(
         priced = group_by_price(
             numbers[item.id], item.price, item.tiers, opens_at=campaign.opens_at, at=at
         )
-        lines += [_line(item, quoted, run) for quoted, run in priced]
+        lines += [_line(item, item.title(locale), quoted, run) for quoted, run in priced]
     return lines
 
 
-def _line(item: ItemSnapshot, quoted: QuotedPrice, numbers: Sequence[int]) -> LineView:
+def _line(item: ItemSnapshot, title: str, quoted: QuotedPrice, numbers: Sequence[int]) -> LineView:
     return LineView(
         id=new_id(),
         item_id=item.id,
@@ -114,7 +122,7 @@ def _line(item: ItemSnapshot, quoted: QuotedPrice, numbers: Sequence[int]) -> Li
             "price_bps": quoted.price_bps,
             "gift": quoted.gift,
         },
-        title=item.title,
+        title=title,
         ships_by=item.ships_by(numbers),
     )
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import structlog
 
-BESIDE_AN_API = 10
-"""How nice the worker of ``run`` is: it has what the API leaves, and a tenth where that is none."""
+BESIDE_AN_API = 5
+"""How nice the worker of ``run`` is: where both want the processor the API has three times as much.
+More, and on a busy machine holds would expire late as well."""
 AUTOGROUP = Path("/proc/self/autogroup")
 ATTEMPTS = 10
 

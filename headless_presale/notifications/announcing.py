@@ -17,7 +17,6 @@ from headless_presale.campaigns import (
     find_snapshot,
     is_sellable,
 )
-from headless_presale.catalog import ProductVariant, find_variants, localized
 from headless_presale.identity import issuer
 from headless_presale.kernel import clock
 from headless_presale.kernel.failpoints import reach
@@ -139,7 +138,6 @@ async def tell_watchers(campaign_id: UUID) -> int:
     if campaign is None or not is_sellable(campaign):
         return 0
     shop = await get_shop_by_id(campaign.shop_id)
-    variants = await find_variants([item.variant_id for item in campaign.items[:MOST_ITEMS]])
     facts: dict[str, dict[str, Any]] = {}
     async with unit_of_work() as work:
         claimed = await claim_watchers(work, campaign_id, shop_id=shop.id, limit=AT_ONCE)
@@ -147,7 +145,7 @@ async def tell_watchers(campaign_id: UUID) -> int:
         for watcher in claimed.watchers:
             locale = mail_locale(shop, watcher.locale)
             if locale not in facts:
-                facts[locale] = opening_facts(campaign, shop, variants, locale)
+                facts[locale] = opening_facts(campaign, shop, locale)
             ids = {"watcher_id": str(watcher.id), "person": str(watcher.person)}
             letters.append(
                 Letter(
@@ -216,19 +214,14 @@ def unsubscribe_link(message: Message) -> str:
     return f"{issuer()}/notify-me/unsubscribe?token={token}"
 
 
-def opening_facts(
-    campaign: CampaignSnapshot, shop: Shop, variants: dict[UUID, ProductVariant], locale: str
-) -> dict[str, Any]:
+def opening_facts(campaign: CampaignSnapshot, shop: Shop, locale: str) -> dict[str, Any]:
     """Return what the mail of an opening states in a language, beside to whom it goes."""
     listed = campaign.items[:MOST_ITEMS]
     return {
         **_shared_facts(campaign, shop, locale),
         "currency": campaign.currency,
         "closes_at": campaign.closes_at.isoformat(),
-        "items": [
-            _item_facts(campaign, item, shop, variants.get(item.variant_id), locale)
-            for item in listed
-        ],
+        "items": [_item_facts(campaign, item, locale) for item in listed],
         "more_items": len(campaign.items) - len(listed),
     }
 
@@ -244,21 +237,11 @@ def _shared_facts(campaign: CampaignSnapshot, shop: Shop, locale: str) -> dict[s
     }
 
 
-def _item_facts(
-    campaign: CampaignSnapshot,
-    item: ItemSnapshot,
-    shop: Shop,
-    variant: ProductVariant | None,
-    locale: str,
-) -> dict[str, Any]:
-    title = item.title
-    if variant is not None:
-        product = localized(variant.product, locale, default_locale=shop.default_locale)
-        title = " · ".join([product.title, *variant.option_values])
+def _item_facts(campaign: CampaignSnapshot, item: ItemSnapshot, locale: str) -> dict[str, Any]:
     # What the first slot costs as the campaign opens.
     first = item.quote(opens_at=campaign.opens_at, at=campaign.opens_at, number=1)
     return {
-        "title": one_line(title),
+        "title": one_line(item.title(locale)),
         "price_minor": first.unit_price.amount_minor,
         "list_price_minor": item.list_price.amount_minor,
         "ends_at": first.ends_at.isoformat() if first.ends_at else None,

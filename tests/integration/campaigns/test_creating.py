@@ -354,7 +354,9 @@ async def test_the_example_file_is_published_on_an_imported_catalogue(
     assert published.status is CampaignStatus.SCHEDULED
     found = await find_snapshot(campaign.id)
     assert found is not None
-    assert [(i.title, i.price.amount_minor, i.list_price.amount_minor) for i in found.items] == [
+    assert [
+        (i.title("en"), i.price.amount_minor, i.list_price.amount_minor) for i in found.items
+    ] == [
         ("Classic Leather Jacket", 7_650, 8_000),
         ("Classic Varsity Top · Medium", 6_000, 6_000),
     ]

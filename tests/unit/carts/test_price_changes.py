@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from headless_presale.campaigns import BatchSnapshot, CampaignStatus, ItemSnapshot
+from headless_presale.campaigns import BatchSnapshot, CampaignStatus, ItemSnapshot, TitlePart
 from headless_presale.carts import PriceChangeReason, PricedUnits
 from headless_presale.carts.rules import find_price_change, find_unavailability, keep_shown
 from headless_presale.kernel.money import Money
@@ -33,7 +33,8 @@ def an_item(price_minor: int = 10_000, tiers: PriceTiers = TIERS) -> ItemSnapsho
         pool_id=ID,
         variant_id=ID,
         product_id=ID,
-        title="Fox",
+        title_parts=(TitlePart("Fox", {}),),
+        written_in="en",
         price=price,
         list_price=price,
         tiers=tiers,
