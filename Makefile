@@ -19,6 +19,8 @@ MINUTES ?= 1
 CASES ?= 10000
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
+# Set by some images, it has each of the many processes of a run compile every module anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 # A stamp is named after the checksum of what was installed and written last. Touching a lock
 # changes nothing, changing it refreshes the environment, and an interrupted install has no stamp.

@@ -15,7 +15,7 @@ import orjson
 from pydantic import SecretStr
 from starlette.types import Message, Scope
 
-from headless_presale.cli.server import set_aside
+from headless_presale.cli.garbage import set_aside
 from headless_presale.kernel.live import LiveHub
 from headless_presale.runtime import Runtime
 from headless_presale.settings import Settings

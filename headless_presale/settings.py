@@ -148,7 +148,7 @@ class Settings(BaseSettings):
 
     order_url_template: str | None = None
     """Address of an order in your storefront, for links in mails: ``{id}`` becomes its GraphQL id
-    and ``{token}`` the guest's token. Unset, mails carry no link."""
+    and ``{token}`` the guest's token. Unset, mails carry no link and tokens are not taken back."""
 
     campaign_url_template: str | None = None
     """Address of a campaign in your storefront, for mails that tell of its opening: ``{shop}`` and

@@ -82,6 +82,10 @@ MESSAGES: Mapping[str, Mapping[str, str]] = {
         "en": "The order has no such line.",
         "zh-CN": "该订单没有这一行商品。",
     },
+    "ORDER_LINK_NOT_CONFIGURED": {
+        "en": "The link cannot be replaced: this shop's server mails no links to orders yet.",
+        "zh-CN": "无法更换链接：该店铺的服务器尚未设置邮件中的订单链接。",
+    },
     "ORDER_NOT_FOUND": {
         "en": "There is no such order that you may see.",
         "zh-CN": "没有您可以查看的该订单。",
@@ -251,6 +255,13 @@ REASONS: Mapping[str, Mapping[str, str]] = {
         "give either the address of a picture or an asset": "请在图片地址与已上传图片中选填一项",
         "the provider does not list this address": "该登录方式未登记此回调地址",
         "the picture is not one of this shop": "该图片不属于此店铺",
+        "a name is missing": "缺少名称",
+        "a public client has no secret": "公开客户端没有密钥",
+        "a service is sent nowhere": "服务类应用没有回调地址",
+        "an owner has all shops": "所有者拥有全部店铺",
+        "name at least one scope": "请至少选择一个权限范围",
+        "there is no scope {scope}": "没有权限范围 {scope}",
+        "mails are written in {languages} alone": "邮件仅支持以下语言：{languages}",
         "must be a language tag such as zh-CN": "须为语言标签，例如 zh-CN",
         "must be an absolute http or https address without a user name": (
             "须为不含用户名的完整 http 或 https 地址"

@@ -2,6 +2,7 @@
 
 from headless_presale.kernel.events import acting_as
 from headless_presale.orders import (
+    OrderLinkNotConfigured,
     OrderNotFound,
     OrderView,
     RevokeToken,
@@ -25,11 +26,12 @@ async def revoke(
 
     async def run() -> OrderView:
         return await _revoke(
+            context,
             RevokeToken(
                 order_id=read_input_id(order_id, "Order", ("orderId",)),
                 idempotency_key=idempotency_key,
                 access=access,
-            )
+            ),
         )
 
     with acting_as(actor_by(context, access)):
@@ -43,12 +45,13 @@ async def revoke_by_merchant(
 
     async def run() -> OrderView:
         return await _revoke(
+            context,
             RevokeToken(
                 order_id=read_input_id(order_id, "Order", ("orderId",)),
                 idempotency_key=idempotency_key,
                 shop_ids=context.principal.shop_ids,
                 version=version,
-            )
+            ),
         )
 
     return await told(context, run)
@@ -59,7 +62,10 @@ def mailed_to(order: OrderView) -> str | None:
     return order.buyer["email"] if is_new_link_mailed(order) else None
 
 
-async def _revoke(command: RevokeToken) -> OrderView:
+async def _revoke(context: RequestContext, command: RevokeToken) -> OrderView:
+    if context.settings.order_url_template is None:
+        # The mail would hold no link: a guest would be left with none at all.
+        raise OrderLinkNotConfigured()
     await revoke_order_token(command)
     order = await find_order(command.order_id)
     if order is None:

@@ -57,7 +57,8 @@ class OrderTokenMutation:
 
     @strawberry.mutation(
         description="End the token of one's own order, and every link that carries it, at once. "
-        "The new link is mailed.",
+        "The new link is mailed: without `PRESALE_ORDER_URL_TEMPLATE` none can be, and "
+        "`ORDER_LINK_NOT_CONFIGURED` refuses.",
         extensions=customer_only(),
     )
     async def order_token_revoke(
@@ -74,7 +75,8 @@ class OrderTokenMutation:
 
     @strawberry.mutation(
         description="End the token of a buyer's order, and every link that carries it, at once. "
-        "The new link is mailed to him.",
+        "The new link is mailed to him: without `PRESALE_ORDER_URL_TEMPLATE` none can be, and "
+        "`ORDER_LINK_NOT_CONFIGURED` refuses.",
         extensions=requires(Scope.ORDERS_READ, Scope.ORDERS_WRITE),
     )
     async def order_token_revoke_by_merchant(

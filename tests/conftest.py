@@ -11,10 +11,12 @@ import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
+import httpx
 import pytest
 import structlog
 from redis.asyncio import Redis
@@ -43,6 +45,11 @@ SECRET_KEY = "a secret key of tests, as long as a real one"
 ISSUER = "http://127.0.0.1:8000"
 
 _engines = ExitStack()
+
+# Each client reads every authority there is, which takes most of the time of making one; of all
+# that are made here hardly one speaks TLS.
+_transports: Any = httpx._transports.default
+_transports.create_ssl_context = cache(_transports.create_ssl_context)
 
 
 def pytest_configure(config: pytest.Config) -> None:

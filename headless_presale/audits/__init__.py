@@ -9,7 +9,8 @@ from headless_presale.audits.database import DATABASE_AUDITS, audit_database
 from headless_presale.audits.findings import Finding
 from headless_presale.audits.redis import audit_redis
 from headless_presale.audits.rest import LATE_AFTER, audit_rest
-from headless_presale.audits.secrets import audit_secrets, is_development
+from headless_presale.audits.secrets import audit_secrets, fault_of_key, is_development
+from headless_presale.audits.setup import audit_links, audit_public_address
 
 __all__ = [
     "DATABASE_AUDITS",
@@ -18,8 +19,11 @@ __all__ = [
     "Finding",
     "audit_acknowledged",
     "audit_database",
+    "audit_links",
+    "audit_public_address",
     "audit_redis",
     "audit_rest",
     "audit_secrets",
+    "fault_of_key",
     "is_development",
 ]

@@ -46,10 +46,26 @@ def audit_secrets(settings: Settings) -> Finding:
     return Finding(SENTENCE, tuple(broken))
 
 
+def fault_of_key(settings: Settings) -> str | None:
+    """Say why the key that order tokens are signed with is none; None where it is one.
+
+    Unset it is none of an operator's: a random one is made.
+    """
+    key = settings.secret_key
+    if key is None:
+        return None
+    fewest, how = MADE_BY_US["secret_key"]
+    fault = _fault_of(key.get_secret_value(), fewest)
+    return None if fault is None else f"{variable_of(Settings, 'secret_key')} {fault}: {how}"
+
+
 def is_development(settings: Settings) -> bool:
     """Tell whether nobody but this machine is meant to reach us: by the mode and by the address."""
-    if settings.mode != "development":
-        return False
+    return settings.mode == "development" and is_local(settings)
+
+
+def is_local(settings: Settings) -> bool:
+    """Tell whether our public address is one of this machine itself."""
     host = (urlsplit(settings.base_url).hostname or "").rstrip(".")
     if host == "localhost" or host.endswith(".localhost"):
         return True

@@ -1,8 +1,9 @@
 """Checkout: from a cart to an order with its slots, in one short transaction."""
 
 from headless_presale.carts import CartLine
+from headless_presale.checkout.command import PlaceOrder
 from headless_presale.checkout.errors import BuyerMismatch, CampaignMismatch, TermsOutdated
-from headless_presale.checkout.place import PlaceOrder, place_order
+from headless_presale.checkout.place import place_order
 from headless_presale.checkout.reservation import drain
 from headless_presale.checkout.rules import Account, Buyer
 from headless_presale.kernel.postal import Address

@@ -9,7 +9,6 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 import structlog
@@ -26,29 +25,28 @@ from headless_presale.campaigns import (
 )
 from headless_presale.carts import (
     CartEmpty,
-    CartLine,
     CurrencyMismatch,
     PriceChanged,
     sum_lines,
 )
 from headless_presale.checkout import rules
+from headless_presale.checkout.command import PlaceOrder
 from headless_presale.checkout.emptying import emptying
 from headless_presale.checkout.errors import CampaignMismatch, TermsOutdated
 from headless_presale.checkout.reservation import Reservation, reserve
-from headless_presale.checkout.rules import Account, Buyer
 from headless_presale.customers import SessionEnded, is_signed_in
 from headless_presale.kernel import clock, metrics
 from headless_presale.kernel.errors import DomainError, Unavailable
 from headless_presale.kernel.idempotency import check_key, hash_request
 from headless_presale.kernel.ids import customer_id_of, reservation_id_of
 from headless_presale.kernel.money import Money
-from headless_presale.kernel.postal import Address
 from headless_presale.kernel.redis import is_troubled
 from headless_presale.kernel.unit_of_work import UnitOfWork, shielded, unit_of_work
 from headless_presale.orders import OrderStatus, OrderView, find_order, write_order
 from headless_presale.payments import IdempotencyMismatch
 from headless_presale.slots import (
     PoolOrder,
+    PoolRefusal,
     PurchaseLimitReached,
     SlotConflict,
     SlotsSoldOut,
@@ -64,55 +62,6 @@ ATTEMPTS = 4
 WITHOUT_REDIS = asyncio.Semaphore(8)
 """How many orders at once take their numbers from the database."""
 BACKOFF_SECONDS = 0.02
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlaceOrder:
-    """A buyer's order.
-
-    ``expected_total_minor``, where given, is the total the buyer was shown: another one is refused
-    instead of charged. ``account`` is whose order it is; None for a guest, whom his address makes
-    the customer that he is once he proves it. ``cart_id`` names the cart that the lines are of,
-    where they are of one: it is emptied with the order.
-    """
-
-    shop_id: UUID
-    lines: Sequence[CartLine]
-    buyer: Buyer
-    shipping_address: Address
-    accepted_terms_version: int
-    idempotency_key: str
-    locale: str
-    expected_total_minor: int | None = None
-    account: Account | None = None
-    cart_id: UUID | None = None
-
-    def canonical(self) -> dict[str, Any]:
-        """Return what makes two requests the same; the language asked in does not.
-
-        Of a cart that is itself: a repeat finds it empty.
-        """
-        if self.cart_id is not None:
-            ordered: dict[str, Any] = {"cart": str(self.cart_id)}
-        else:
-            lines = sorted((str(line.item_id), line.quantity) for line in self.lines)
-            ordered = {"lines": lines}
-        return {
-            **ordered,
-            "buyer": self.buyer.to_json(),
-            "shipping_address": self.shipping_address.to_json(),
-            "terms": self.accepted_terms_version,
-            "expected_total": self.expected_total_minor,
-        }
-
-    @property
-    def is_of_an_empty_cart(self) -> bool:
-        """Whether there is nothing to order: at best it is a repeat, whose order took all out."""
-        return self.cart_id is not None and not self.lines
-
-    def place_of(self, *path: str) -> tuple[str, ...]:
-        """Return where the input names a line: at itself, or at the cart."""
-        return ("lines", *path) if self.cart_id is None else ("cartId",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +190,17 @@ async def _check(
 
 
 async def _attempt(wish: _Wish) -> OrderView:
+    """Reserve and commit; what a pool refuses is told of the line that asked for it."""
+    try:
+        return await _reserve_and_commit(wish)
+    except PoolRefusal as refusal:
+        for item in wish.items.values():
+            if item.pool_id == refusal.pool_id:
+                refusal.field = wish.command.place_of_item(item.id)
+        raise
+
+
+async def _reserve_and_commit(wish: _Wish) -> OrderView:
     """Reserve and commit; exchange numbers that the database refuses."""
     for attempt in range(ATTEMPTS):
         try:

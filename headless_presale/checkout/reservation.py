@@ -127,9 +127,9 @@ async def _admit(
         case AlreadyPlaced():
             return None
         case SoldOut(remaining=remaining):
-            raise SlotsSoldOut(remaining=remaining)
+            raise SlotsSoldOut(pool_id=pool_id, remaining=remaining)
         case OverLimit(taken=taken, limit=limit):
-            raise PurchaseLimitReached(limit=limit, taken=taken)
+            raise PurchaseLimitReached(pool_id=pool_id, limit=limit, taken=taken)
         case PoolClosed():
             raise CampaignNotOpen(status=str(CampaignStatus.CANCELLED))
         case PoolUnknown():

@@ -13,6 +13,8 @@ from rich.console import Console
 from headless_presale.audits import (
     Finding,
     audit_database,
+    audit_links,
+    audit_public_address,
     audit_redis,
     audit_rest,
     audit_secrets,
@@ -35,8 +37,9 @@ def doctor() -> None:
     """
     with engines() as settings:
         is_secret = _secrets_are_secret(settings)
+        is_set = _is_set_for_others(settings)
         is_well = asyncio.run(_examine(settings))
-    if not (is_well and is_secret):
+    if not (is_well and is_secret and is_set):
         raise typer.Exit(1)
 
 
@@ -47,6 +50,16 @@ def _secrets_are_secret(settings: Settings) -> bool:
         _warn(finding)
         return True
     return _tell(finding)
+
+
+def _is_set_for_others(settings: Settings) -> bool:
+    """Look at what matters once others than this machine reach us."""
+    if is_development(settings):
+        return True
+    console.print("\n[bold]For others than this machine[/bold]")
+    # Orders are placed and paid without it.
+    _warn(audit_links(settings))
+    return _tell(audit_public_address(settings))
 
 
 async def _examine(settings: Settings) -> bool:

@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 
 from headless_presale import database
+from headless_presale.audits import fault_of_key
 from headless_presale.cli.parent import follow_parent
 from headless_presale.cli.priority import BESIDE_AN_API, give_way
 from headless_presale.cli.server import run_server, server_config
@@ -45,8 +46,12 @@ def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
 ) -> None:
-    """Serve the API and the admin."""
+    """Serve the API and the admin.
+
+    In production mode it does not begin with a weak PRESALE_SECRET_KEY.
+    """
     follow_parent()
+    _refuse_weak_key(get_settings())
     with engines(is_server=True) as settings:
         os.environ.update(environment_of(settings))
         # The application reads them again, in this process or in its workers.
@@ -65,6 +70,14 @@ def serve(
                 timeout_graceful_shutdown=15,
             )
         )
+
+
+def _refuse_weak_key(settings: Settings) -> None:
+    """Whoever guesses the key opens every order."""
+    fault = fault_of_key(settings) if settings.mode == "production" else None
+    if fault is not None:
+        console.print(f"[red]Not started: {fault}[/red]", soft_wrap=True)
+        raise typer.Exit(1)
 
 
 def worker() -> None:
@@ -103,6 +116,7 @@ def run() -> None:
     began = time.monotonic()
     settings = get_settings()
     configure_logs(log_format=settings.log_format, level=settings.log_level)
+    _refuse_weak_key(settings)
     if is_taken(settings.host, settings.port):
         console.print(
             f"[red]Port {settings.port} is in use. Choose another: PORT=8080 make run[/red]"

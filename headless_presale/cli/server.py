@@ -13,6 +13,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from uvicorn.supervisors import Multiprocess, multiprocess
 
 from headless_presale.app import close_open_streams
+from headless_presale.cli.garbage import set_aside
 from headless_presale.kernel import metrics
 from headless_presale.overload import Door, refuse_at_once
 
@@ -181,16 +182,6 @@ class DoorProtocol(CutsOff, Bounded):
         cycle.on_response()
 
 
-def set_aside() -> None:
-    """Keep what there is by now, code and schema, out of later collections of garbage.
-
-    It stays as long as the process does. To walk through it all took a full collection 150 ms,
-    of whichever request it met.
-    """
-    gc.collect()
-    gc.freeze()
-
-
 class Server(uvicorn.Server):
     """A server whose subscriptions do not hold up its stop."""
 
@@ -199,6 +190,8 @@ class Server(uvicorn.Server):
     def run(self, sockets: list[socket.socket] | None = None) -> None:
         """Serve in a process of its own."""
         self._has_process = True
+        # Until it has started: what it imports and builds for that is all to stay.
+        gc.disable()
         super().run(sockets)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -206,6 +199,7 @@ class Server(uvicorn.Server):
         await super().startup(sockets)
         if self._has_process:
             set_aside()
+            gc.enable()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Refuse connections, then end streams, then wait for requests, then end the lifespan."""

@@ -18,6 +18,14 @@ class OrderTokenEnded(DomainError):
     template = "the order's link was replaced: use the one that was mailed"
 
 
+class OrderLinkNotConfigured(DomainError):
+    """A token that is taken back needs a link to take its place, and none can be made: the
+    storefront's address of an order is not set."""
+
+    code = "ORDER_LINK_NOT_CONFIGURED"
+    template = "no new link can be mailed: PRESALE_ORDER_URL_TEMPLATE is not set"
+
+
 class CancelNotAllowed(DomainError):
     """The policy the order was placed under does not let it go any more. ``params``: status."""
 

@@ -16,6 +16,7 @@ from headless_presale.slots.availability import count_available
 from headless_presale.slots.ending import end_reservation
 from headless_presale.slots.errors import (
     CapacityBelowSold,
+    PoolRefusal,
     PurchaseLimitReached,
     SlotConflict,
     SlotsSoldOut,
@@ -52,6 +53,7 @@ __all__ = [
     "OverLimit",
     "PoolClosed",
     "PoolOrder",
+    "PoolRefusal",
     "PoolUnknown",
     "PurchaseLimitReached",
     "SlotConflict",

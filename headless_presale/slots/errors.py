@@ -1,16 +1,32 @@
 """What slots say no with."""
 
+from uuid import UUID
+
 from headless_presale.kernel.errors import DomainError, PresaleError
 
 
-class SlotsSoldOut(DomainError):
+class PoolRefusal(DomainError):
+    """What one pool refuses. Which it is, the caller tells in words of his own input.
+
+    Attributes:
+        pool_id: None where only one pool is asked.
+    """
+
+    def __init__(
+        self, *, pool_id: UUID | None = None, field: tuple[str, ...] = (), **params: object
+    ) -> None:
+        super().__init__(field=field, **params)
+        self.pool_id = pool_id
+
+
+class SlotsSoldOut(PoolRefusal):
     """Fewer slots are left than were asked for. ``params``: remaining."""
 
     code = "SLOTS_SOLD_OUT"
     template = "only {remaining} slots are left"
 
 
-class PurchaseLimitReached(DomainError):
+class PurchaseLimitReached(PoolRefusal):
     """This customer would own more than the limit. ``params``: limit, taken."""
 
     code = "PURCHASE_LIMIT"

@@ -102,7 +102,11 @@ async def take_quota(work: UnitOfWork, customer_id: UUID, orders: Sequence[PoolO
                 order.pool_id,
                 customer_id,
             )
-            raise PurchaseLimitReached(limit=order.limit, taken=taken["taken"] if taken else 0)
+            raise PurchaseLimitReached(
+                pool_id=order.pool_id,
+                limit=order.limit,
+                taken=taken["taken"] if taken else 0,
+            )
     reach("slots.quota_taken")
 
 
@@ -150,7 +154,7 @@ async def pick_free(work: UnitOfWork, pool_id: UUID, quantity: int) -> tuple[int
         return tuple(row["number"] for row in rows)
     free = await count_free(work, pool_id)
     if free < quantity:
-        raise SlotsSoldOut(remaining=free)
+        raise SlotsSoldOut(pool_id=pool_id, remaining=free)
     raise SlotConflict("the free numbers are locked by other orders")
 
 

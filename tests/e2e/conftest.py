@@ -7,7 +7,6 @@ the clock of a test is theirs too. The sandbox gateway is a process of its own a
 import asyncio
 import contextlib
 import os
-import sys
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +27,7 @@ from headless_presale.kernel.clock import ManualClock
 from headless_presale.settings import Settings
 from headless_presale.worker import create_job_app, run_worker
 from schema.asgi import create
+from tests.support.commands import run
 from tests.support.node import node as node
 from tests.support.oauth import World, open_world
 from tests.support.processes import ProductProcess, free_port, until_ready
@@ -73,24 +73,16 @@ class Stack:
 
     async def command(self, *arguments: str) -> str:
         """Run ``headless-presale ...`` as a merchant would; return what it printed."""
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "headless_presale.cli",
-            *arguments,
-            env={
-                **os.environ,
-                "DATABASE_URL": self.database_url,
-                "REDIS_URL": str(self.settings.redis_url),
-                "PRESALE_DATA_DIR": str(self.settings.data_dir),
-                "COLUMNS": "200",
-            },
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        printed, complaints = await process.communicate()
-        assert process.returncode == 0, complaints.decode()
-        return printed.decode()
+        environment = {
+            **os.environ,
+            "DATABASE_URL": self.database_url,
+            "REDIS_URL": str(self.settings.redis_url),
+            "PRESALE_DATA_DIR": str(self.settings.data_dir),
+            "COLUMNS": "200",
+        }
+        done = await run(environment, *arguments)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
 
     async def sweep(self) -> None:
         """Have the worker do now what time has made due, instead of within five seconds."""

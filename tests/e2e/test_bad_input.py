@@ -109,7 +109,7 @@ def bad_orders(sale: Sale) -> dict[str, tuple[dict[str, Any], str, list[str] | N
         "quantity 0": (lines((item, 0)), "INVALID_INPUT", quantity),
         "quantity -1": (lines((item, -1)), "INVALID_INPUT", quantity),
         "a huge quantity": (lines((item, 2**31 - 1)), "INVALID_INPUT", quantity),
-        "more than the limit": (lines((item, 2), (item, 1)), "PURCHASE_LIMIT", None),
+        "more than the limit": (lines((item, 2), (item, 1)), "PURCHASE_LIMIT", quantity),
         "an unknown shop": ({"shop": "nobody"}, "SHOP_NOT_FOUND", ["shop"]),
         "stale terms": ({"acceptedTermsVersion": 7}, "TERMS_OUTDATED", ["acceptedTermsVersion"]),
         "another total": ({"expectedTotalMinor": 1}, "PRICE_CHANGED", ["expectedTotalMinor"]),

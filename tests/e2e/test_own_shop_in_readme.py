@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 import re
-import sys
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import pytest
 from graphql import build_schema, parse, validate
 
 from tests.conftest import SECRET_KEY
+from tests.support.commands import run
 from tests.support.oauth import World
 from tests.support.shop import open_sale
 
@@ -69,16 +70,9 @@ async def test_the_commands_run_one_after_the_other(
     }
     printed = []
     for command in commands():
-        process = await asyncio.create_subprocess_shell(
-            f"{sys.executable} -m headless_presale.cli {command}",
-            cwd=ROOT,
-            env=environment,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        said, complaints = await process.communicate()
-        assert process.returncode == 0, (command, complaints.decode())
-        printed.append(said.decode())
+        done = await run(environment, *shlex.split(command, comments=True))
+        assert done.returncode == 0, (command, done.stderr)
+        printed.append(done.stdout)
 
     assert len(printed) == 8
     whole = "".join(printed)

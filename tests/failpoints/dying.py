@@ -1,7 +1,6 @@
 """A process of its own that does one thing and dies at one place, as ``kill -9`` would end it."""
 
 import asyncio
-import multiprocessing
 import signal
 from dataclasses import dataclass
 from datetime import datetime
@@ -29,6 +28,7 @@ from tests.failpoints import (
     webhooks,
 )
 from tests.failpoints.world import Scenario
+from tests.support.forks import fork, preload
 
 SCENARIOS: dict[str, Scenario] = {
     scenario.name: scenario
@@ -51,9 +51,7 @@ SCENARIOS: dict[str, Scenario] = {
 }
 LONGEST_SECONDS = 30
 
-# A server that has imported the product: its children start in milliseconds, each a fresh process.
-_processes = multiprocessing.get_context("forkserver")
-_processes.set_forkserver_preload([__name__])
+preload(__name__)
 
 
 @dataclass(frozen=True)
@@ -73,8 +71,7 @@ class Death:
 
 async def die(settings: dict[str, Any], death: Death) -> bool:
     """Run a process until it dies; return whether it did, there and by SIGKILL."""
-    process = _processes.Process(target=_run, args=(settings, death), daemon=True)
-    process.start()
+    process = fork(_run, settings, death)
     await asyncio.to_thread(process.join, LONGEST_SECONDS)
     if process.exitcode is None:
         process.kill()

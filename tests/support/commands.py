@@ -1,57 +1,39 @@
 """Commands of the product, each run as a process of its own."""
 
 import asyncio
-import multiprocessing
-import os
 import subprocess
-import sys
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from tests.support.forks import fork_program
+
+Done = subprocess.CompletedProcess[str]
 SECONDS = 60
-_processes = multiprocessing.get_context("forkserver")
-# A command's imports take most of its time: they are done once, by who makes the processes.
-_processes.set_forkserver_preload(["headless_presale.cli"])
 
 
-async def run(environment: dict[str, str], *words: str) -> "subprocess.CompletedProcess[str]":
+async def run(environment: Mapping[str, str], *words: str) -> Done:
     """Run ``headless-presale ...`` to its end; it must not have ended with a traceback.
 
     Args:
         environment: the whole of what the command finds in its own.
     """
+    return await asyncio.to_thread(run_command, environment, *words)
+
+
+def run_command(environment: Mapping[str, str], *words: str) -> Done:
+    """Do the same, and let this thread wait."""
+    return run_program("headless_presale.cli", environment, *words)
+
+
+def run_program(module: str, environment: Mapping[str, str], *words: str) -> Done:
+    """Run what ``python -m`` runs, likewise."""
     with TemporaryDirectory() as folder:
-        done = await asyncio.to_thread(_run, environment, words, Path(folder))
-    assert "Traceback" not in done.stderr
-    return done
-
-
-def _run(
-    environment: dict[str, str], words: Sequence[str], folder: Path
-) -> "subprocess.CompletedProcess[str]":
-    out, complaints = folder / "stdout", folder / "stderr"
-    process = _processes.Process(target=_be_command, args=(environment, words, out, complaints))
-    process.start()
-    process.join(SECONDS)
-    if process.exitcode is None:
-        process.kill()
-        raise TimeoutError(f"{words} runs after {SECONDS} seconds; {complaints.read_text()}")
-    return subprocess.CompletedProcess(
-        words, process.exitcode, out.read_text(), complaints.read_text()
-    )
-
-
-def _be_command(
-    environment: dict[str, str], words: Sequence[str], out: Path, complaints: Path
-) -> None:
-    """Become the command: with its arguments, its environment and its outputs."""
-    from headless_presale.cli import main  # here it is in memory already
-
-    os.environ.clear()
-    os.environ.update(environment)
-    sys.argv = ["headless-presale", *words]
-    for stream, path in ((sys.stdout, out), (sys.stderr, complaints)):
-        with path.open("wb") as file:
-            os.dup2(file.fileno(), stream.fileno())
-    main()
+        out, complaints = Path(folder, "stdout"), Path(folder, "stderr")
+        process = fork_program(module, words, environment, out, complaints)
+        process.join(SECONDS)
+        if process.exitcode is None:
+            process.kill()
+            raise TimeoutError(f"{words} runs after {SECONDS} seconds; {complaints.read_text()}")
+        assert "Traceback" not in complaints.read_text(), complaints.read_text()
+        return Done(words, process.exitcode, out.read_text(), complaints.read_text())

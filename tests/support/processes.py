@@ -4,10 +4,9 @@ import asyncio
 import contextlib
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Mapping, Sequence
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
@@ -15,13 +14,12 @@ from typing import Protocol, Self
 import httpx
 import psutil
 
-from headless_presale.cli.parent import PARENT_VARIABLE
 from headless_presale.cli.supervisor import free_port
 from headless_presale.kernel.failpoints import VARIABLE
+from tests.support.forks import fork_program
 
 __all__ = ["ApiProcess", "ProductProcess", "free_port", "until_ready", "work_until_killed"]
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 LOG_TAIL_BYTES = 4_000
 DEATH_SECONDS = 60.0
 
@@ -47,13 +45,14 @@ class ProductProcess:
         log: Path,
         module: str = "headless_presale.cli",
     ) -> None:
-        self._command = [sys.executable, "-m", module, *arguments]
+        self._module = module
+        self._words = list(arguments)
         self._environment = dict(environment)
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: BaseProcess | None = None
         self.log = log
 
     def __repr__(self) -> str:
-        return f"<{' '.join(self._command[2:])}, log {self.log}>"
+        return f"<{' '.join([self._module, *self._words])}, log {self.log}>"
 
     def __enter__(self) -> Self:
         self.start()
@@ -67,7 +66,7 @@ class ProductProcess:
     ) -> None:
         if self._process is not None:
             self._kill_group()
-            self._process.wait()
+            self._process.join()
 
     def start(self) -> None:
         """Start it, for the first time or after its death."""
@@ -75,17 +74,8 @@ class ProductProcess:
             if self.is_alive():
                 raise RuntimeError(f"{self} is running")
             self._kill_group()
-        with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                self._command,
-                cwd=REPOSITORY,
-                env={**os.environ, **self._environment, PARENT_VARIABLE: str(os.getpid())},
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                # Of its own, so that its children can be found after its death.
-                process_group=0,
-            )
+        environment = {**os.environ, **self._environment}
+        self._process = fork_program(self._module, self._words, environment, self.log, self.log)
 
     @property
     def pid(self) -> int:
@@ -94,24 +84,26 @@ class ProductProcess:
         Raises:
             RuntimeError: it was never started.
         """
-        return self._started().pid
+        pid = self._started().pid
+        assert pid is not None
+        return pid
 
     def is_alive(self) -> bool:
         """Tell whether it runs, or is frozen."""
-        return self._process is not None and self._process.poll() is None
+        return self._process is not None and self._process.is_alive()
 
     def kill(self) -> None:
         """Kill it with SIGKILL, frozen or not, and wait until it is dead; its children live on."""
         self._started().kill()
-        self._started().wait()
+        self._started().join()
 
     def freeze(self) -> None:
         """Stop it in the middle of whatever it does; its connections stay open and silent."""
-        self._started().send_signal(signal.SIGSTOP)
+        self._signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
         """Let it go on."""
-        self._started().send_signal(signal.SIGCONT)
+        self._signal(signal.SIGCONT)
 
     def terminate(self, timeout_seconds: float) -> int:
         """Ask it to end with SIGTERM; return its exit code, negative for a signal.
@@ -128,10 +120,11 @@ class ProductProcess:
         Raises:
             TimeoutError: it still runs.
         """
-        try:
-            return self._started().wait(timeout_seconds)
-        except subprocess.TimeoutExpired as error:
-            raise TimeoutError(f"{self} still runs:\n{self.log_tail()}") from error
+        self._started().join(timeout_seconds)
+        code = self._started().exitcode
+        if code is None:
+            raise TimeoutError(f"{self} still runs:\n{self.log_tail()}")
+        return code
 
     def rss_bytes(self) -> int:
         """Return how much memory it occupies."""
@@ -145,12 +138,18 @@ class ProductProcess:
         """Return the end of what it printed."""
         return self.log.read_bytes()[-LOG_TAIL_BYTES:].decode(errors="replace")
 
-    def _started(self) -> "subprocess.Popen[bytes]":
+    def _started(self) -> BaseProcess:
         if self._process is None:
             raise RuntimeError(f"{self} was never started")
         return self._process
 
+    def _signal(self, number: signal.Signals) -> None:
+        if self.is_alive():
+            os.kill(self.pid, number)
+
     def _kill_group(self) -> None:
+        # One that has just been forked may not have made its group yet.
+        self._started().kill()
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
 
@@ -161,6 +160,7 @@ class ApiProcess(ProductProcess):
     Args:
         folder: its data folder, and where its log goes.
         environment: further settings.
+        workers: how many processes answer.
     """
 
     def __init__(
@@ -169,11 +169,13 @@ class ApiProcess(ProductProcess):
         redis_url: str,
         folder: Path,
         environment: Mapping[str, str] | None = None,
+        *,
+        workers: int = 1,
     ) -> None:
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         super().__init__(
-            ["serve"],
+            ["serve", "--workers", str(workers)],
             {
                 "DATABASE_URL": database_url,
                 "REDIS_URL": redis_url,

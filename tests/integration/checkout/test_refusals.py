@@ -106,7 +106,7 @@ BAD: dict[str, tuple[dict[str, Any] | Callable[[Sale], dict[str, Any]], str, tup
     "more than are left": (
         lambda sale: {"lines": [CartLine(sale.item_id, 6)]},
         "SLOTS_SOLD_OUT",
-        (),
+        ("lines", "0", "quantity"),
     ),
 }
 

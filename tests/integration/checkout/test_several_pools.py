@@ -1,15 +1,22 @@
 """An order over several pools has all of them or none, and two never wait for each other."""
 
 import asyncio
+from dataclasses import replace
 
 import asyncpg
 import pytest
 from redis.asyncio import Redis
 
+from headless_presale.campaigns import forget_all
 from headless_presale.checkout import drain, place_order
 from headless_presale.kernel.redis import close_redis, open_redis
 from headless_presale.orders import OrderView
-from headless_presale.slots import SlotsSoldOut, count_available, reconcile_pool
+from headless_presale.slots import (
+    PurchaseLimitReached,
+    SlotsSoldOut,
+    count_available,
+    reconcile_pool,
+)
 from tests.support.shop import order_for, two_items
 from tests.support.state import everything, stored_rows
 
@@ -45,6 +52,8 @@ async def test_sold_out_in_one_pool_takes_nothing_of_the_other(
         await place_order(order_for(sale, lines=lines))
 
     assert refused.value.params == {"remaining": 0}
+    # The line that asked for it is named.
+    assert refused.value.field == ("lines", str(scarce), "quantity")
     assert await everything(database_admin, redis) == before
 
 
@@ -59,12 +68,39 @@ async def test_without_redis_it_is_all_or_none_too(
     open_redis("unix:///nonexistent/valkey.sock", timeout_seconds=0.05)
     before = await stored_rows(database_admin)
 
-    with pytest.raises(SlotsSoldOut):
+    with pytest.raises(SlotsSoldOut) as refused:
         await place_order(order_for(sale, lines=lines))
 
+    assert refused.value.field == ("lines", str(scarce), "quantity")
     assert await stored_rows(database_admin) == before
     other = await place_order(order_for(sale, lines=[lines[1 - scarce]]))
     assert other.lines[0].numbers == (1,)
+
+
+@pytest.mark.parametrize("has_redis", [True, False], ids=["with Redis", "without Redis"])
+async def test_the_line_over_its_item_s_limit_is_named(
+    has_redis: bool, database_admin: asyncpg.Connection
+) -> None:
+    sale, lines = await two_items(5, 5)
+    limited = lines[1].item_id
+    await database_admin.execute(
+        "UPDATE campaign_item SET limit_per_customer = 1 WHERE id = $1", limited
+    )
+    await database_admin.execute(
+        "UPDATE slot_pool SET limit_per_customer = 1 "
+        "WHERE id = (SELECT pool_id FROM campaign_item WHERE id = $1)",
+        limited,
+    )
+    forget_all()
+    if not has_redis:
+        await close_redis()
+        open_redis("unix:///nonexistent/valkey.sock", timeout_seconds=0.05)
+
+    with pytest.raises(PurchaseLimitReached) as refused:
+        await place_order(order_for(sale, lines=[lines[0], replace(lines[1], quantity=2)]))
+
+    assert refused.value.params == {"limit": 1, "taken": 0}
+    assert refused.value.field == ("lines", "1", "quantity")
 
 
 @pytest.mark.parametrize("has_redis", [True, False], ids=["with Redis", "without Redis"])

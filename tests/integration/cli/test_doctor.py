@@ -1,8 +1,6 @@
 """``doctor``: a shop that is well, one that is late, one that is wrong."""
 
-import asyncio
 import os
-import sys
 from datetime import date, timedelta
 from pathlib import Path
 from secrets import token_hex
@@ -13,10 +11,12 @@ from redis.asyncio import Redis
 
 from headless_presale.audits import DATABASE_AUDITS
 from headless_presale.audits.secrets import SENTENCE as SECRETS
+from headless_presale.audits.setup import LINKED
 from headless_presale.checkout import drain, place_order
 from headless_presale.orders import OrderView
 from headless_presale.slots.admission import keys_of
 from tests.conftest import with_database
+from tests.support.commands import run
 from tests.support.oidc_issuer import running_issuer
 from tests.support.shop import TERMS, Sale, open_sale, order_for
 from tests.support.state import everything
@@ -37,24 +37,15 @@ async def placed(database: str, redis: Redis) -> tuple[Sale, OrderView]:
 
 async def examine(database_url: str, redis_url: str, **settings: str) -> tuple[int, list[str]]:
     """Run the command as an operator does; return its exit code and its lines."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "headless_presale.cli",
-        "doctor",
-        env={
-            **{name: value for name, value in os.environ.items() if "PRESALE" not in name},
-            "DATABASE_URL": database_url,
-            "REDIS_URL": redis_url,
-            "NO_COLOR": "1",
-            **settings,
-        },
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    said, _ = await asyncio.wait_for(process.communicate(), 30)
-    assert process.returncode is not None
-    return process.returncode, said.decode().splitlines()
+    environment = {
+        **{name: value for name, value in os.environ.items() if "PRESALE" not in name},
+        "DATABASE_URL": database_url,
+        "REDIS_URL": redis_url,
+        "NO_COLOR": "1",
+        **settings,
+    }
+    done = await run(environment, "doctor")
+    return done.returncode, [*done.stdout.splitlines(), *done.stderr.splitlines()]
 
 
 def marked(lines: list[str], mark: str) -> list[str]:
@@ -177,6 +168,7 @@ async def test_a_weak_secret_is_refused_where_others_reach_us_and_never_shown(
     here = await examine(database, redis_url, **file)
     live = await examine(database, redis_url, **file, PRESALE_MODE="production")
     public = await examine(database, redis_url, **file, PRESALE_PUBLIC_URL="https://shop.example")
+    assert f"not yet: {LINKED}" in marked(public[1], "–")
     kept.write_text(f"{strong}\n")
     well = await examine(database, redis_url, **file, PRESALE_MODE="production")
 

@@ -5,8 +5,6 @@ import contextlib
 import json
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,13 +15,13 @@ import httpx
 import psutil
 
 from tests.integration.engines.processes import (
-    REPOSITORY,
     engine_processes,
     find_keepers,
     postmaster,
     valkey,
 )
 from tests.support.api import metric, order_of
+from tests.support.commands import run_program
 from tests.support.processes import ApiProcess, ProductProcess
 
 DATABASE_FAILURES = "presale_database_failures_total"
@@ -139,13 +137,8 @@ class Site:
 
 async def seed(environment: dict[str, str]) -> dict[str, Any]:
     """Migrate the database and open a sale in it, from a process of its own."""
-    done = await asyncio.to_thread(
-        subprocess.run,
-        [sys.executable, "-m", "tests.integration.degraded.seed"],
-        cwd=REPOSITORY,
-        env={**os.environ, **environment},
-        stdout=subprocess.PIPE,
-        check=True,
-    )
+    whole = {**os.environ, **environment}
+    done = await asyncio.to_thread(run_program, "tests.integration.degraded.seed", whole)
+    assert done.returncode == 0, done.stderr
     sale: dict[str, Any] = json.loads(done.stdout)
     return sale

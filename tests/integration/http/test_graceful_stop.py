@@ -48,9 +48,8 @@ async def sale(database: str, redis: Redis) -> Sale:
 async def api(
     request: pytest.FixtureRequest, database: str, redis_url: str, sale: Sale, tmp_path: Path
 ) -> AsyncIterator[ApiProcess]:
-    process = ApiProcess(database, redis_url, tmp_path, {"PRESALE_STATEMENT_TIMEOUT_MS": "20000"})
-    process._command += ["--workers", str(request.param)]
-    with process:
+    patient = {"PRESALE_STATEMENT_TIMEOUT_MS": "20000"}
+    with ApiProcess(database, redis_url, tmp_path, patient, workers=request.param) as process:
         # Three interpreters that load everything, on a machine that runs the other tests as well.
         await until_ready(f"{process.url}/readyz", process, seconds=100)
         yield process

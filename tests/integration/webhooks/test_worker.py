@@ -10,12 +10,12 @@ import pytest
 from headless_presale import worker
 from headless_presale.checkout import place_order
 from headless_presale.kernel import clock
-from headless_presale.kernel.failpoints import VARIABLE
 from headless_presale.webhooks import DeliveryStatus, WebhookAttempt, WebhookDelivery, deliver_due
 from headless_presale.worker import create_job_app
 from tests.conftest import SECRET_KEY
-from tests.integration.worker.processes import put_job, status_of, worker_process, working
+from tests.integration.worker.processes import put_job, status_of, working
 from tests.support.drop import open_drop
+from tests.support.processes import work_until_killed
 from tests.support.receiver import Receiver, open_outlet, subscribe
 from tests.support.servers import until
 from tests.support.shop import order_for
@@ -127,10 +127,8 @@ async def test_a_worker_killed_before_it_noted_the_answer_sends_it_again_under_t
         "PRESALE_DATA_DIR": str(tmp_path / "data"),
         "PRESALE_SECRET_KEY": SECRET_KEY,
         "PRESALE_WEBHOOKS_ALLOW_PRIVATE": "true",
-        VARIABLE: "webhooks.posted",
     }
-    with worker_process(environment) as process:
-        await until(lambda: process.poll() is not None)
+    await work_until_killed(tmp_path, environment, "webhooks.posted")
 
     (first,) = receiver.at()
     delivery = await WebhookDelivery.get()

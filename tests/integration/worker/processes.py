@@ -1,19 +1,13 @@
 """Workers in this loop and in processes of their own, and jobs to keep them busy."""
 
 import asyncio
-import os
-import subprocess
-import sys
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
-from pathlib import Path
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import asyncpg
 
 from headless_presale.worker import create_job_app, recover_stalled_jobs, run_worker
 from tests.support.servers import until
-
-REPOSITORY = Path(__file__).resolve().parents[3]
 
 
 @asynccontextmanager
@@ -26,23 +20,6 @@ async def working(database_url: str) -> AsyncIterator[asyncio.Event]:
     finally:
         stop.set()
         await asyncio.wait_for(task, 30)
-
-
-@contextmanager
-def worker_process(environment: Mapping[str, str]) -> Iterator["subprocess.Popen[bytes]"]:
-    """Run ``headless-presale worker`` as an operator does; it is gone when the block ends."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "headless_presale.cli", "worker"],
-        cwd=REPOSITORY,
-        env={**os.environ, **environment},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait(10)
 
 
 async def recover(database_url: str) -> None:

@@ -1,7 +1,6 @@
 """The worker at work: jobs come in with their transaction and survive whoever dies."""
 
 import asyncio
-import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -19,11 +18,11 @@ from tests.integration.worker.processes import (
     put_job,
     status_of,
     wait_for_job,
-    worker_process,
     working,
 )
 from tests.support.gateway import API_KEY, WEBHOOK_SECRET, SandboxRun
 from tests.support.money import books_of, pay, place, read
+from tests.support.processes import ProductProcess
 from tests.support.servers import until
 from tests.support.shop import Sale, open_sale
 
@@ -114,12 +113,11 @@ async def test_the_job_of_a_worker_that_was_killed_comes_back(
         "PRESALE_SANDBOX_GATEWAY_API_KEY": API_KEY,
         "PRESALE_SANDBOX_GATEWAY_WEBHOOK_SECRET": WEBHOOK_SECRET,
     }
-    with worker_process(environment) as process:
+    with ProductProcess(["worker"], environment, tmp_path / "worker.log") as process:
         async with locked(database, sale):
             await cancel_campaign(sale.campaign.id, reason="no factory")
             await wait_for_job(database_admin, "orders:cancel_campaign", "doing", seconds=40)
-            process.send_signal(signal.SIGKILL)
-            process.wait(10)
+            process.kill()
     assert (await read(order.id)).status is OrderStatus.PAID
 
     # when: those that live look for jobs nobody works on
@@ -145,10 +143,9 @@ async def test_the_process_stops_in_order_on_sigterm(
         "REDIS_URL": redis_url,
         "PRESALE_DATA_DIR": str(tmp_path / "data"),
     }
-    with worker_process(environment) as process:
+    with ProductProcess(["worker"], environment, tmp_path / "worker.log") as process:
         await wait_for_job(database_admin, "orders:sweep", "succeeded", seconds=40)
-        process.send_signal(signal.SIGTERM)
-        assert await asyncio.to_thread(process.wait, 30) == 0
+        assert await asyncio.to_thread(process.terminate, 30) == 0
 
     assert await database_admin.fetchval("SELECT count(*) FROM procrastinate_workers") == 0
     assert (

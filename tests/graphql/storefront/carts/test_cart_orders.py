@@ -138,6 +138,7 @@ async def test_what_is_sold_out_stays_in_the_cart(
     refused = await ask_to_place(api, cart_input(cart))
 
     assert codes_of(refused) == ["SLOTS_SOLD_OUT"]
+    assert refused["userErrors"][0]["field"] == ["cartId"]
     assert await footprint(database_admin) == before
     assert quantities(await cart.read()) == [2, 1]
 

@@ -215,3 +215,25 @@ async def test_so_many_times_and_no_more(
     assert codes_of(await revoked(storefront, bearer, key["id"], "2")) == ["INVALID_INPUT"]
     assert (await Order.get()).access_generation == 1
     assert codes_of(await revoked(storefront, bearer, key["id"], "1")) == []
+
+
+async def test_where_no_link_can_be_mailed_nobody_is_locked_out(
+    storefront: Storefront,
+    api: Api,
+    sale: Sale,
+    key: dict[str, str],
+    database_admin: asyncpg.Connection,
+) -> None:
+    bearer = (await storefront.sign_in())["accessToken"]
+    caller = await sign_in(sale.shop)
+    api.runtime.settings.order_url_template = None
+    before = await footprint(database_admin)
+
+    refused = await revoked(storefront, bearer, key["id"])
+    of_the_merchant = await by_merchant(api, caller, key["id"], 1)
+
+    for answer in (refused, of_the_merchant):
+        assert (answer["order"], answer["mailedTo"]) == (None, None)
+        assert codes_of(answer) == ["ORDER_LINK_NOT_CONFIGURED"]
+    assert await footprint(database_admin) == before
+    assert (await api.ask(ONE, **key)).data["order"]["id"] == key["id"]

@@ -1,0 +1,31 @@
+"""When garbage is looked for: not while a process makes what it keeps for as long as it lives.
+
+Code, models and the schema are half a million objects, and none of them is garbage. Looking through
+them again and again while there are more and more took a fifth of the time of a start.
+"""
+
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Look for no garbage inside the block."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def set_aside() -> None:
+    """Keep what there is by now, code and schema, out of later collections of garbage.
+
+    It stays as long as the process does. To walk through it all took a full collection 150 ms,
+    of whichever request it met.
+    """
+    gc.collect()
+    gc.freeze()
