@@ -255,6 +255,13 @@ REASONS: Mapping[str, Mapping[str, str]] = {
         "give either the address of a picture or an asset": "请在图片地址与已上传图片中选填一项",
         "the provider does not list this address": "该登录方式未登记此回调地址",
         "the picture is not one of this shop": "该图片不属于此店铺",
+        "a name is missing": "缺少名称",
+        "a public client has no secret": "公开客户端没有密钥",
+        "a service is sent nowhere": "服务类应用没有回调地址",
+        "an owner has all shops": "所有者拥有全部店铺",
+        "name at least one scope": "请至少选择一个权限范围",
+        "there is no scope {scope}": "没有权限范围 {scope}",
+        "mails are written in {languages} alone": "邮件仅支持以下语言：{languages}",
         "must be a language tag such as zh-CN": "须为语言标签，例如 zh-CN",
         "must be an absolute http or https address without a user name": (
             "须为不含用户名的完整 http 或 https 地址"

@@ -67,7 +67,11 @@ async def invite_staff(command: InviteStaff) -> Invitation:
     """
     email = fold_email(command.email)
     if command.locale not in SUPPORTED_LOCALES:
-        raise InvalidInput(field=("locale",), reason=f"{command.locale[:40]!r} is not a language")
+        raise InvalidInput(
+            reason="mails are written in {languages} alone",
+            languages=", ".join(SUPPORTED_LOCALES),
+            field=("locale",),
+        )
     refuse_excess(ROLE_SCOPES[command.role], own=frozenset(command.inviter_scopes), field=("role",))
     if command.role is Role.OWNER and command.shop_ids is not None:
         raise InvalidInput(reason="an owner has all shops", field=("shopIds",))

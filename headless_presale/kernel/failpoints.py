@@ -133,6 +133,7 @@ FAILPOINTS: Mapping[str, str] = {
     # Privacy
     "privacy.erasure_noted": "an erasure is a row, nothing is erased",
     "privacy.table_erased": "a person is gone from some tables and in others, uncommitted",
+    "privacy.limits_forgotten": "a person is gone, nothing is committed",
     "privacy.export_asked": "a copy is asked for, no job writes it",
     "privacy.export_piece_kept": "a piece of a copy is a row, nothing is committed",
     "privacy.export_written": "a copy can be fetched, pieces of other attempts are left",

@@ -96,7 +96,7 @@ async def erase_customer(principal: CustomerPrincipal) -> Erased:
         if customer.email is not None:
             # Not where a merchant says so: he could have a stranger's mailbox filled meanwhile.
             await forget_requests(customer.email)
-            reach("privacy.table_erased")
+            reach("privacy.limits_forgotten")
     return erased
 
 

@@ -3,11 +3,12 @@
 from uuid import UUID
 
 from headless_presale.checkout import Buyer
-from headless_presale.customers import CustomerPrincipal
+from headless_presale.customers import CustomerPrincipal, SessionEnded
 from headless_presale.privacy import (
     Erasure,
     ExportTooSoon,
     PersonNotFound,
+    erase_customer,
     erase_person,
     request_export,
     write_export,
@@ -31,11 +32,28 @@ async def _erase(shop_id: UUID) -> object:
         return gone
 
 
+async def _as_himself(world: World) -> CustomerPrincipal:
+    principal = await as_a_customer(world)
+    await world.started(await world.order(buyer=Buyer(email=EMAIL, name="Ann")))
+    return principal
+
+
+async def _erase_himself(principal: CustomerPrincipal) -> object:
+    try:
+        return await erase_customer(principal)
+    except SessionEnded as gone:
+        return gone
+
+
+async def _is_forgotten_by_the_merchant(world: World, told: object) -> None:
+    await _is_forgotten(world, told)
+    assert await world.entries("personal_data.erase") == 1
+
+
 async def _is_forgotten(world: World, _: object) -> None:
     erasure = await Erasure.get()
     orders = "SELECT count(*) FROM sales_order WHERE customer_id = $1 AND status = 'CANCELLED'"
     assert await world.count(orders, erasure.id) == 1
-    assert await world.entries("personal_data.erase") == 1
     for table in ("customer", "customer_grant", "customer_code", "customer_refresh_token"):
         assert await world.count(f"SELECT count(*) FROM {table}") == 0, table
 
@@ -72,7 +90,8 @@ async def _is_written_once(world: World, _: object) -> None:
 
 
 SCENARIOS = [
-    Scenario("being forgotten", _with_an_unpaid_order, _erase, _is_forgotten),
+    Scenario("being forgotten", _with_an_unpaid_order, _erase, _is_forgotten_by_the_merchant),
+    Scenario("forgetting oneself", _as_himself, _erase_himself, _is_forgotten),
     Scenario("asking for a copy", as_a_customer, _ask, _is_asked_once),
     Scenario("writing a copy", _asked, write_export, _is_written_once),
 ]

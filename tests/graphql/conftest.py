@@ -6,12 +6,10 @@ from pathlib import Path
 
 import httpx
 import pytest
-from redis.asyncio import Redis
 from starlette.applications import Starlette
 from starlette.routing import Route
 
 from headless_presale import checkout
-from headless_presale.kernel import live
 from headless_presale.kernel.clock import ManualClock
 from headless_presale.kernel.live import LiveHub
 from headless_presale.kernel.unit_of_work import drain
@@ -32,17 +30,10 @@ from tests.integration.sandbox_gateway.parties import (
     gateway_running,
     receiving,
 )
+from tests.support.live import hub
 from tests.support.shop import deposit_plan, open_sale
 
-
-@pytest.fixture
-async def hub(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[LiveHub]:
-    """Return a hub whose followers look only when they are woken."""
-    monkeypatch.setattr(live, "POLL_SECONDS", 3_600)
-    hub = LiveHub()
-    await hub.start()
-    yield hub
-    await hub.stop()
+__all__ = ["hub"]
 
 
 @pytest.fixture

@@ -3,6 +3,8 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import httpx
+import pytest
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -55,3 +57,11 @@ async def shop_serving(settings: Settings | None = None) -> AsyncIterator[str]:
     )
     async with serving(uvicorn.Server(config), listener):
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+@pytest.fixture
+async def shop() -> AsyncIterator[httpx.AsyncClient]:
+    """Call the application without a network."""
+    transport = httpx.ASGITransport(app=make_app())
+    async with httpx.AsyncClient(transport=transport, base_url="http://shop.test") as client:
+        yield client

@@ -19,6 +19,7 @@ BUYERS_MEET = (
     "headless_presale/payments",
 )
 MERCHANTS_MEET = (
+    "headless_presale/identity",
     "headless_presale/campaigns",
     "headless_presale/shops",
     "headless_presale/catalog",

@@ -1,5 +1,6 @@
-"""The gateway of each test, and the shop that it tells."""
+"""The gateway of each test, the shop that it tells, and the same without a network."""
 
 from tests.support.gateway import sandbox, shop_url
+from tests.support.http import shop
 
-__all__ = ["sandbox", "shop_url"]
+__all__ = ["sandbox", "shop", "shop_url"]

@@ -19,18 +19,10 @@ from headless_presale.payments import get_gateway
 from headless_presale.settings import Settings
 from tests.support.api import api_serving
 from tests.support.gateway import WEBHOOK_PATH, SandboxRun
-from tests.support.http import SCHEMA, EchoGraphQL, make_app
+from tests.support.http import SCHEMA, EchoGraphQL
 from tests.support.servers import until
 
 pytestmark = pytest.mark.usefixtures("database", "redis")
-
-
-@pytest.fixture
-async def shop() -> AsyncIterator[httpx.AsyncClient]:
-    """The application, called without a network."""
-    transport = httpx.ASGITransport(app=make_app())
-    async with httpx.AsyncClient(transport=transport, base_url="http://shop.test") as client:
-        yield client
 
 
 @pytest.fixture

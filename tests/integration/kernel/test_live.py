@@ -10,16 +10,7 @@ from redis.asyncio import Redis
 from headless_presale.kernel import live
 from headless_presale.kernel.live import LiveHub, publish
 from tests.integration.kernel.records import ring_shielded
-
-
-@pytest.fixture
-async def hub(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[LiveHub]:
-    """Return a hub that listens, and whose followers do not look for themselves."""
-    monkeypatch.setattr(live, "POLL_SECONDS", 3_600)
-    hub = LiveHub()
-    await hub.start()
-    yield hub
-    await hub.stop()
+from tests.support.servers import until
 
 
 async def _next(follower: AsyncIterator[None], within_seconds: float = 30) -> bool:
@@ -32,11 +23,11 @@ async def _next(follower: AsyncIterator[None], within_seconds: float = 30) -> bo
 
 async def _subscribed(redis: Redis, topic: str) -> None:
     channel = live.CHANNEL_PREFIX + topic
-    for _ in range(200):
-        if dict(await redis.pubsub_numsub(channel)).get(channel):
-            return
-        await asyncio.sleep(0.01)
-    raise TimeoutError(f"nobody listens to {channel}")
+
+    async def is_listened_to() -> bool:
+        return bool(dict(await redis.pubsub_numsub(channel)).get(channel))
+
+    await until(is_listened_to)
 
 
 @pytest.mark.usefixtures("database")

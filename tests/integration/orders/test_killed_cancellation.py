@@ -13,7 +13,7 @@ from headless_presale.campaigns import cancel_campaign
 from headless_presale.kernel.errors import DomainError
 from headless_presale.orders import OrderView
 from headless_presale.payments import PaymentLeg
-from headless_presale.worker import create_job_app, recover_stalled_jobs
+from tests.integration.worker.processes import recover
 from tests.support.drop import open_drop
 from tests.support.gateway import API_KEY, WEBHOOK_SECRET, SandboxRun
 from tests.support.invariants import broken_invariants
@@ -64,11 +64,11 @@ async def test_every_payment_goes_back_once(
     assert await broken_invariants(database_admin) == {}
 
     # and: the next one dies between asking the gateway for a refund and noting the answer
-    await _recover(database)
+    await recover(database)
     await work_until_killed(tmp_path, environment, f"refunds.asked:{KILLED_REFUNDING}")
 
     # and: the third comes to the end
-    await _recover(database)
+    await recover(database)
     with ProductProcess(["worker"], environment, tmp_path / "worker.log"):
         await until(lambda: _is_done(database_admin), seconds=90)
     assert await _statuses(database_admin) == {"CANCELLED": PAID + len(unpaid)}
@@ -120,13 +120,6 @@ async def _sell_until_it_ends(sale: Sale) -> Sequence[OrderView]:
             if refusal.code != "CAMPAIGN_NOT_OPEN":
                 raise
             return orders
-
-
-async def _recover(database_url: str) -> None:
-    """Give the dead worker's jobs to the next, without waiting until it counts as dead."""
-    app = create_job_app(database_url)
-    async with app.open_async():
-        assert await recover_stalled_jobs(app.job_manager, after_seconds=0) >= 1
 
 
 async def _is_done(admin: asyncpg.Connection) -> bool:

@@ -1,0 +1,5 @@
+"""The hub of live updates."""
+
+from tests.support.live import hub
+
+__all__ = ["hub"]
