@@ -131,7 +131,9 @@ class CartType:
         return [CartLineType(line=line) for line in self.cart.lines]
 
     @strawberry.field(
-        description="Of the lines that can be ordered now: `expectedTotalMinor` of `orderPlace`."
+        description="Of the lines that can be ordered now. `orderPlace` orders all lines or none: "
+        "while one cannot be had it refuses, so take that out first; then this is its "
+        "`expectedTotalMinor`. Lines of several campaigns are several orders."
     )
     def total(self) -> Money:
         return Money.of(self.cart.total)

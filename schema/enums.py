@@ -69,6 +69,7 @@ register_enum(
         "CLOSED": "Its campaign is over.",
         "CANCELLED": "Its campaign was called off.",
         "SOLD_OUT": "No slot is left.",
+        "OVER_LIMIT": "The line has more units than one customer may have.",
         "TOO_FEW_LEFT": "Some slots are left, fewer than the line has units.",
         "WITHDRAWN": "The merchant has taken it back.",
     },

@@ -191,7 +191,9 @@ def _quote(
         return QuotedLine(stored=line, unavailability=Unavailability.WITHDRAWN)
     campaign, item = offer
     status, slots_left = campaign.status(at), left[item.pool_id]
-    unavailability = find_unavailability(status, slots_left=slots_left, quantity=line.quantity)
+    unavailability = find_unavailability(
+        status, slots_left=slots_left, quantity=line.quantity, limit=item.limit_per_customer
+    )
     units: tuple[PricedUnits, ...] = ()
     if status in SELLING and unavailability is not Unavailability.SOLD_OUT:
         units = price_units(campaign, item, line.quantity, slots_left=slots_left, at=at)

@@ -234,6 +234,7 @@ class Unavailability(StrEnum):
     CLOSED = "CLOSED"
     CANCELLED = "CANCELLED"
     SOLD_OUT = "SOLD_OUT"
+    OVER_LIMIT = "OVER_LIMIT"
     TOO_FEW_LEFT = "TOO_FEW_LEFT"
     WITHDRAWN = "WITHDRAWN"
 
@@ -247,11 +248,17 @@ _BY_STATUS = {
 
 
 def find_unavailability(
-    status: CampaignStatus, *, slots_left: int, quantity: int
+    status: CampaignStatus, *, slots_left: int, quantity: int, limit: int | None = None
 ) -> Unavailability | None:
-    """Return why so many cannot be ordered; None if they can."""
+    """Return why so many cannot be ordered; None if they can.
+
+    Args:
+        limit: what one customer may have; what he has already is not known here.
+    """
     if status in _BY_STATUS:
         return _BY_STATUS[status]
     if slots_left < 1:
         return Unavailability.SOLD_OUT
+    if limit is not None and quantity > limit:
+        return Unavailability.OVER_LIMIT
     return Unavailability.TOO_FEW_LEFT if slots_left < quantity else None

@@ -77,8 +77,8 @@ def create(
     with engines() as settings:
         _, faults, warnings = within_runtime(work, settings)
     console.print(f"Created campaign [bold]{draft.handle}[/bold]")
-    _print_faults("Publishing needs", faults, "red")
-    _print_faults("Worth knowing", warnings, "yellow")
+    _print_faults("Publishing needs:", faults, "red")
+    _print_faults("Worth knowing:", warnings, "yellow")
     if publish and faults:
         errors.print("[red]It stays a draft: mend the file and create it again.[/red]")
         raise typer.Exit(1)

@@ -301,3 +301,14 @@ async def test_post_and_errors_have_no_entity_tag(http: httpx.AsyncClient) -> No
     assert "etag" not in posted.headers
     assert posted.headers["cache-control"] == "no-store"
     assert "etag" not in failed.headers
+
+
+async def test_a_browser_s_event_source_is_told_that_it_cannot(http: httpx.AsyncClient) -> None:
+    response = await http.get(
+        "/graphql",
+        params={"query": "subscription { count(to: 1) }"},
+        headers={"accept": "text/event-stream"},
+    )
+
+    assert response.status_code == 406
+    assert "cannot be sent by GET" in response.json()["errors"][0]["message"]

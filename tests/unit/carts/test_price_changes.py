@@ -144,3 +144,14 @@ def test_why_a_line_cannot_be_ordered(
     status: CampaignStatus, left: int, unavailability: str | None
 ) -> None:
     assert find_unavailability(status, slots_left=left, quantity=2) == unavailability
+
+
+@pytest.mark.parametrize(
+    ("limit", "left", "expected"),
+    [(None, 5, None), (2, 5, None), (1, 5, "OVER_LIMIT"), (1, 1, "OVER_LIMIT"), (1, 0, "SOLD_OUT")],
+)
+def test_more_than_one_customer_may_have_is_told(
+    limit: int | None, left: int, expected: str | None
+) -> None:
+    found = find_unavailability(CampaignStatus.LIVE, slots_left=left, quantity=2, limit=limit)
+    assert found == expected
