@@ -53,7 +53,7 @@ def read_input_id(text: str, kind: str, field: tuple[str, ...]) -> UUID:
     """
     uuid = find_uuid(text, kind)
     if uuid is None:
-        raise InvalidInput(reason="this is not the id of a {kind}", kind=kind, field=field)
+        raise InvalidInput(reason="this is no id of the type {kind}", kind=kind, field=field)
     return uuid
 
 
@@ -65,7 +65,7 @@ def read_argument_id(text: str, kind: str) -> UUID:
     """
     uuid = find_uuid(text, kind)
     if uuid is None:
-        raise ArgumentInvalid(f"This is not the id of a {kind}.", code="ID_INVALID")
+        raise ArgumentInvalid(f"This is no id of the type {kind}.", code="ID_INVALID")
     return uuid
 
 

@@ -298,7 +298,7 @@ REASONS: Mapping[str, Mapping[str, str]] = {
         "at most {most} origins": "最多 {most} 个来源",
         "this is not an ISO 4217 code such as CNY": "这不是 ISO 4217 货币代码，例如 CNY",
         "this is not an e-mail address": "这不是有效的邮箱地址",
-        "this is not the id of a {kind}": "这不是 {kind} 的编号",
+        "this is no id of the type {kind}": "这不是 {kind} 的编号",
         "this part of the order is not what is due": "目前应付的不是订单的这一部分",
         "this payment was called off; start another one under a new key": (
             "该笔支付已取消，请使用新的幂等键重新发起"

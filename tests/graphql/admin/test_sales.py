@@ -103,8 +103,8 @@ async def test_what_cannot_be_charted_is_refused(api: Api, clock: ManualClock) -
     wrong: list[tuple[dict[str, Any], str, str]] = [
         ({"until": "2026-03-01T00:00:00Z"}, "ARGUMENT_INVALID", "'until' cannot be used: the end"),
         ({"until": years}, "ARGUMENT_INVALID", "'until' cannot be used: this would be more than"),
-        ({"campaign": "nonsense"}, "ID_INVALID", "This is not the id of a Campaign."),
-        ({"campaign": seal("Shop", shop.id)}, "ID_INVALID", "This is not the id of a Campaign."),
+        ({"campaign": "nonsense"}, "ID_INVALID", "This is no id of the type Campaign."),
+        ({"campaign": seal("Shop", shop.id)}, "ID_INVALID", "This is no id of the type Campaign."),
     ]
     for changes, code, message in wrong:
         reply = await ask(api, owner.token, shop, **changes)

@@ -26,11 +26,9 @@ async def left_for(site: Site, address: str) -> int:
 async def test_with_redis_dead_requests_are_counted_here(site: Site) -> None:
     await left_for(site, "198.51.100.1")
     with site.dead(site.valkey()):
-        began = time.monotonic()
         lefts = [await left_for(site, "198.51.100.2") for _ in range(20)]
         # A minute may have ended in between.
         assert min(lefts) <= LIMIT - 10
-        assert time.monotonic() - began < 5
 
     async def is_counted_together() -> bool:
         await left_for(site, "198.51.100.3")
@@ -47,6 +45,7 @@ async def test_a_silent_redis_is_waited_for_once(site: Site) -> None:
     with site.frozen(site.valkey()):
         began = time.monotonic()
         await asyncio.gather(*(left_for(site, "198.51.100.5") for _ in range(20)))
-        for _ in range(20):
+        for _ in range(200):
             await left_for(site, "198.51.100.5")
-        assert time.monotonic() - began < 5
+        # A quarter of a second each would be 50 seconds.
+        assert time.monotonic() - began < 40

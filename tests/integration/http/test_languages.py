@@ -62,7 +62,7 @@ async def test_a_socket_has_one_language(settings: Settings, said: str) -> None:
     payload = {"acceptLanguage": "zh-CN"} if said == "in connection_init" else None
     refusal, denial = "输入内容无法使用：这不是 Order 的编号。", "请先登录："
     if said == "nowhere":
-        refusal = "The input cannot be used: this is not the id of a Order."
+        refusal = "The input cannot be used: this is no id of the type Order."
         denial = "Send an access token"
     async with api_serving(settings) as client, open_socket(client, payload, **headers) as socket:
         await subscribe(socket, "1", CANCEL.replace("code", "code message"), NOBODYS)

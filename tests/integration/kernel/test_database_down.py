@@ -106,9 +106,9 @@ async def test_a_statement_is_bounded(database_admin: asyncpg.Connection) -> Non
     begun = time.monotonic()
 
     with pytest.raises(Unavailable) as refused:
-        await _run("SELECT pg_sleep(5)", timeout_ms=100)
+        await _run("SELECT pg_sleep(90)", timeout_ms=100)
 
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < 60
     assert isinstance(refused.value.__cause__, asyncpg.QueryCanceledError)
     assert await count_rows(database_admin) == (0, 0)
     assert await all_given_back()

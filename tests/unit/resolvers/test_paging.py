@@ -194,7 +194,7 @@ def test_ids_are_safe_in_addresses_and_come_back() -> None:
 )
 def test_what_is_no_id_of_this_kind_is_refused(text: str) -> None:
     assert find_uuid(text, "Campaign") is None
-    with pytest.raises(ArgumentInvalid, match="not the id of a Campaign") as refused:
+    with pytest.raises(ArgumentInvalid, match="no id of the type Campaign") as refused:
         read_argument_id(text, "Campaign")
     assert refused.value.code == "ID_INVALID"
     with pytest.raises(InvalidInput) as invalid:
