@@ -51,11 +51,16 @@ def negotiate(accept: str | None) -> Accepted:
 
 
 def require_json(accepted: Accepted) -> str:
-    """The JSON type to answer with.
+    """The JSON type to answer with, where no event stream can be.
 
     Raises:
         RequestRefused: 406, the client takes neither.
     """
+    if accepted.json is None and accepted.event_stream:
+        # What a browser's EventSource sends.
+        raise RequestRefused(
+            406, "A subscription cannot be sent by GET: open the event stream by POST."
+        )
     if accepted.json is None:
         raise RequestRefused(406, f"Accept has to include {GRAPHQL_RESPONSE} or {JSON}.")
     return accepted.json

@@ -244,11 +244,6 @@ class PresaleGraphQL(GraphQL[Any, None]):
                 self._editor.html,
                 headers={"content-security-policy": self._editor.policy, "vary": VARY},
             )
-        if is_get and accepted.event_stream and accepted.json is None:
-            # What a browser's EventSource sends.
-            raise RequestRefused(
-                406, "A subscription cannot be sent by GET: open the event stream by POST."
-            )
         if is_get or not accepted.event_stream:
             require_json(accepted)
         received = (
