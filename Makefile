@@ -44,7 +44,7 @@ run: $(PROJECT_STAMP) admin ## Engines, migrations, demo shop, API and worker on
 test: $(DEV_STAMP) $(PROJECT_STAMP) admin ## The whole suite on its own throw-away engines (PYTEST_ARGS="-k slots")
 	@export PATH="$(CURDIR)/$(VENV)/bin:$$PATH"; \
 	tools/node_setup.sh "$(CURDIR)/$(PY)" $(NODE_PROJECT); \
-	$(PY) -m pytest -n $(PYTEST_WORKERS) --maxprocesses 4 --dist loadfile $(PYTEST_ARGS)
+	$(PY) -m pytest -n $(PYTEST_WORKERS) --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 lint: lint-style lint-types lint-imports lint-schema lint-migrations ## Style, types, import rings and layers, schema and migration drift
 

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from functools import cache
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -44,12 +45,27 @@ NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 SECRET_KEY = "a secret key of tests, as long as a real one"
 ISSUER = "http://127.0.0.1:8000"
 
+LONG_FIRST = ("failpoints", "chaos", "model", "integration/migrations", "integration/cli", "e2e")
+"""Folders whose files take longest: begun last, one of them would keep a single worker busy."""
+
 _engines = ExitStack()
 
 # Each client reads every authority there is, which takes most of the time of making one; of all
 # that are made here hardly one speaks TLS.
 _transports: Any = httpx._transports.default
 _transports.create_ssl_context = cache(_transports.create_ssl_context)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest; otherwise as the files lie."""
+    here = Path(__file__).parent
+
+    def rank(item: pytest.Item) -> int:
+        path = item.path.relative_to(here).as_posix() if item.path.is_relative_to(here) else ""
+        ranks = (i for i, name in enumerate(LONG_FIRST) if path.startswith(f"{name}/"))
+        return next(ranks, len(LONG_FIRST))
+
+    items.sort(key=rank)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -71,6 +71,7 @@ async def test_money_is_never_deleted_with_what_it_belongs_to(
         ("cart", "customer"),
         ("cart_line", "cart"),
         ("customer_sign_in_flow", "customer_sign_in_provider"),
+        ("personal_data_export_piece", "personal_data_export"),
         ("product_file_piece", "product_file"),
         ("campaign_watcher", "campaign"),
         ("product_media", "product"),

@@ -278,7 +278,7 @@ async def test_of_a_published_campaign_only_what_orders_do_not_hang_on_changes(
         ({"holdSeconds": 0}, ["holdSeconds"], "the number must be at least 1"),
         ({"closesAt": "2026-03-02T10:00:00Z"}, ["closesAt"], "closes before it opens"),
         ({"translations": [{"locale": "!", "title": "x"}]}, ["translations"], "a language tag"),
-        ({"items": [{"variantId": "nonsense"}]}, ["items", "0", "variantId"], "not the id"),
+        ({"items": [{"variantId": "nonsense"}]}, ["items", "0", "variantId"], "no id of the type"),
         (
             {"paymentPlan": {"kind": "DEPOSIT", "depositPerUnit": "1.001"}},
             ["paymentPlan", "depositPerUnit"],

@@ -127,7 +127,7 @@ REFUSED: dict[str, tuple[Change, str, str, list[str] | None]] = {
         _set("lines", 0, "quantity", to=51),
         "SlotsSoldOutError",
         "SLOTS_SOLD_OUT",
-        None,
+        ["lines", "0", "quantity"],
     ),
 }
 
