@@ -54,7 +54,7 @@ async def take_unsubscribe(request: Request) -> Response:
 async def _confirm_page(request: Request, waiting: Waiting | None, *, is_done: bool) -> Response:
     campaign = None if waiting is None else await find_snapshot(waiting.campaign_id)
     if waiting is None or campaign is None:
-        return page(request, "notify_me_gone.html", status=GONE)
+        return page(request, "mailed_link_gone.html", reason="notify_gone", status=GONE)
     locale, shop = page_locale(request), await get_shop_by_id(campaign.shop_id)
     texts = campaign.texts(locale, default_locale=shop.default_locale)
     session = await any_session(request)
@@ -75,7 +75,7 @@ async def _confirm_page(request: Request, waiting: Waiting | None, *, is_done: b
 async def _unsubscribe_page(request: Request, *, is_taken_back: bool = False) -> Response:
     has_left = await is_unsubscribed(_token(request))
     if has_left is None:
-        return page(request, "notify_me_gone.html", status=GONE)
+        return page(request, "mailed_link_gone.html", reason="notify_gone", status=GONE)
     session = await any_session(request)
     return page(
         request,

@@ -1,21 +1,20 @@
 """Where the link leads that a customer is mailed when the copy of his data is ready.
 
 Fetching it changes nothing, for mail programs and scanners open every link. Whoever holds the link
-may read it, until it expires; every other one leads to what there is not.
+may read it, until it expires; every other one leads to the same page.
 """
 
 from uuid import UUID
 
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from headless_presale.privacy import find_document, read_document
+from headless_presale.web.browser import page
 
 MAX_TOKEN_LENGTH = 200
-NO_STORE = {"Cache-Control": "no-store"}
 HEADERS = {
-    **NO_STORE,
+    "Cache-Control": "no-store",
     "Content-Disposition": 'attachment; filename="personal-data.json"',
     "X-Content-Type-Options": "nosniff",
     # Opened in a browser after all, it is a text and nothing else.
@@ -28,11 +27,11 @@ HEADERS = {
 
 async def fetch_export(request: Request) -> Response:
     """Send the copy, piece by piece: it may be of many megabytes."""
-    document = await find_document(
-        _id(request), request.query_params.get("token", "")[:MAX_TOKEN_LENGTH]
-    )
+    export_id = _id(request)
+    token = request.query_params.get("token", "")[:MAX_TOKEN_LENGTH]
+    document = None if export_id is None else await find_document(export_id, token)
     if document is None:
-        raise HTTPException(404, headers=NO_STORE)
+        return page(request, "mailed_link_gone.html", reason="export_gone", status=404)
     headers = {**HEADERS, "Content-Length": str(document.size_bytes)}
     if request.method == "HEAD":
         return Response(headers=headers, media_type="application/json")
@@ -41,8 +40,8 @@ async def fetch_export(request: Request) -> Response:
     )
 
 
-def _id(request: Request) -> UUID:
+def _id(request: Request) -> UUID | None:
     try:
         return UUID(request.path_params["id"])
     except ValueError:
-        raise HTTPException(404, headers=NO_STORE) from None
+        return None

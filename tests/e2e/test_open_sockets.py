@@ -6,7 +6,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
@@ -29,7 +29,7 @@ from headless_presale.customers import (
 from headless_presale.customers.codes import make_code, use_code
 from headless_presale.identity import Role, revoke_grant
 from headless_presale.identity.oauth.keys import signing_key
-from headless_presale.kernel import live
+from headless_presale.kernel import clock, live
 from headless_presale.kernel.clock import ManualClock, use_clock
 from headless_presale.kernel.live import LiveHub
 from headless_presale.settings import Settings
@@ -135,6 +135,25 @@ async def test_a_socket_with_a_token_that_is_none_is_closed(site: Site) -> None:
 
     assert code == 4403
     assert reason.startswith("The access token is not valid")
+
+
+@pytest.mark.parametrize("has_header", [False, True], ids=["first message", "header"])
+async def test_a_socket_with_a_token_whose_time_is_over_is_closed(
+    site: Site, has_header: bool
+) -> None:
+    shop = await make_shop()
+    with use_clock(ManualClock(clock.now() - timedelta(hours=1))):
+        owner = await sign_in(shop, Role.OWNER)
+    bearer = f"Bearer {owner.token}"
+    headers = {"authorization": bearer} if has_header else None
+    url = site.url.replace("http", "ws", 1) + "/graphql"
+    subprotocols = [Subprotocol("graphql-transport-ws")]
+    async with connect(url, subprotocols=subprotocols, additional_headers=headers) as connection:
+        payload = {} if has_header else {"authorization": bearer}
+        await connection.send(json.dumps({"type": "connection_init", "payload": payload}))
+        code, reason = await close_reason(connection)
+
+    assert (code, reason) == (4403, "The access token is not valid: expired.")
 
 
 @pytest.mark.parametrize("is_redis_there", [True, False], ids=["told", "found out"])

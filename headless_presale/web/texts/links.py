@@ -1,6 +1,11 @@
 """What the pages say that a mailed link leads to."""
 
 LINKS: dict[str, tuple[str, str]] = {
+    "export_gone": (
+        "This link is no longer valid, or was not copied in full. Sign in at the shop to ask for "
+        "your data again.",
+        "链接已失效或不完整。请在店铺登录后重新申请导出个人数据。",
+    ),
     "reset_title": ("Forgot your password?", "忘记密码？"),
     "reset_lead": (
         "We mail you a link that lets you choose a new one.",

@@ -57,9 +57,21 @@ async def test_the_link_is_the_only_way_to_it(stage: Stage) -> None:
         )
     ]
     assert {answer.status_code for answer in wrong} == {404}
-    assert {(a.content, a.headers["cache-control"]) for a in [*wrong, early]} == {
-        (b"Not Found", "no-store")
-    }
+    # But for the page's own address, which its choice of languages leads to.
+    pages = {re.sub(r'href="/privacy/export/[^"]*"', "", a.text) for a in [*wrong, early]}
+    assert len(pages) == 1
+    assert "This link is no longer valid" in pages.pop()
+    assert {a.headers["cache-control"] for a in [*wrong, early]} == {"no-store"}
+
+
+async def test_who_follows_a_wrong_link_is_told_in_his_language(stage: Stage) -> None:
+    await stage.open()
+
+    answer = await fetch(export_link(uuid4()) + "&lang=zh-CN")
+
+    assert answer.status_code == 404
+    assert "链接已失效或不完整" in answer.text
+    assert answer.headers["content-language"] == "zh-CN"
 
 
 async def test_looking_at_a_link_changes_nothing(
