@@ -9,7 +9,21 @@ from functools import lru_cache
 from typing import Any
 
 import strawberry
-from graphql import GraphQLSchema, is_interface_type, is_object_type
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLNamedType,
+    GraphQLSchema,
+    InlineFragmentNode,
+    OperationDefinitionNode,
+    SelectionSetNode,
+    get_named_type,
+    is_composite_type,
+    is_interface_type,
+    is_object_type,
+)
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.schema_directive import Location
 
@@ -21,8 +35,8 @@ MUTATION_WEIGHT = 10
     name="cost",
     description="How many cost points the field itself counts. Without it: a mutation "
     f"{MUTATION_WEIGHT}, every other field 1. What is selected below counts as often as the list "
-    "around it may be long. `extensions.cost` of an answer says how many points the operation "
-    "took, and how many it may.",
+    "around it may be long. `extensions.cost` of an answer says how many points that makes "
+    "(`requested`), how many the answer really took (`actual`), and how many it may (`limit`).",
 )
 class Cost:
     weight: int
@@ -30,14 +44,21 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class CostTold:
-    """What an operation took, and what it may take; told with its answer."""
+    """What an operation may take, and took; told with its answer.
+
+    Attributes:
+        requested: points at most, by the sizes that were asked for: what the limit is held to.
+        actual: points of the fields that are in the answer; None where there is none.
+    """
 
     requested: int
     limit: int
+    actual: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the entry ``cost`` of the answer's extensions."""
-        return {"requested": self.requested, "limit": self.limit}
+        told = {"requested": self.requested, "limit": self.limit}
+        return told if self.actual is None else {**told, "actual": self.actual}
 
 
 @lru_cache(maxsize=8)
@@ -56,3 +77,76 @@ def field_weights(schema: GraphQLSchema) -> Mapping[tuple[str, str], int]:
             if weight != 1:
                 weights[name, field_name] = weight
     return weights
+
+
+class AnswerCost:
+    """Counts the points of an answer to one selection: its fields, and those below.
+
+    Built once for a document, it looks at each object of an answer, not at each value.
+    """
+
+    __slots__ = ("_below", "_total", "_weights")
+
+    def __init__(self) -> None:
+        self._weights: dict[str, int] = {}
+        self._below: dict[str, AnswerCost] = {}
+        self._total = 0
+
+    def of(self, data: Mapping[str, Any]) -> int:
+        """Return the points of an object of the answer, by the names that it has there."""
+        if len(data) == len(self._weights):
+            points = self._total
+        else:
+            # Fields that were skipped, and those of fragments on other types.
+            points = sum(self._weights[name] for name in data)
+        for name, below in self._below.items():
+            points += below._of_any(data.get(name))
+        return points
+
+    def _of_any(self, value: Any) -> int:
+        if isinstance(value, dict):
+            return self.of(value)
+        if isinstance(value, list):
+            return sum(self._of_any(each) for each in value)
+        return 0
+
+    def _add(self, name: str, weight: int) -> None:
+        self._total += weight - self._weights.get(name, 0)
+        self._weights[name] = weight
+
+
+def answer_cost(
+    schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode
+) -> AnswerCost:
+    """Return what counts the answers to an operation of a valid document."""
+    weights = field_weights(schema)
+    fragments = {
+        node.name.value: node
+        for node in document.definitions
+        if isinstance(node, FragmentDefinitionNode)
+    }
+
+    def add(selections: SelectionSetNode, parent: GraphQLNamedType | None, to: AnswerCost) -> None:
+        for node in selections.selections:
+            if isinstance(node, FieldNode):
+                add_field(node, parent, to)
+            elif isinstance(node, InlineFragmentNode):
+                condition = node.type_condition
+                on = schema.get_type(condition.name.value) if condition is not None else parent
+                add(node.selection_set, on, to)
+            elif isinstance(node, FragmentSpreadNode):
+                fragment = fragments[node.name.value]
+                on = schema.get_type(fragment.type_condition.name.value)
+                add(fragment.selection_set, on, to)
+
+    def add_field(node: FieldNode, parent: GraphQLNamedType | None, to: AnswerCost) -> None:
+        name = (node.alias or node.name).value
+        to._add(name, weights.get((parent.name, node.name.value), 1) if parent is not None else 1)
+        if node.selection_set is not None and is_composite_type(parent):
+            field = schema.get_field(parent, node.name.value)
+            child = None if field is None else get_named_type(field.type)
+            add(node.selection_set, child, to._below.setdefault(name, AnswerCost()))
+
+    counted = AnswerCost()
+    add(operation.selection_set, schema.get_root_type(operation.operation), counted)
+    return counted

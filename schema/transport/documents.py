@@ -27,6 +27,7 @@ from graphql.validation import ASTValidationRule, recommended_rules
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
+from schema.transport.costs import AnswerCost, answer_cost
 from schema.transport.errors import (
     DOCUMENT_INVALID,
     DOCUMENT_SYNTAX,
@@ -68,6 +69,7 @@ class PreparedDocument:
     size_variables: tuple[str, ...]
     memory_bytes: int
     _costs: dict[tuple[str | None, tuple[Any, ...]], int] = field(default_factory=dict)
+    _answer_costs: dict[str | None, AnswerCost] = field(default_factory=dict)
 
     def get_operation(self, name: str | None) -> OperationDefinitionNode:
         """The operation to run.
@@ -113,6 +115,14 @@ class PreparedDocument:
         if cost > limits.cost:
             raise too_complex("cost points", cost, limits.cost)
         return cost
+
+    def answer_cost(self, operation: OperationDefinitionNode, schema: GraphQLSchema) -> AnswerCost:
+        """Return what counts the cost points of an answer to an operation."""
+        name = operation.name.value if operation.name else None
+        counted = self._answer_costs.get(name)
+        if counted is None:
+            counted = self._answer_costs[name] = answer_cost(schema, self.node, operation)
+        return counted
 
 
 class DocumentCache:

@@ -13,7 +13,7 @@ import inspect
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import CoroutineType
 from typing import Any, TypeGuard, TypeVar, cast
 
@@ -214,6 +214,9 @@ class Engine:
                 context, root_fields(executor), operation.request.extensions or {}
             )
         result = await self._settle(executor, execute_root_selection_set)
+        if cost is not None and result.data is not None:
+            counted = operation.document.answer_cost(operation.node, self._schema)
+            cost = replace(cost, actual=counted.of(result.data))
         return Outcome(data=result.data, errors=result.errors, cost=cost)
 
     async def stream(self, operation: Operation, context: Any) -> AsyncGenerator[Outcome, None]:

@@ -38,7 +38,8 @@ async def test_a_storefront_is_told_what_its_query_took(api: Api) -> None:
     body = {"query": QUERY % '"nowhere"'}
     by_post = await api.client.post("/graphql", json=body)
 
-    assert by_get.body["extensions"] == {"cost": {"requested": 2, "limit": 5_000}}
+    # There is no such shop: nothing below it took anything.
+    assert by_get.body["extensions"] == {"cost": {"requested": 2, "limit": 5_000, "actual": 1}}
     # shop, name, campaigns; ten rows of nodes and title; totalCount once.
     assert by_post.json()["extensions"]["cost"]["requested"] == 3 + 10 * 2 + 10
 
@@ -91,5 +92,5 @@ async def test_a_merchant_may_ask_what_a_stranger_may_not(api: Api) -> None:
     assert cost["limit"] == 5_000 < cost["requested"] <= 20_000
     assert known.json() == {
         "data": {"shop": None},
-        "extensions": {"cost": {"requested": cost["requested"], "limit": 20_000}},
+        "extensions": {"cost": {"requested": cost["requested"], "limit": 20_000, "actual": 1}},
     }

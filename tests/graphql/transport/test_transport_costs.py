@@ -25,21 +25,37 @@ def test_a_field_says_what_it_costs() -> None:
 
 
 @pytest.mark.parametrize(
-    ("query", "variables", "points"),
+    ("query", "variables", "points", "actual"),
     [
-        ("{ hello }", None, 1),
-        ("{ dear { name } }", None, 7 + 1),
-        ("{ x: dear { name friend { name } } ... on Query { y: dear { name } } }", None, 10 + 8),
-        ("{ ...A } fragment A on Query { dear { name } }", None, 7 + 1),
-        (SEVEN_FRIENDS, {"n": 7}, 2 + 7),
+        ("{ hello }", None, 1, 1),
+        ("{ dear { name } }", None, 7 + 1, 7 + 1),
+        (
+            "{ x: dear { name friend { name } } ... on Query { y: dear { name } } }",
+            None,
+            10 + 8,
+            10 + 8,
+        ),
+        ("{ ...A } fragment A on Query { dear { name } }", None, 7 + 1, 7 + 1),
+        (SEVEN_FRIENDS, {"n": 7}, 2 + 7, 2 + 7),
         # An Int takes it, so it counts.
-        (SEVEN_FRIENDS, {"n": 7.0}, 2 + 7),
-        ("{ nowhere: __typename }", None, 1),
-        (ADD, None, 2 * 10),
+        (SEVEN_FRIENDS, {"n": 7.0}, 2 + 7, 2 + 7),
+        ("{ nowhere: __typename }", None, 1, 1),
+        (ADD, None, 2 * 10, 2 * 10),
+        # Lists of no asked size count as three, however many there are.
+        ("{ person { pets { name } } }", None, 2 + 3, 2 + 1),
+        (
+            "{ named { ... on Person { name } ... on Pet { name owner { name } } } }",
+            None,
+            1 + 3 * 4,
+            1 + 1 + 3,
+        ),
+        # What is left out took nothing.
+        ("{ hello dear @skip(if: true) { name } }", None, 1 + 7 + 1, 1),
+        ("{ dear { name friend { ... on Person { name } name } } }", None, 7 + 4, 7 + 3),
     ],
 )
 async def test_an_answer_tells_what_it_took(
-    http: httpx.AsyncClient, query: str, variables: Any, points: int
+    http: httpx.AsyncClient, query: str, variables: Any, points: int, actual: int
 ) -> None:
     body = {"query": query, "variables": variables}
 
@@ -47,7 +63,9 @@ async def test_an_answer_tells_what_it_took(
     added = list(journal.added)
     beyond = await http.post("/graphql", json=body, headers=may_spend(points - 1) | {"x": "y"})
 
-    assert within.json()["extensions"] == {"cost": {"requested": points, "limit": points}}
+    assert within.json()["extensions"] == {
+        "cost": {"requested": points, "limit": points, "actual": actual}
+    }
     assert "errors" not in within.json()
     if points > 1:
         assert beyond.json() == {
@@ -93,7 +111,7 @@ async def test_a_stream_tells_it_with_its_one_result_and_not_with_events(
         headers=headers,
     )
 
-    assert '"extensions":{"cost":{"requested":1,"limit":5}}' in query.text
+    assert '"extensions":{"cost":{"requested":1,"limit":5,"actual":1}}' in query.text
     assert 'data: {"data":{"count":1}}' in events.text
     assert '"DOCUMENT_TOO_COMPLEX"' in beyond.text
     assert '"extensions":{"cost":{"requested":12,"limit":5}}' in beyond.text
@@ -107,7 +125,7 @@ async def test_a_socket_tells_it_and_refuses_what_is_beyond(server: RunningServe
         await client.subscribe("2", ADD)
         beyond = await client.receive()
 
-    assert within[0]["payload"]["extensions"] == {"cost": {"requested": 1, "limit": 5}}
+    assert within[0]["payload"]["extensions"] == {"cost": {"requested": 1, "limit": 5, "actual": 1}}
     assert (beyond["type"], beyond["id"]) == ("error", "2")
     assert beyond["payload"][0]["extensions"] == {"code": "DOCUMENT_TOO_COMPLEX"}
     assert journal.added == []
