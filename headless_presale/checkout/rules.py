@@ -15,7 +15,7 @@ from headless_presale.kernel.ids import new_id
 from headless_presale.kernel.locales import read_locale
 from headless_presale.kernel.money import MAX_AMOUNT_MINOR, Money
 from headless_presale.kernel.texts import check_text
-from headless_presale.orders import LineView
+from headless_presale.orders import MAX_TITLE_LENGTH, LineView
 from headless_presale.pricing import QuotedPrice, group_by_price
 
 
@@ -105,8 +105,14 @@ def price_lines(
         priced = group_by_price(
             numbers[item.id], item.price, item.tiers, opens_at=campaign.opens_at, at=at
         )
-        lines += [_line(item, item.title(locale), quoted, run) for quoted, run in priced]
+        title = _shortened(item.title(locale))
+        lines += [_line(item, title, quoted, run) for quoted, run in priced]
     return lines
+
+
+def _shortened(title: str) -> str:
+    # Translations may be longer than what they translate: no reason to refuse an order.
+    return title if len(title) <= MAX_TITLE_LENGTH else title[: MAX_TITLE_LENGTH - 1] + "…"
 
 
 def _line(item: ItemSnapshot, title: str, quoted: QuotedPrice, numbers: Sequence[int]) -> LineView:

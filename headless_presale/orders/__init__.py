@@ -52,7 +52,13 @@ from headless_presale.orders.merchant import (
     refund_order,
 )
 from headless_presale.orders.merging import move_orders
-from headless_presale.orders.models import MerchantRefund, Order, OrderLine, OrderNote
+from headless_presale.orders.models import (
+    MAX_TITLE_LENGTH,
+    MerchantRefund,
+    Order,
+    OrderLine,
+    OrderNote,
+)
 from headless_presale.orders.own import count_own_orders, list_own_orders
 from headless_presale.orders.paying import StartPayment, amount_of, start_payment
 from headless_presale.orders.refund_rules import (
@@ -108,6 +114,7 @@ __all__ = [
     "FIRST_RIDER_ARGUMENT",
     "FULL_REFUND",
     "HOLDING",
+    "MAX_TITLE_LENGTH",
     "ORDER_LIFECYCLE",
     "RELEASED",
     "AddNote",

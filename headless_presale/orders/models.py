@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from headless_presale.campaigns.models import Campaign, CampaignItem
     from headless_presale.shops.models import Shop
 
+MAX_TITLE_LENGTH = 520
+"""Of a line, in characters: a product's own title with its option values."""
+
 
 class Order(Model):
     """An order. Its id is derived from the customer and the idempotency key: a retry is the same.
@@ -173,7 +176,7 @@ class OrderLine(Model):
     numbers = fields.JSONField[list[int]]()
     unit_price_minor = fields.BigIntField()
     price_reason = fields.JSONField[dict[str, Any]]()
-    title = fields.CharField(max_length=520)
+    title = fields.CharField(max_length=MAX_TITLE_LENGTH)
     ships_by = fields.DateField(null=True)
 
     class Meta:
