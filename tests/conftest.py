@@ -7,6 +7,7 @@ suite on engines of your own.
 """
 
 import asyncio
+import logging
 import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
@@ -248,3 +249,15 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     for name, title in MATRICES.items():
         if asked := counts.get(name):
             terminalreporter.write_line(f"{title}: {sum(asked)} questions in {len(asked)} tests")
+
+
+@pytest.fixture
+def logs_as_before() -> Iterator[None]:
+    """Put back how this process logs, for tests that set it up as the product does."""
+    root, server = logging.getLogger(), logging.getLogger("uvicorn.error")
+    handlers, level, config = root.handlers[:], root.level, structlog.get_config()
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    server.filters.clear()
+    structlog.configure(**config)

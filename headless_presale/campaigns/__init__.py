@@ -68,6 +68,7 @@ from headless_presale.campaigns.service import (
     unschedule_campaign,
 )
 from headless_presale.campaigns.snapshot import (
+    TITLE_SEPARATOR,
     BatchSnapshot,
     CampaignSnapshot,
     ItemSnapshot,
@@ -85,6 +86,7 @@ from headless_presale.campaigns.terms import TermsChange, compare_terms, revise_
 
 __all__ = [
     "CAMPAIGN_LIFECYCLE",
+    "TITLE_SEPARATOR",
     "BatchAdded",
     "BatchSnapshot",
     "Campaign",

@@ -5,6 +5,7 @@ from datetime import date
 import strawberry
 
 from headless_presale.campaigns import (
+    TITLE_SEPARATOR,
     CampaignItem,
     ProductionBatch,
 )
@@ -145,7 +146,7 @@ class AdminCampaignItemType:
     @strawberry.field(description="The product's title and the option values.")
     async def title(self) -> str:
         variant = await self.item.variant
-        return " · ".join([(await variant.product).title, *variant.option_values])
+        return TITLE_SEPARATOR.join([(await variant.product).title, *variant.option_values])
 
     @strawberry.field(description="The campaign's price before any tier.")
     def price(self) -> Money:

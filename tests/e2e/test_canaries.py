@@ -7,9 +7,8 @@ make no sense. What was secret or somebody's own is then looked for, in each way
 
 import asyncio
 import json
-import logging
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -313,18 +312,7 @@ async def test_what_is_secret_or_personal_is_in_no_log_and_no_strangers_answer(
         assert event in logs["api"], event
 
 
-@pytest.fixture
-def _logs_as_before() -> Iterator[None]:
-    root, server = logging.getLogger(), logging.getLogger("uvicorn.error")
-    handlers, level, config = root.handlers[:], root.level, structlog.get_config()
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    server.filters.clear()
-    structlog.configure(**config)
-
-
-@pytest.mark.usefixtures("_logs_as_before")
+@pytest.mark.usefixtures("logs_as_before")
 def test_control_what_is_logged_is_found(capsys: pytest.CaptureFixture[str]) -> None:
     canaries = {"name": NAME, "mail": MAIL, "street": STREET}
     for log_format in ("json", "console"):

@@ -1,42 +1,27 @@
 """Passwords of engines, and buyers' data, while engines refuse, are away or take too long."""
 
 import asyncio
-import logging
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import pytest
-import structlog
 
 from headless_presale.kernel.clock import ManualClock
 from headless_presale.kernel.logs import configure_logs
 from headless_presale.settings import Settings
 from tests.conftest import SECRET_KEY
-from tests.e2e.canaries import MAIL, NAME, PHONE, STREET, leaks
+from tests.e2e.canaries import DATABASE_PASSWORD, MAIL, NAME, PHONE, STREET, leaks
 from tests.graphql.ordering import PLACE, order_input
 from tests.support import commands
 from tests.support.api import api_serving
 from tests.support.processes import free_port
 from tests.support.shop import open_sale
 
-DATABASE_PASSWORD = "canary-database-password"
 REDIS_PASSWORD = "canary-redis-password"
 PASSWORDS = {"database_password": DATABASE_PASSWORD, "redis_password": REDIS_PASSWORD}
 PERSONAL = {"mail": MAIL, "name": NAME, "phone": PHONE, "street": STREET}
-
-
-@pytest.fixture
-def _logs_as_before() -> Iterator[None]:
-    root, server = logging.getLogger(), logging.getLogger("uvicorn.error")
-    handlers, level, config = root.handlers[:], root.level, structlog.get_config()
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    server.filters.clear()
-    structlog.configure(**config)
 
 
 def with_password(address: str) -> str:
@@ -45,7 +30,7 @@ def with_password(address: str) -> str:
     return urlunsplit(parts._replace(netloc=f"shop:{REDIS_PASSWORD}@{parts.netloc}"))
 
 
-@pytest.mark.usefixtures("_logs_as_before")
+@pytest.mark.usefixtures("logs_as_before")
 async def test_an_order_that_takes_too_long_while_redis_refuses_the_password(
     database: str,
     redis_url: str,

@@ -2,7 +2,6 @@
 
 import json
 import logging
-from collections.abc import Iterator
 from typing import Literal
 
 import asyncpg
@@ -16,15 +15,7 @@ from headless_presale.kernel.logs import configure_logs
 SECRET = "hunter2-" + "secret"
 
 
-@pytest.fixture(autouse=True)
-def _logs_as_before() -> Iterator[None]:
-    root = logging.getLogger()
-    handlers, level, config = root.handlers[:], root.level, structlog.get_config()
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    logging.getLogger("uvicorn.error").filters.clear()
-    structlog.configure(**config)
+pytestmark = pytest.mark.usefixtures("logs_as_before")
 
 
 def _connect(address: str) -> None:
