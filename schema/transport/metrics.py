@@ -1,6 +1,6 @@
 """The transport's own metrics, beside those of the application."""
 
-from prometheus_client import Counter
+from prometheus_client import Counter, Gauge
 
 TIMEOUTS = Counter(
     "presale_graphql_timeouts_total",
@@ -13,3 +13,4 @@ PERSISTED_QUERIES = Counter(
     "hash of something else.",
     ["outcome"],
 )
+SUBSCRIPTIONS = Gauge("presale_live_subscribers", "Open subscriptions.")

@@ -33,13 +33,7 @@ from schema.transport.errors import (
     coded,
 )
 from schema.transport.event_stream import EventStream
-from schema.transport.execution import (
-    Engine,
-    MutationHook,
-    Operation,
-    Outcome,
-    response_body,
-)
+from schema.transport.execution import Engine, MutationHook, Operation, Outcome, response_body
 from schema.transport.ide import editor_page
 from schema.transport.incoming import asks_for_data, read_get, read_post
 from schema.transport.limits import DocumentLimits
@@ -51,13 +45,14 @@ from schema.transport.negotiation import (
     require_json,
 )
 from schema.transport.persisted import SharedTexts
+from schema.transport.shared import Streams
+from schema.transport.socket_bounds import SocketLimits
+from schema.transport.socket_messages import SUBPROTOCOL_NOT_ACCEPTABLE
 from schema.transport.websocket import (
     SUBPROTOCOL,
-    SUBPROTOCOL_NOT_ACCEPTABLE,
     GraphQLSocket,
     OperationHook,
     SocketHook,
-    SocketLimits,
 )
 
 VARY = "Accept, Accept-Language, Origin"
@@ -150,6 +145,7 @@ class PresaleGraphQL(GraphQL[Any, None]):
             timeout_seconds=timeout_seconds,
             shared_texts=shared_texts,
         )
+        self.streams = Streams(self.engine, schema)
         self._editor = editor_page(self.graphql_ide) if self.graphql_ide else None
         self._live: set[GraphQLSocket | EventStream] = set()
         self._stopping = False
@@ -201,7 +197,7 @@ class PresaleGraphQL(GraphQL[Any, None]):
             return
         socket = GraphQLSocket(
             websocket,
-            engine=self.engine,
+            streams=self.streams,
             presenter=self._presenter,
             limits=self._socket_limits,
             make_context=self._context_factory,
@@ -271,7 +267,7 @@ class PresaleGraphQL(GraphQL[Any, None]):
         if is_subscription:
             if hold_open := getattr(context, "hold_open", None):
                 hold_open()
-            outcomes = self.engine.stream(operation, context)
+            outcomes = self.streams.stream(operation, context)
             return self._stream(request, operation, outcomes, context)
         outcome = await self.engine.execute(operation, context)
         if accepted.json is None:
@@ -342,6 +338,8 @@ class PresaleGraphQL(GraphQL[Any, None]):
         self, request: Request, operation: Operation | None, outcome: Outcome
     ) -> tuple[bytes, bool]:
         """The encoded response and whether it reports errors."""
+        if outcome.encoded is not None:
+            return outcome.encoded, False
         name = operation.name if operation else None
         errors = self._present(request, outcome.errors or (), name)
         try:
