@@ -14,7 +14,7 @@ import structlog
 from redis.exceptions import RedisError
 
 from headless_presale.kernel.errors import Unavailable
-from headless_presale.kernel.redis import answering_redis, redis_client
+from headless_presale.kernel.redis import ask, redis_client
 
 log = structlog.get_logger(__name__)
 
@@ -28,10 +28,7 @@ MIN_INTERVAL_SECONDS = 0.2
 async def publish(news: Sequence[tuple[str, int]]) -> None:
     """Wake the followers of these topics in every process. Never raises: news may be lost."""
     try:
-        async with answering_redis() as client, client.pipeline(transaction=False) as pipe:
-            for topic, event_id in news:
-                pipe.publish(CHANNEL_PREFIX + topic, event_id)
-            await pipe.execute()
+        await ask(*(("PUBLISH", CHANNEL_PREFIX + topic, event_id) for topic, event_id in news))
     except Unavailable as error:
         log.info("live.publish_failed", error=repr(error))
 

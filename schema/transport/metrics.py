@@ -13,4 +13,10 @@ PERSISTED_QUERIES = Counter(
     "hash of something else.",
     ["outcome"],
 )
+SHARED_ANSWERS = Counter(
+    "presale_graphql_answers_total",
+    "Anonymous queries: answers made for one, made for another who asked the same at that moment, "
+    "or kept from the last second.",
+    ["source"],
+)
 SUBSCRIPTIONS = Gauge("presale_live_subscribers", "Open subscriptions.")
