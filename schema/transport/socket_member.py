@@ -26,7 +26,9 @@ class Wire(Protocol):
 class Teller(Protocol):
     """The socket, as its member needs it."""
 
-    wire: Wire | None
+    @property
+    def wire(self) -> Wire | None:
+        """Its server's end, where that is offered."""
 
     async def tell(self, member: "SocketMember", outcome: Outcome | None) -> None:
         """Send an event, or the end, in the ordinary way. Raises nothing."""

@@ -272,7 +272,7 @@ class News:
 
 @strawberry.type
 class Subscription:
-    @strawberry.subscription(metadata=SHARED)
+    @strawberry.subscription(metadata=SHARED)  # type: ignore[untyped-decorator]
     async def watch(self, topic: str) -> AsyncGenerator[News]:
         journal.watched.append(topic)
         try:
