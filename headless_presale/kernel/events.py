@@ -15,7 +15,8 @@ from uuid import UUID
 
 from tortoise import fields as columns
 from tortoise.indexes import Index
-from tortoise.models import Model
+
+from headless_presale.kernel.models import Model
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,11 @@ from headless_presale.orders.access import (
     order_token,
     read_order_token,
 )
-from headless_presale.orders.calling_off import CallOffCampaign, call_off_campaign
+from headless_presale.orders.calling_off import (
+    CallOffCampaign,
+    call_off_campaign,
+    refund_campaign,
+)
 from headless_presale.orders.errors import (
     CancelNotAllowed,
     CancelPreviewOutdated,
@@ -32,7 +36,6 @@ from headless_presale.orders.events import (
     OrderRefunded,
     OrderTokenRevoked,
 )
-from headless_presale.orders.jobs import refund_campaign
 from headless_presale.orders.listing import (
     OrderCount,
     OrderFilter,
