@@ -65,7 +65,7 @@ lint-schema: $(DEV_STAMP) $(PROJECT_STAMP)
 lint-migrations: $(DEV_STAMP) $(PROJECT_STAMP)
 	$(PY) -m tools.migration_drift
 
-bench: $(DEV_STAMP) $(PROJECT_STAMP) ## The benchmarks the README quotes
+bench: $(DEV_STAMP) $(PROJECT_STAMP) ## Each case beside its floor, in one run (BENCH_ARGS="place --quick", --help)
 	$(PY) -m bench $(BENCH_ARGS)
 
 chaos: $(DEV_STAMP) $(PROJECT_STAMP) ## Real processes in a storm of faults: make chaos SEED=7 MINUTES=2

@@ -1,1 +1,1 @@
-"""The benchmarks the README quotes: ratios within one run, on throw-away engines."""
+"""What it costs, beside the floor that the machine sets: ``make bench``, docs/performance.md."""

@@ -5,7 +5,6 @@ at something. A caller is a grant of a merchant's, else an address. A customer w
 counts for himself besides, with a tenth: he is one, where hundreds of phones may share an address.
 """
 
-import asyncio
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -25,6 +24,7 @@ from headless_presale.rate_limits import (
     RateLimiter,
     Tally,
     caller_of,
+    count_all,
     note_refusal,
 )
 from headless_presale.settings import Settings
@@ -70,7 +70,7 @@ class OperationLimits:
 
     def __init__(self, limits: Mapping[Kind, int], *, challenge_share: float = 1.0) -> None:
         self.challenge_share = challenge_share
-        tally = Tally()
+        self._tally = tally = Tally()
         self._of_callers = {
             kind: RateLimiter(limit, kind, tally) for kind, limit in limits.items() if limit > 0
         }
@@ -92,8 +92,8 @@ class OperationLimits:
             customer_id: which customer the caller has proven to be.
         """
         counters = list(self._counters(wanted, caller, customer_id))
-        counts = await asyncio.gather(
-            *(limiter.count(who, amount) for _, limiter, who, amount in counters)
+        counts = await count_all(
+            self._tally, [(limiter, who, amount) for _, limiter, who, amount in counters]
         )
         return [
             Counted(kind, who, count)

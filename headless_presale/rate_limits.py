@@ -12,14 +12,13 @@ name, all the world would be one caller.
 
 import ipaddress
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import ceil
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import structlog
-from limits.aio.storage import MemoryStorage, RedisStorage
-from redis.asyncio import Redis
+from limits.aio.storage import MemoryStorage
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -28,17 +27,20 @@ from headless_presale.identity import AccessClaims, Unauthenticated, read_bearer
 from headless_presale.identity.limits import Source
 from headless_presale.kernel import clock, metrics
 from headless_presale.kernel.errors import PresaleError, Unavailable
-from headless_presale.kernel.redis import answering_redis
+from headless_presale.kernel.redis import LuaScript
 from headless_presale.proxies import client_address
 from headless_presale.refusal_texts import TEXTS
 
 log = structlog.get_logger(__name__)
+
+_count = LuaScript("headless_presale.kernel.scripts", "count")
 
 REQUESTS = "requests"
 """The policy of requests as a whole, as headers and the log call it."""
 WINDOW_SECONDS = 60
 PAUSE_SECONDS = 5.0
 """So long is Redis not asked again after it failed: the wait for its silence is paid once."""
+KEY_PREFIX = "rate:"
 METHODS = ("GET", "POST")
 VERIFIED = "headless_presale.access_claims"
 """Where in a request's scope the claims of a merchant's token are that was verified to count it."""
@@ -95,32 +97,27 @@ class Tally:
 
     def __init__(self) -> None:
         self._memory = MemoryStorage()
-        self._redis: tuple[Redis, RedisStorage] | None = None
         self._away_until = 0.0
 
     async def add(self, key: str, amount: int, *, seconds: int = WINDOW_SECONDS) -> int:
         """Add to what a key has, and return what it has then; after its time it is forgotten."""
+        return (await self.add_all([(key, amount)], seconds=seconds))[0]
+
+    async def add_all(
+        self, sums: Sequence[tuple[str, int]], *, seconds: int = WINDOW_SECONDS
+    ) -> list[int]:
+        """Add to several keys, as :meth:`add` does to one, in one round trip to Redis."""
+        if not sums:
+            return []
         if time.monotonic() >= self._away_until:
             try:
-                async with answering_redis() as client:
-                    return await self._storage(client).incr(key, seconds, amount)
+                return await _count.all(
+                    [([KEY_PREFIX + key], [amount, seconds]) for key, amount in sums]
+                )
             except Unavailable:
                 self._away_until = time.monotonic() + PAUSE_SECONDS
                 log.warning("rate_limits.counting_alone", seconds=PAUSE_SECONDS)
-        return await self._memory.incr(key, seconds, amount)
-
-    def _storage(self, client: Redis) -> RedisStorage:
-        if self._redis is None or self._redis[0] is not client:
-            pool: Any = client.connection_pool
-            # It needs no address: the connections are the process's own.
-            storage = RedisStorage(
-                "async+redis://",
-                implementation="redispy",
-                key_prefix="rate",
-                connection_pool=pool,
-            )
-            self._redis = (client, storage)
-        return self._redis[1]
+        return [await self._memory.incr(key, seconds, amount) for key, amount in sums]
 
 
 class RateLimiter:
@@ -141,7 +138,13 @@ class RateLimiter:
     async def count(self, caller: str, amount: int = 1) -> Count:
         """Count for a caller, and return where he stands."""
         number, passed = divmod(clock.now().timestamp(), WINDOW_SECONDS)
-        used = await self._tally.add(f"{self._prefix}{caller}:{int(number)}", amount)
+        used = await self._tally.add(self._key(caller, number), amount)
+        return self._count(used, passed)
+
+    def _key(self, caller: str, window: float) -> str:
+        return f"{self._prefix}{caller}:{int(window)}"
+
+    def _count(self, used: int, passed: float) -> Count:
         return Count(self.policy, self.limit, used, max(ceil(WINDOW_SECONDS - passed), 1))
 
     async def take(self, caller: str) -> None:
@@ -154,6 +157,17 @@ class RateLimiter:
         if count.is_over:
             note_refusal(caller)
             raise RateLimited(count.resets_after)
+
+
+async def count_all(tally: Tally, wanted: Sequence[tuple[RateLimiter, str, int]]) -> list[Count]:
+    """Count for several callers by several limits, which share a tally; in one round trip."""
+    number, passed = divmod(clock.now().timestamp(), WINDOW_SECONDS)
+    used = await tally.add_all(
+        [(limiter._key(caller, number), amount) for limiter, caller, amount in wanted]
+    )
+    return [
+        limiter._count(sum_, passed) for (limiter, _, _), sum_ in zip(wanted, used, strict=True)
+    ]
 
 
 def caller_of(scope: Scope, claims: AccessClaims | None) -> str | None:

@@ -70,6 +70,9 @@ class Settings(BaseSettings):
     statement_timeout_ms: int = Field(default=5_000, ge=100)
     redis_timeout_seconds: float = Field(default=0.25, gt=0)
     max_body_bytes: int = Field(default=100_000, ge=1_000)
+    answer_memory_bytes: int = Field(default=16_000_000, ge=0)
+    """Memory of one API process for answers that are the same for everybody, which it keeps for a
+    second at most. 0: it keeps none, and makes each anew."""
     max_in_flight: int = Field(default=96, ge=0)
     """Requests that one API process works on at once; one more is refused at the door with 503
     and ``Retry-After``. 0: none is refused, and under overload all of them wait ever longer."""

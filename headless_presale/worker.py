@@ -20,6 +20,7 @@ from headless_presale.carts.jobs import jobs as cart_jobs
 from headless_presale.catalog.jobs import jobs as catalog_jobs
 from headless_presale.customers.jobs import jobs as customer_jobs
 from headless_presale.identity.jobs import jobs as identity_jobs
+from headless_presale.kernel.jobs import KEEP_FINISHED_HOURS
 from headless_presale.media.jobs import jobs as media_jobs
 from headless_presale.notifications.jobs import jobs as notification_jobs
 from headless_presale.notify_me.jobs import jobs as notify_me_jobs
@@ -38,8 +39,6 @@ mails to buyers and refunds are not behind them."""
 STALLED_AFTER_SECONDS = 30.0
 GRACEFUL_STOP_SECONDS = 20.0
 RESTART_AFTER_SECONDS = 1.0
-KEEP_FINISHED_HOURS = 6
-"""Periodic jobs leave some 4,000 rows an hour."""
 
 maintenance = Blueprint()
 

@@ -1,6 +1,7 @@
 """What a resolver is given: who asks, in which language, at which moment, with which loaders."""
 
 import asyncio
+from collections.abc import Hashable
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -15,6 +16,7 @@ from headless_presale.identity import AccessClaims, Principal, find_principal
 from headless_presale.identity.limits import Source
 from headless_presale.kernel import clock
 from headless_presale.kernel.events import Actor
+from headless_presale.kernel.freshness import Freshness
 from headless_presale.kernel.live import LiveHub
 from headless_presale.kernel.locales import negotiate
 from headless_presale.operation_limits import Meter
@@ -52,6 +54,7 @@ class RequestContext:
         meter: counts what this caller does; None counts nothing.
         socket_place: what his socket or stream counts for; None where they are not counted.
         cache_hint: read by the transport after the operation.
+        freshness: notes how old the things are that this caller is given.
     """
 
     settings: Settings
@@ -69,6 +72,7 @@ class RequestContext:
     address: str = ""
     meter: Meter | None = None
     socket_place: SocketPlace | None = None
+    freshness: Freshness | None = None
     _principal: "asyncio.Task[Principal] | None" = None
     _customer: "asyncio.Task[CustomerPrincipal] | None" = None
 
@@ -82,6 +86,11 @@ class RequestContext:
         if self.settings.secret_key is None:
             raise RuntimeError("settings.secret_key is not set")
         return self.settings.secret_key.get_secret_value()
+
+    @property
+    def read_at(self) -> float | None:
+        """When the oldest thing he was given was read, as ``time.monotonic`` has it."""
+        return None if self.freshness is None else self.freshness.read_at
 
     @property
     def source(self) -> Source:
@@ -143,6 +152,21 @@ class RequestContext:
             _principal=None,
             _customer=None,
         )
+
+    def for_audience(self) -> tuple[Hashable, "RequestContext"]:
+        """Return what answers that are the same for many depend on, and a context of nothing else.
+
+        Nobody asks in that context: whoever joins such an answer is not to see one that was
+        another's. What is not in its key is not in it either.
+        """
+        impersonal = RequestContext(
+            settings=self.settings,
+            hub=self.hub,
+            shops=self.shops,
+            locale=self.locale,
+            request_id="shared",
+        )
+        return (self.hub, self.shops.way, self.locale), impersonal
 
     @property
     def expires_at(self) -> datetime | None:

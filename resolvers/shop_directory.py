@@ -5,7 +5,7 @@ Placing an order must not ask the database which shop it is for when the answer 
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from uuid import UUID
 
 import structlog
@@ -13,6 +13,7 @@ import structlog
 from headless_presale.cross_origin import OriginNotAllowed
 from headless_presale.documents import BoundShop, list_bound_shops, list_digests
 from headless_presale.kernel.errors import Unavailable
+from headless_presale.kernel.freshness import note_read
 from headless_presale.kernel.unit_of_work import DATABASE_DOWN
 from headless_presale.shops import Shop, ShopNotFound, find_shop, is_used_from
 from resolvers.errors import DocumentNotTrusted, ServiceUnavailable, reads
@@ -33,7 +34,7 @@ class ShopDirectory:
         self._by_slug: dict[str, tuple[float, Shop]] = {}
         self._by_id: dict[UUID, tuple[float, Shop]] = {}
         self._bound: Mapping[UUID, BoundShop] | None = None
-        self._bound_until = 0.0
+        self._bound_at = self._bound_until = 0.0
         self._asking: asyncio.Task[None] | None = None
         self._digests: dict[UUID, tuple[int, frozenset[str]]] = {}
 
@@ -42,12 +43,14 @@ class ShopDirectory:
         """Return the shop at an address, at most a second old, or None."""
         known = self._by_slug.get(slug)
         if known is not None and time.monotonic() - known[0] < REMEMBER_SECONDS:
+            note_read(known[0])
             return known[1]
+        read_at = time.monotonic()
         shop = await find_shop(slug)
         if shop is None:
             self._by_slug.pop(slug, None)
             return None
-        self._remember(shop)
+        self._remember(shop, read_at)
         return shop
 
     @reads
@@ -55,10 +58,12 @@ class ShopDirectory:
         """Return a shop, at most a second old, or None."""
         known = self._by_id.get(shop_id)
         if known is not None and time.monotonic() - known[0] < REMEMBER_SECONDS:
+            note_read(known[0])
             return known[1]
+        read_at = time.monotonic()
         shop = await Shop.get_or_none(id=shop_id)
         if shop is not None:
-            self._remember(shop)
+            self._remember(shop, read_at)
         return shop
 
     async def bound_shops(self) -> Mapping[UUID, BoundShop]:
@@ -76,6 +81,7 @@ class ShopDirectory:
             await asyncio.shield(self._asking)
         if self._bound is None:
             raise ServiceUnavailable
+        note_read(self._bound_at)
         return self._bound
 
     @reads
@@ -93,17 +99,19 @@ class ShopDirectory:
         return ShopsSeen(self, origin)
 
     async def _ask_for_bound_shops(self) -> None:
+        asked_at = time.monotonic()
         try:
             self._bound = await list_bound_shops()
+            self._bound_at = asked_at
         except (Unavailable, *DATABASE_DOWN) as error:
             log.info("shop_directory.not_known", error=type(error).__name__)
         self._bound_until = time.monotonic() + BOUND_REMEMBER_SECONDS
 
-    def _remember(self, shop: Shop) -> None:
+    def _remember(self, shop: Shop, read_at: float) -> None:
         if len(self._by_id) >= MAX_SHOPS:
             self._by_slug.clear()
             self._by_id.clear()
-        self._by_slug[shop.slug] = self._by_id[shop.id] = (time.monotonic(), shop)
+        self._by_slug[shop.slug] = self._by_id[shop.id] = (read_at, shop)
 
 
 class ShopsSeen:
@@ -130,6 +138,11 @@ class ShopsSeen:
     def asked_with(self, document: str, *, merchant_id: UUID | None) -> "ShopsSeen":
         """Return the same for one operation."""
         return ShopsSeen(self._directory, self._origin, document, merchant_id)
+
+    @property
+    def way(self) -> Hashable:
+        """What decides which shops can be used this way."""
+        return self._directory, self._origin, self._document, self._merchant_id
 
     async def find(self, slug: str) -> Shop | None:
         """Return the shop at an address, or None.

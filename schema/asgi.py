@@ -14,6 +14,7 @@ from headless_presale.app import create_app
 from headless_presale.cross_origin import FOREIGN_ORIGIN
 from headless_presale.documents import SharedTexts
 from headless_presale.identity import AccessClaims
+from headless_presale.kernel.freshness import watch_freshness
 from headless_presale.operation_limits import Meter, OperationLimits, operation_limits
 from headless_presale.rate_limits import VERIFIED, RateLimiter, caller_of
 from headless_presale.refusal_texts import tell
@@ -68,7 +69,21 @@ def create_graphql_app(settings: Settings, shops: ShopDirectory | None = None) -
         timeout_seconds=settings.operation_timeout_seconds,
         is_discoverable=settings.mode == "development",
         shared_texts=SharedTexts(),
+        reuse_key=reuse_key,
+        answer_memory_bytes=settings.answer_memory_bytes,
     )
+
+
+def reuse_key(request: Request) -> str | None:
+    """Return what the answer to a query depends on besides the operation: language and origin.
+
+    None for whoever says who he is, with a token or a cookie, right or wrong.
+    """
+    headers = request.headers
+    if "authorization" in headers or "cookie" in headers:
+        return None
+    origin = request.scope.get(FOREIGN_ORIGIN, "")
+    return f"{locale_of(headers.get('accept-language'))} {origin}"
 
 
 def context_factory(shops: ShopDirectory, limits: OperationLimits) -> ContextFactory:
@@ -95,6 +110,7 @@ def context_factory(shops: ShopDirectory, limits: OperationLimits) -> ContextFac
             shops=shops.seen_from(connection.scope.get(FOREIGN_ORIGIN)),
             request_id=request_id_of(connection),
             locale=locale_of(connection.headers.get("accept-language")),
+            freshness=watch_freshness(),
         )
 
     return build

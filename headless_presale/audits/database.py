@@ -8,7 +8,7 @@ import asyncpg
 from headless_presale.analytics import DRIFT
 from headless_presale.audits.findings import Finding, ask
 from headless_presale.kernel import clock
-from headless_presale.worker import KEEP_FINISHED_HOURS
+from headless_presale.kernel.jobs import KEEP_FINISHED_HOURS
 
 DATABASE_AUDITS: Mapping[str, str] = {
     "a pool has exactly as many slots as its capacity says": """

@@ -6,10 +6,10 @@ from uuid import UUID
 from tortoise import fields
 from tortoise.indexes import Index
 from tortoise.migrations.constraints import CheckConstraint
-from tortoise.models import Model
 
 from headless_presale.campaigns.states import CampaignStatus
 from headless_presale.kernel.indexes import WhereIndex
+from headless_presale.kernel.models import Model
 
 if TYPE_CHECKING:
     from headless_presale.catalog.models import ProductVariant

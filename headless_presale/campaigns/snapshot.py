@@ -18,6 +18,7 @@ from headless_presale.campaigns.rules import CancelPolicy, PaymentPlan, tiers_fr
 from headless_presale.campaigns.states import CampaignStatus, status_at
 from headless_presale.catalog import OPTION_VALUE_PREFIX
 from headless_presale.kernel import clock
+from headless_presale.kernel.freshness import note_read
 from headless_presale.kernel.locales import pick
 from headless_presale.kernel.money import Money
 from headless_presale.kernel.unit_of_work import UnitOfWork, shielded, unit_of_work
@@ -280,9 +281,11 @@ async def find_snapshot(campaign_id: UUID, *, fresh: bool = False) -> CampaignSn
     """Return a campaign, at most a second old unless ``fresh``; None if there is none."""
     cached = _by_id.get(campaign_id)
     if cached and not fresh and time.monotonic() - cached[0] < CACHE_SECONDS:
+        note_read(cached[0])
         return cached[1]
+    read_at = time.monotonic()
     found = await _fetch("WHERE c.id = $1", campaign_id)
-    return _remember(found[0]) if found else None
+    return _remember(found[0], read_at) if found else None
 
 
 async def find_snapshots_of_items(
@@ -291,11 +294,12 @@ async def find_snapshots_of_items(
     """Return the campaign of each item; items that do not exist are left out."""
     unknown = [item_id for item_id in item_ids if item_id not in _campaign_of_item]
     if unknown:
+        read_at = time.monotonic()
         for campaign in await _fetch(
             "WHERE c.id IN (SELECT campaign_id FROM campaign_item WHERE id = ANY($1::uuid[]))",
             unknown,
         ):
-            _remember(campaign)
+            _remember(campaign, read_at)
     result: dict[UUID, CampaignSnapshot] = {}
     for item_id in item_ids:
         campaign_id = _campaign_of_item.get(item_id)
@@ -305,13 +309,13 @@ async def find_snapshots_of_items(
     return result
 
 
-def _remember(campaign: CampaignSnapshot) -> CampaignSnapshot:
+def _remember(campaign: CampaignSnapshot, read_at: float) -> CampaignSnapshot:
     if len(_by_id) > 10_000:
         forget_all()
     known = _by_id.get(campaign.id)
     if known is None or known[1].version <= campaign.version:
         # Else this was read before a change that another reader has seen already.
-        _by_id[campaign.id] = (time.monotonic(), campaign)
+        _by_id[campaign.id] = (read_at, campaign)
     for item in campaign.items:
         _campaign_of_item[item.id] = campaign.id
     return campaign
@@ -361,12 +365,13 @@ async def list_snapshots(
         conditions.append(f"{_STATUS.format(at=len(args) - 1)} = ANY(${len(args)}::text[])")
     args.append(limit)
     order = "DESC" if newest_first else "ASC"
+    read_at = time.monotonic()
     found = await _fetch(
         f"WHERE {' AND '.join(conditions)} "
         f"ORDER BY c.opens_at {order}, c.id {order} LIMIT ${len(args)}",
         *args,
     )
-    return [_remember(campaign) for campaign in found]
+    return [_remember(campaign, read_at) for campaign in found]
 
 
 def is_sellable(campaign: CampaignSnapshot) -> bool:

@@ -6,7 +6,8 @@ from uuid import UUID
 from tortoise import fields
 from tortoise.indexes import Index
 from tortoise.migrations.constraints import CheckConstraint, UniqueConstraint
-from tortoise.models import Model
+
+from headless_presale.kernel.models import Model
 
 if TYPE_CHECKING:
     from headless_presale.customers.models import Customer

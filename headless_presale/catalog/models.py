@@ -7,10 +7,10 @@ from tortoise import fields
 from tortoise.contrib.postgres.fields import ArrayField
 from tortoise.indexes import Index
 from tortoise.migrations.constraints import CheckConstraint, UniqueConstraint
-from tortoise.models import Model
 
 from headless_presale.catalog.states import ImportStatus
 from headless_presale.kernel.indexes import WhereIndex
+from headless_presale.kernel.models import Model
 
 if TYPE_CHECKING:
     from headless_presale.media.models import MediaAsset

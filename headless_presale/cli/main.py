@@ -1,63 +1,55 @@
 """The commands and what they share: settings, engines, a clear sentence instead of a traceback."""
 
 import sys
+from collections.abc import Sequence
 
-import asyncpg
-import psycopg
 import typer
-from pydantic import ValidationError
-from pydantic_settings import SettingsError
-from rich.console import Console
 
-from headless_presale.cli import (
-    access,
-    campaigns,
-    catalog,
-    doctor,
-    documents,
-    people,
-    processes,
-    webhooks,
-)
-from headless_presale.engines import EngineStartFailed
-from headless_presale.kernel.errors import PresaleError
+from headless_presale.cli import processes
+from headless_presale.cli.garbage import uncollected
 
-app = typer.Typer(
-    name="headless-presale",
-    help="Sell before stock exists: campaigns, slots, deposits and promises over GraphQL.",
-    no_args_is_help=True,
-    pretty_exceptions_show_locals=False,
-)
-app.command("run")(processes.run)
-app.command("serve")(processes.serve)
-app.command("worker")(processes.worker)
-app.command("sandbox-gateway")(processes.sandbox_gateway)
-app.command("migrate")(processes.migrate)
-app.command("doctor")(doctor.doctor)
-app.command("demo")(catalog.demo)
-app.command("import-products")(catalog.import_products)
-app.command("token")(access.token)
-app.add_typer(catalog.shops, name="shops")
-app.add_typer(campaigns.app, name="campaigns")
-app.add_typer(people.staff, name="staff")
-app.add_typer(access.clients, name="clients")
-app.add_typer(webhooks.app, name="webhooks")
-app.add_typer(documents.app, name="documents")
+
+def commands(arguments: Sequence[str]) -> typer.Typer:
+    """Return the commands; for a process the processes alone, which load nothing of the others.
+
+    Args:
+        arguments: what was typed after the command's name.
+    """
+    app = typer.Typer(
+        name="headless-presale",
+        help="Sell before stock exists: campaigns, slots, deposits and promises over GraphQL.",
+        no_args_is_help=True,
+        pretty_exceptions_show_locals=False,
+    )
+    if arguments and arguments[0] in processes.COMMANDS:
+        processes.add_commands(app)
+        return app
+    with uncollected():
+        from headless_presale.cli import typed
+    typed.add_commands(app)
+    return app
 
 
 def main() -> None:
     """Run a command; what went wrong on purpose is one sentence and exit code 1."""
-    complaints = Console(stderr=True, highlight=False)
     try:
-        app()
-    except (PresaleError, EngineStartFailed, SettingsError) as error:
-        complaints.print(f"[red]{error}[/red]")
-    except ValidationError as error:
-        for problem in error.errors(include_url=False, include_input=False):
-            name = "_".join(str(part) for part in problem["loc"]).upper()
-            complaints.print(f"[red]{name}: {problem['msg']}[/red]")
-    except (OSError, asyncpg.PostgresError, psycopg.OperationalError) as error:
-        complaints.print(f"[red]PostgreSQL or Redis cannot be used: {error}[/red]")
+        commands(sys.argv[1:])()
+    except Exception as error:
+        _complain(error)
     except KeyboardInterrupt:
         sys.exit(130)
     sys.exit(1)
+
+
+def _complain(error: Exception) -> None:
+    from rich.console import Console
+
+    # It knows the errors of libraries that a process may never load.
+    from headless_presale.cli.complaints import complaints_about
+
+    complaints = complaints_about(error)
+    if not complaints:
+        raise error
+    console = Console(stderr=True, highlight=False)
+    for complaint in complaints:
+        console.print(f"[red]{complaint}[/red]")

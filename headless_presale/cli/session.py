@@ -4,16 +4,17 @@ import asyncio
 import os
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from rich.console import Console
 
-from headless_presale.database import migrate
-from headless_presale.engines import EmbeddedEngines, EngineUrls
-from headless_presale.kernel.events import acting_as
 from headless_presale.kernel.logs import configure_logs
-from headless_presale.runtime import open_runtime
 from headless_presale.settings import Settings, get_settings
+
+# A server that is told its engines, and one that only looks after workers, needs neither embedded
+# engines nor the use cases: what needs them imports them.
+if TYPE_CHECKING:
+    from headless_presale.engines import EmbeddedEngines, EngineUrls
 
 R = TypeVar("R")
 console = Console(stderr=True, highlight=False)
@@ -21,18 +22,20 @@ console = Console(stderr=True, highlight=False)
 ADDRESS_FILE = "address"
 
 
-def engines_of(settings: Settings) -> EmbeddedEngines | None:
+def engines_of(settings: Settings) -> "EmbeddedEngines | None":
     """Return the embedded engines that stand in for what the settings do not name, unstarted."""
     wants_postgres, wants_valkey = settings.database_url is None, settings.redis_url is None
     if not (wants_postgres or wants_valkey):
         return None
+    from headless_presale.engines import EmbeddedEngines
+
     folder = settings.data_dir.resolve()
     if not folder.exists():
         console.print(f"New data folder {folder}")
     return EmbeddedEngines(folder, postgres=wants_postgres, valkey=wants_valkey)
 
 
-def with_urls(settings: Settings, urls: EngineUrls) -> Settings:
+def with_urls(settings: Settings, urls: "EngineUrls") -> Settings:
     """Return the settings with the addresses of running engines where they name none."""
     return settings.model_copy(
         update={
@@ -109,6 +112,9 @@ def environment_of(settings: Settings) -> dict[str, str]:
 
 def within_runtime(work: Callable[[], Coroutine[Any, Any, R]], settings: Settings) -> R:
     """Run a command's work with everything open, on a migrated database, acting as ``cli``."""
+    from headless_presale.database import migrate
+    from headless_presale.kernel.events import acting_as
+    from headless_presale.runtime import open_runtime
 
     async def run() -> R:
         assert settings.database_url

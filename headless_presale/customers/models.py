@@ -10,7 +10,6 @@ from tortoise import fields
 from tortoise.contrib.postgres.fields import ArrayField
 from tortoise.indexes import Index
 from tortoise.migrations.constraints import CheckConstraint
-from tortoise.models import Model
 
 from headless_presale.customers.states import (
     ConsentKind,
@@ -19,6 +18,7 @@ from headless_presale.customers.states import (
     ProviderKind,
 )
 from headless_presale.kernel.indexes import WhereIndex
+from headless_presale.kernel.models import Model
 
 if TYPE_CHECKING:
     from headless_presale.shops.models import Shop

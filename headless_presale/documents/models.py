@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from tortoise import fields
-from tortoise.models import Model
+
+from headless_presale.kernel.models import Model
 
 if TYPE_CHECKING:
     from headless_presale.shops.models import Shop

@@ -11,9 +11,9 @@ from tortoise import fields
 from tortoise.contrib.postgres.fields import ArrayField
 from tortoise.indexes import Index
 from tortoise.migrations.constraints import CheckConstraint, UniqueConstraint
-from tortoise.models import Model
 
 from headless_presale.identity.scopes import Role
+from headless_presale.kernel.models import Model
 
 if TYPE_CHECKING:
     from headless_presale.shops.models import Merchant

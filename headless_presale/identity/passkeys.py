@@ -10,16 +10,6 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
-import webauthn
-from webauthn.helpers import base64url_to_bytes, bytes_to_base64url, options_to_json
-from webauthn.helpers.exceptions import WebAuthnException
-from webauthn.helpers.structs import (
-    AuthenticatorSelectionCriteria,
-    PublicKeyCredentialDescriptor,
-    ResidentKeyRequirement,
-    UserVerificationRequirement,
-)
-
 from headless_presale.identity.accounts import clean_name, get_account, tell
 from headless_presale.identity.errors import FactorRefused
 from headless_presale.identity.events import SecurityChange
@@ -61,20 +51,18 @@ async def list_passkeys(account_id: UUID) -> list[Passkey]:
 
 async def begin_registration(account_id: UUID, party: RelyingParty) -> Ceremony:
     """Ask for a new passkey; authenticators that have one already are left out."""
+    from headless_presale.identity import ceremonies
+
     account = await get_account(account_id)
-    options = webauthn.generate_registration_options(
+    options, challenge = ceremonies.registration_options(
         rp_id=party.id,
         rp_name=party.name,
-        user_id=account_id.bytes,
-        user_name=account.email,
-        user_display_name=account.name or account.email,
-        authenticator_selection=AuthenticatorSelectionCriteria(
-            resident_key=ResidentKeyRequirement.PREFERRED,
-            user_verification=UserVerificationRequirement.PREFERRED,
-        ),
-        exclude_credentials=await _descriptors(account_id),
+        user_id=account_id,
+        email=account.email,
+        name=account.name,
+        known=await _credential_ids(account_id),
     )
-    return Ceremony(options_to_json(options), bytes_to_base64url(options.challenge))
+    return Ceremony(options, challenge)
 
 
 @shielded
@@ -89,15 +77,11 @@ async def register_passkey(
     Raises:
         FactorRefused: the answer is not one to this challenge, or there are enough.
     """
-    try:
-        verified = webauthn.verify_registration_response(
-            credential=_parse(response),
-            expected_challenge=base64url_to_bytes(challenge),
-            expected_rp_id=party.id,
-            expected_origin=party.origin,
-        )
-    except (WebAuthnException, ValueError, TypeError, KeyError) as error:
-        raise FactorRefused(str(error)) from error
+    from headless_presale.identity import ceremonies
+
+    made = ceremonies.check_registration(
+        _parse(response), challenge=challenge, rp_id=party.id, origin=party.origin
+    )
     shown = clean_name(name) or "Passkey"
     async with unit_of_work() as work:
         await work.fetch("SELECT 1 FROM account WHERE id = $1 FOR UPDATE", account_id)
@@ -109,9 +93,9 @@ async def register_passkey(
             "ON CONFLICT (credential_id) DO NOTHING RETURNING id",
             new_id(),
             account_id,
-            bytes_to_base64url(verified.credential_id),
-            verified.credential_public_key,
-            verified.sign_count,
+            made.credential_id,
+            made.public_key,
+            made.sign_count,
             shown,
             clock.now(),
         )
@@ -126,12 +110,10 @@ async def register_passkey(
 
 async def begin_authentication(account_id: UUID, party: RelyingParty) -> Ceremony:
     """Ask for one of the account's passkeys."""
-    options = webauthn.generate_authentication_options(
-        rp_id=party.id,
-        allow_credentials=await _descriptors(account_id),
-        user_verification=UserVerificationRequirement.PREFERRED,
-    )
-    return Ceremony(options_to_json(options), bytes_to_base64url(options.challenge))
+    from headless_presale.identity import ceremonies
+
+    known = await _credential_ids(account_id)
+    return Ceremony(*ceremonies.authentication_options(rp_id=party.id, known=known))
 
 
 @shielded
@@ -144,29 +126,28 @@ async def use_passkey(
         FactorRefused: the answer is not one of this account's to this challenge; or its counter
             went back, as that of a copied authenticator does.
     """
-    try:
-        answer = _parse(response)
-        passkey = await Passkey.get_or_none(
-            account_id=account_id, credential_id=str(answer.get("id", ""))[:1400]
-        )
-        if passkey is None:
-            raise FactorRefused("not one of this account's passkeys")
-        verified = webauthn.verify_authentication_response(
-            credential=answer,
-            expected_challenge=base64url_to_bytes(challenge),
-            expected_rp_id=party.id,
-            expected_origin=party.origin,
-            credential_public_key=bytes(passkey.public_key),
-            credential_current_sign_count=passkey.sign_count,
-        )
-    except (WebAuthnException, ValueError, TypeError, KeyError) as error:
-        raise FactorRefused(str(error)) from error
+    from headless_presale.identity import ceremonies
+
+    answer = _parse(response)
+    passkey = await Passkey.get_or_none(
+        account_id=account_id, credential_id=str(answer.get("id", ""))[:1400]
+    )
+    if passkey is None:
+        raise FactorRefused("not one of this account's passkeys")
+    sign_count = ceremonies.check_authentication(
+        answer,
+        challenge=challenge,
+        rp_id=party.id,
+        origin=party.origin,
+        public_key=bytes(passkey.public_key),
+        sign_count=passkey.sign_count,
+    )
     async with unit_of_work() as work:
         counted = await work.execute(
             "UPDATE passkey SET sign_count = $2, last_used_at = $3 WHERE id = $1 "
             "AND (sign_count < $2 OR (sign_count = 0 AND $2 = 0))",
             passkey.id,
-            verified.new_sign_count,
+            sign_count,
             clock.now(),
         )
         if not counted:
@@ -195,17 +176,17 @@ async def remove_passkey(account_id: UUID, passkey_id: UUID) -> None:
             await forget_codes(work, account_id)
 
 
-async def _descriptors(account_id: UUID) -> list[PublicKeyCredentialDescriptor]:
-    return [
-        PublicKeyCredentialDescriptor(id=base64url_to_bytes(passkey.credential_id))
-        for passkey in await list_passkeys(account_id)
-    ]
+async def _credential_ids(account_id: UUID) -> list[str]:
+    return [passkey.credential_id for passkey in await list_passkeys(account_id)]
 
 
 def _parse(response: str) -> dict[str, Any]:
     if len(response) > MAX_RESPONSE_LENGTH:
-        raise ValueError("too long")
-    answer = json.loads(response)
+        raise FactorRefused("too long")
+    try:
+        answer = json.loads(response)
+    except ValueError as error:
+        raise FactorRefused(str(error)) from error
     if not isinstance(answer, dict):
-        raise ValueError("not an object")
+        raise FactorRefused("not an object")
     return answer

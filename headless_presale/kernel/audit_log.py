@@ -10,12 +10,12 @@ from uuid import UUID
 
 from tortoise import fields
 from tortoise.indexes import Index
-from tortoise.models import Model
 
 from headless_presale.kernel import clock
 from headless_presale.kernel.events import acting
 from headless_presale.kernel.failpoints import reach
 from headless_presale.kernel.jsonb import to_jsonb
+from headless_presale.kernel.models import Model
 from headless_presale.kernel.unit_of_work import UnitOfWork
 from headless_presale.kernel.versions import plain
 

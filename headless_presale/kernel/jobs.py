@@ -14,6 +14,9 @@ from headless_presale.kernel.failpoints import reach
 from headless_presale.kernel.jsonb import to_jsonb
 from headless_presale.kernel.unit_of_work import current_work
 
+KEEP_FINISHED_HOURS = 6
+"""So long those stay that succeeded. Periodic jobs leave some 4,000 rows an hour."""
+
 _DEFER = """
 SELECT procrastinate_defer_jobs_v1(ARRAY[ROW($1::varchar, $2::varchar, $3::int, $4::text, $5::text,
     $6::jsonb, $7::timestamptz)]::procrastinate_job_to_defer_v1[])

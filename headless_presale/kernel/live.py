@@ -13,9 +13,8 @@ from collections.abc import AsyncGenerator, Sequence
 import structlog
 from redis.exceptions import RedisError
 
-from headless_presale.kernel import metrics
 from headless_presale.kernel.errors import Unavailable
-from headless_presale.kernel.redis import answering_redis, redis_client
+from headless_presale.kernel.redis import ask, redis_client
 
 log = structlog.get_logger(__name__)
 
@@ -29,10 +28,7 @@ MIN_INTERVAL_SECONDS = 0.2
 async def publish(news: Sequence[tuple[str, int]]) -> None:
     """Wake the followers of these topics in every process. Never raises: news may be lost."""
     try:
-        async with answering_redis() as client, client.pipeline(transaction=False) as pipe:
-            for topic, event_id in news:
-                pipe.publish(CHANNEL_PREFIX + topic, event_id)
-            await pipe.execute()
+        await ask(*(("PUBLISH", CHANNEL_PREFIX + topic, event_id) for topic, event_id in news))
     except Unavailable as error:
         log.info("live.publish_failed", error=repr(error))
 
@@ -69,7 +65,6 @@ class LiveHub:
         wake = asyncio.Event()
         self._followers[topic].add(wake)
         self._topics_changed.set()
-        metrics.LIVE_SUBSCRIBERS.inc()
         try:
             while not self._closing:
                 yield
@@ -79,7 +74,6 @@ class LiveHub:
                         await wake.wait()
                 wake.clear()
         finally:
-            metrics.LIVE_SUBSCRIBERS.dec()
             self._followers[topic].discard(wake)
             if not self._followers[topic]:
                 del self._followers[topic]

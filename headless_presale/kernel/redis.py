@@ -5,6 +5,8 @@ truth. When it is gone every caller has another way, so a failure is remembered 
 the next callers are told at once instead of each waiting for its own timeout.
 """
 
+import asyncio
+import hashlib
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -17,13 +19,13 @@ from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import ConstantBackoff
-from redis.commands.core import AsyncScript
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisError
+from redis.exceptions import NoScriptError, RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from headless_presale.kernel import metrics
 from headless_presale.kernel.errors import Unavailable
+from headless_presale.kernel.redis_batches import Batches, Command
 
 log = structlog.get_logger(__name__)
 
@@ -37,6 +39,7 @@ TROUBLE_SECONDS = 120.0
 """After this long the reconciler has told Redis, twice over, what it missed while it was away."""
 
 _client: Redis | None = None
+_batches: Batches | None = None
 _client_url: str | None = None
 _users = 0
 _down_until = 0.0
@@ -76,7 +79,7 @@ def open_redis(url: str, *, timeout_seconds: float) -> Redis:
     Raises:
         RuntimeError: a client of another address is open in this process.
     """
-    global _client, _client_url, _users, _down_until, _troubled_until
+    global _client, _batches, _client_url, _users, _down_until, _troubled_until
     if _client is not None:
         if url != _client_url:
             raise RuntimeError("another Redis is open in this process")
@@ -96,16 +99,25 @@ def open_redis(url: str, *, timeout_seconds: float) -> Redis:
         decode_responses=True,
     )
     _client = Redis.from_pool(pool)
+    _batches = Batches(_client)
     return _client
 
 
 async def close_redis() -> None:
     """Leave the process's client; close it if nobody else uses it."""
-    global _client, _users
+    global _client, _batches, _users
     _users -= 1
-    if _client is not None and _users <= 0:
-        client, _client = _client, None
+    if _client is not None and _batches is not None and _users <= 0:
+        client, batches = _client, _batches
+        _client = _batches = None
+        await batches.drain()
         await client.aclose()
+
+
+async def drain() -> None:
+    """Wait for the commands that are on their way."""
+    if _batches is not None:
+        await _batches.drain()
 
 
 def redis_client() -> Redis:
@@ -121,10 +133,13 @@ def redis_client() -> Redis:
 
 def _note_failure(error: BaseException) -> None:
     global _down_until
+    is_news = time.monotonic() >= _down_until
     _down_until = time.monotonic() + PAUSE_AFTER_FAILURE_SECONDS
     _note_trouble()
     metrics.REDIS_FAILURES.inc()
-    log.warning("redis.unavailable", error=repr(error))
+    # All that went together fails together: one line is enough.
+    if is_news:
+        log.warning("redis.unavailable", error=repr(error))
 
 
 @asynccontextmanager
@@ -141,13 +156,50 @@ async def answering_redis() -> AsyncIterator[Redis]:
         raise Unavailable("redis")
     try:
         yield redis_client()
-    except _DOWN as error:
-        _note_failure(error)
-        raise Unavailable("redis") from error
     except RedisError as error:
+        raise _unavailable(error) from error
+    except OSError as error:
+        raise _unavailable(error) from error
+
+
+def _unavailable(error: RedisError | OSError) -> Unavailable:
+    if isinstance(error, _DOWN):
+        _note_failure(error)
+    else:
         metrics.REDIS_FAILURES.inc()
         log.warning("redis.refused", error=repr(error))
-        raise Unavailable("redis") from error
+    return Unavailable("redis")
+
+
+async def ask(*commands: Command) -> list[Any]:
+    """Send commands along with those of others, in one round trip; return their answers in order.
+
+    Each has to be safe to repeat. See :mod:`headless_presale.kernel.redis_batches`.
+
+    Raises:
+        Unavailable: Redis does not answer one of them as we need it, or failed within the last
+            half second.
+    """
+    answers = await _ask(commands)
+    for answer in answers:
+        if isinstance(answer, RedisError | OSError):
+            raise _unavailable(answer) from answer
+    return answers
+
+
+async def _ask(commands: Sequence[Command]) -> list[Any]:
+    """Return answers, and errors among them."""
+    if time.monotonic() < _down_until:
+        raise Unavailable("redis")
+    if _batches is None:
+        raise RuntimeError("Redis is not open")
+    futures = _batches.ask(*commands)
+    if len(futures) > 1:
+        return await asyncio.gather(*futures, return_exceptions=True)
+    try:
+        return [await futures[0]]
+    except (RedisError, OSError) as error:
+        return [error]
 
 
 class LuaScript:
@@ -155,7 +207,7 @@ class LuaScript:
 
     def __init__(self, package: str, name: str) -> None:
         self._source = files(package).joinpath(f"{name}.lua").read_text(encoding="utf-8")
-        self._registered: tuple[Redis, AsyncScript] | None = None
+        self._sha = hashlib.sha1(self._source.encode(), usedforsecurity=False).hexdigest()
 
     async def __call__(self, keys: Sequence[str], args: Sequence[str | int]) -> Any:
         """Run the script atomically.
@@ -163,7 +215,20 @@ class LuaScript:
         Raises:
             Unavailable: Redis does not answer, or failed within the last half second.
         """
-        async with answering_redis() as client:
-            if self._registered is None or self._registered[0] is not client:
-                self._registered = (client, client.register_script(self._source))
-            return await self._registered[1](keys=list(keys), args=list(args))
+        return (await self.all([(keys, args)]))[0]
+
+    async def all(self, calls: Sequence[tuple[Sequence[str], Sequence[str | int]]]) -> list[Any]:
+        """Run the script once for each of these keys and arguments, in one round trip.
+
+        Raises:
+            Unavailable: as above; some of them may have run.
+        """
+        commands = [("EVALSHA", self._sha, len(keys), *keys, *args) for keys, args in calls]
+        answers = await _ask(commands)
+        if any(isinstance(answer, NoScriptError) for answer in answers):
+            # A Redis that was emptied or started anew. Those that ran may run again.
+            return (await ask(("SCRIPT", "LOAD", self._source), *commands))[1:]
+        for answer in answers:
+            if isinstance(answer, RedisError | OSError):
+                raise _unavailable(answer) from answer
+        return answers

@@ -6,9 +6,9 @@ from typing import Any
 from tortoise import fields
 from tortoise.indexes import Index
 from tortoise.migrations.constraints import CheckConstraint
-from tortoise.models import Model
 
 from headless_presale.kernel.indexes import WhereIndex
+from headless_presale.kernel.models import Model
 
 
 class MessageKind(StrEnum):

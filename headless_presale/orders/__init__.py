@@ -7,7 +7,11 @@ from headless_presale.orders.access import (
     order_token,
     read_order_token,
 )
-from headless_presale.orders.calling_off import CallOffCampaign, call_off_campaign
+from headless_presale.orders.calling_off import (
+    CallOffCampaign,
+    call_off_campaign,
+    refund_campaign,
+)
 from headless_presale.orders.errors import (
     CancelNotAllowed,
     CancelPreviewOutdated,
@@ -32,7 +36,6 @@ from headless_presale.orders.events import (
     OrderRefunded,
     OrderTokenRevoked,
 )
-from headless_presale.orders.jobs import refund_campaign
 from headless_presale.orders.listing import (
     OrderCount,
     OrderFilter,
@@ -80,13 +83,10 @@ from headless_presale.orders.revoking import (
 )
 from headless_presale.orders.rules import Due, cancel_rule, is_balance_in_time, leg_due
 from headless_presale.orders.service import (
-    FIRST_RIDER_ARGUMENT,
-    Rider,
     call_off,
     cancel_order,
     cancel_orders_of_campaign,
     lock_order,
-    write_order,
 )
 from headless_presale.orders.settlement import settle_payment
 from headless_presale.orders.states import (
@@ -108,6 +108,7 @@ from headless_presale.orders.tallies import (
     tally_items,
 )
 from headless_presale.orders.view import LineView, OrderView, find_order, find_order_of, leg_amount
+from headless_presale.orders.writing import FIRST_RIDER_ARGUMENT, NewOrder, Rider, write_orders
 
 __all__ = [
     "CLAIMING",
@@ -135,6 +136,7 @@ __all__ = [
     "LineQuantity",
     "LineView",
     "MerchantRefund",
+    "NewOrder",
     "Order",
     "OrderAccess",
     "OrderCancelled",
@@ -206,5 +208,5 @@ __all__ = [
     "sweep_orders",
     "tally_campaigns",
     "tally_items",
-    "write_order",
+    "write_orders",
 ]

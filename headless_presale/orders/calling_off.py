@@ -5,10 +5,12 @@ from uuid import UUID
 
 from headless_presale.campaigns import (
     Campaign,
+    CampaignCancelled,
     CampaignStatus,
     cancel_campaign,
     lock_campaign,
 )
+from headless_presale.kernel.jobs import defer
 from headless_presale.kernel.unit_of_work import shielded, unit_of_work
 from headless_presale.orders.errors import CancelPreviewOutdated
 from headless_presale.orders.tallies import read_cancel_preview
@@ -54,3 +56,13 @@ async def call_off_campaign(command: CallOffCampaign) -> Campaign:
         if now.orders > command.expected_orders or now.refund_minor > command.expected_refund_minor:
             raise CancelPreviewOutdated(orders=now.orders, preview=now, currency=campaign.currency)
     return campaign
+
+
+async def refund_campaign(event: CampaignCancelled) -> None:
+    """Have every order of a cancelled campaign cancelled and refunded."""
+    await defer(
+        "orders:cancel_campaign",
+        campaign_id=str(event.campaign_id),
+        reason=event.reason,
+        lock=f"orders:cancel_campaign:{event.campaign_id}",
+    )

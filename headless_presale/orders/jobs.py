@@ -4,22 +4,10 @@ from uuid import UUID
 
 from procrastinate import Blueprint, RetryStrategy
 
-from headless_presale.campaigns import CampaignCancelled
-from headless_presale.kernel.jobs import defer
 from headless_presale.orders import service
 from headless_presale.orders.sweeps import sweep_orders
 
 jobs = Blueprint()
-
-
-async def refund_campaign(event: CampaignCancelled) -> None:
-    """Have every order of a cancelled campaign cancelled and refunded."""
-    await defer(
-        "orders:cancel_campaign",
-        campaign_id=str(event.campaign_id),
-        reason=event.reason,
-        lock=f"orders:cancel_campaign:{event.campaign_id}",
-    )
 
 
 @jobs.task(name="cancel_campaign", retry=RetryStrategy(max_attempts=20, exponential_wait=2))

@@ -6,9 +6,9 @@ from uuid import UUID
 from tortoise import fields
 from tortoise.indexes import Index
 from tortoise.migrations.constraints import CheckConstraint
-from tortoise.models import Model
 
 from headless_presale.kernel.indexes import ExpressionIndex, WhereIndex
+from headless_presale.kernel.models import Model
 from headless_presale.kernel.money import Money
 from headless_presale.orders.states import OrderStatus
 

@@ -6,9 +6,9 @@ from uuid import UUID
 from tortoise import fields
 from tortoise.indexes import Index
 from tortoise.migrations.constraints import CheckConstraint, UniqueConstraint
-from tortoise.models import Model
 
 from headless_presale.kernel.indexes import WhereIndex
+from headless_presale.kernel.models import Model
 from headless_presale.payments.states import PaymentLeg, PaymentStatus, RefundStatus
 
 if TYPE_CHECKING:

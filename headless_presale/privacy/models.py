@@ -5,7 +5,8 @@ from uuid import UUID
 
 from tortoise import fields
 from tortoise.indexes import Index
-from tortoise.models import Model
+
+from headless_presale.kernel.models import Model
 
 if TYPE_CHECKING:
     from headless_presale.customers.models import Customer

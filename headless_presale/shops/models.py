@@ -6,7 +6,8 @@ from uuid import UUID
 from tortoise import fields
 from tortoise.indexes import Index
 from tortoise.migrations.constraints import CheckConstraint
-from tortoise.models import Model
+
+from headless_presale.kernel.models import Model
 
 
 class Merchant(Model):

@@ -1,7 +1,8 @@
 """Slots: numbered rows that are either free or an order's."""
 
 from tortoise import fields
-from tortoise.models import Model
+
+from headless_presale.kernel.models import Model
 
 
 class SlotPool(Model):

@@ -7,9 +7,9 @@ from tortoise import fields
 from tortoise.contrib.postgres.fields import ArrayField
 from tortoise.indexes import Index
 from tortoise.migrations.constraints import CheckConstraint, UniqueConstraint
-from tortoise.models import Model
 
 from headless_presale.kernel.indexes import WhereIndex
+from headless_presale.kernel.models import Model
 from headless_presale.webhooks.states import DeliveryStatus, DisabledReason
 
 if TYPE_CHECKING:

@@ -19,12 +19,16 @@ What resolvers can do, without importing anything from here:
 * raise an exception whose class has ``public = True`` and whose instances have a ``code`` (and
   optionally ``retry_after_seconds`` and ``http_status``); every other exception is masked;
 * set ``context.cache_hint`` to an object with ``max_age_seconds`` and ``public``;
+* give the context ``read_at``: when the oldest thing it has given out was read, on the clock of
+  ``time.monotonic``; a public answer is kept for others from then on, not from its making;
 * give the context a ``cost_limit``: what its caller's operations may cost at most, in the points
   that ``Cost`` declares beside fields; ``extensions.cost`` of each answer then tells what it took;
 * give the context a method ``begin_operation``: called before each operation with the SHA-256 of
   its document, in hex, and ``is_mutation``; what it raises is answered in its place;
 * give the context a method ``hold_open``: called before an event stream is opened; what it raises
   is answered in its place;
+* give the context a method ``for_audience``: subscriptions that are declared ``SHARED`` are then
+  run once for all who ask for the same (``schema.transport.shared``);
 * give the context ``expires_at``: sockets and streams end then; and a coroutine function ``ended``
   that returns when they have to end before.
 
@@ -44,7 +48,8 @@ from schema.transport.caching import CacheHint
 from schema.transport.costs import Cost
 from schema.transport.errors import RequestError
 from schema.transport.limits import DocumentLimits
-from schema.transport.view import ContextFactory, PresaleGraphQL, request_id_of
+from schema.transport.replies import request_id_of
+from schema.transport.view import ContextFactory, PresaleGraphQL
 
 __all__ = [
     "CacheHint",

@@ -1,6 +1,6 @@
 """The transport's own metrics, beside those of the application."""
 
-from prometheus_client import Counter
+from prometheus_client import Counter, Gauge
 
 TIMEOUTS = Counter(
     "presale_graphql_timeouts_total",
@@ -13,3 +13,10 @@ PERSISTED_QUERIES = Counter(
     "hash of something else.",
     ["outcome"],
 )
+SHARED_ANSWERS = Counter(
+    "presale_graphql_answers_total",
+    "Anonymous queries: answers made for one, made for another who asked the same at that moment, "
+    "or kept from the last second.",
+    ["source"],
+)
+SUBSCRIPTIONS = Gauge("presale_live_subscribers", "Open subscriptions.")

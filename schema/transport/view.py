@@ -1,15 +1,15 @@
 """The GraphQL endpoint: HTTP, server-sent events and WebSocket at one address."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
-from uuid import uuid4
 
 import orjson
-from graphql import GraphQLError, OperationType, located_error
-from starlette.requests import HTTPConnection, Request
-from starlette.responses import HTMLResponse, Response
+from graphql import GraphQLError, OperationType
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 from strawberry import Schema
@@ -17,19 +17,17 @@ from strawberry.asgi import GraphQL
 from strawberry.http.ides import GraphQL_IDE
 from strawberry.http.websocket_origin import is_same_origin, normalize_origin
 
-from schema.transport.caching import cache_control, entity_tag, find_cache_hint, is_unchanged
+from schema.transport.answers import Answer, SharedAnswers, answer_of, key_of
+from schema.transport.caching import find_cache_hint
 from schema.transport.errors import (
-    INTERNAL,
     OPERATION_NOT_ALLOWED,
     SESSION_EXPIRED,
     SHUTTING_DOWN,
-    AnswerAs,
     DocumentRefused,
     ErrorPresenter,
     RequestError,
     RequestRefused,
     Tell,
-    answer_as,
     coded,
 )
 from schema.transport.event_stream import EventStream
@@ -38,29 +36,27 @@ from schema.transport.execution import (
     MutationHook,
     Operation,
     Outcome,
-    response_body,
 )
 from schema.transport.ide import editor_page
 from schema.transport.incoming import asks_for_data, read_get, read_post
 from schema.transport.limits import DocumentLimits
 from schema.transport.negotiation import (
-    GRAPHQL_RESPONSE,
-    JSON,
     Accepted,
     negotiate,
     require_json,
 )
 from schema.transport.persisted import SharedTexts
+from schema.transport.replies import VARY, Replies, request_id_of
+from schema.transport.shared import Streams
+from schema.transport.socket_bounds import SocketLimits
+from schema.transport.socket_messages import SUBPROTOCOL_NOT_ACCEPTABLE
 from schema.transport.websocket import (
     SUBPROTOCOL,
-    SUBPROTOCOL_NOT_ACCEPTABLE,
     GraphQLSocket,
     OperationHook,
     SocketHook,
-    SocketLimits,
 )
 
-VARY = "Accept, Accept-Language, Origin"
 GOING_AWAY, GONE = 1001, "Server is going away"
 
 ContextFactory = Callable[[Request | WebSocket], Awaitable[Any]]
@@ -90,6 +86,10 @@ class PresaleGraphQL(GraphQL[Any, None]):
             an API that takes no cookies.
         heartbeat_seconds: Pause between comments on an event stream.
         timeout_seconds: What one operation, or one event of a subscription, may take.
+        reuse_key: Returns what the answer to a query depends on besides the operation, or None for
+            a request of somebody who might be told what others are not. Public answers are shared
+            by requests of the same key; see ``answers``. Default: none is.
+        answer_memory_bytes: Memory for answers that are shared; 0 keeps and shares none.
         is_discoverable: False serves no editor, refuses introspection and suggests no names in
             messages.
 
@@ -121,6 +121,8 @@ class PresaleGraphQL(GraphQL[Any, None]):
         timeout_seconds: float = 10.0,
         is_discoverable: bool = True,
         shared_texts: SharedTexts | None = None,
+        reuse_key: Callable[[Request], str | None] | None = None,
+        answer_memory_bytes: int = 16 * 1024 * 1024,
     ) -> None:
         super().__init__(
             schema,
@@ -140,6 +142,9 @@ class PresaleGraphQL(GraphQL[Any, None]):
             max_message_bytes=max_body_bytes,
         )
         self._presenter = ErrorPresenter(public_exceptions, tell)
+        self._replies = Replies(self._presenter)
+        self._reuse_key = reuse_key if answer_memory_bytes else None
+        self.answers = SharedAnswers(memory_bytes=answer_memory_bytes)
         self.engine = Engine(
             schema,
             limits=limits or DocumentLimits(),
@@ -150,6 +155,7 @@ class PresaleGraphQL(GraphQL[Any, None]):
             timeout_seconds=timeout_seconds,
             shared_texts=shared_texts,
         )
+        self.streams = Streams(self.engine, schema)
         self._editor = editor_page(self.graphql_ide) if self.graphql_ide else None
         self._live: set[GraphQLSocket | EventStream] = set()
         self._stopping = False
@@ -201,7 +207,7 @@ class PresaleGraphQL(GraphQL[Any, None]):
             return
         socket = GraphQLSocket(
             websocket,
-            engine=self.engine,
+            streams=self.streams,
             presenter=self._presenter,
             limits=self._socket_limits,
             make_context=self._context_factory,
@@ -231,9 +237,9 @@ class PresaleGraphQL(GraphQL[Any, None]):
         try:
             return await self._answer(request, accepted)
         except RequestRefused as refused:
-            return self._failure(request, accepted.json, refused, refused.headers)
+            return self._replies.failure(request, accepted.json, refused, refused.headers)
         except Exception as failure:
-            return self._failure(request, accepted.json, failure, {})
+            return self._replies.failure(request, accepted.json, failure, {})
 
     async def _answer(self, request: Request, accepted: Accepted) -> ASGIApp:
         if request.method not in ("GET", "POST"):
@@ -257,7 +263,7 @@ class PresaleGraphQL(GraphQL[Any, None]):
             outcome = Outcome(errors=refused.errors, executed=False)
             if accepted.json is None:
                 return self._stream(request, None, _once(outcome))
-            return self._result(request, accepted.json, None, outcome, None)
+            return self._replies.result(request, accepted.json, None, outcome, None)
         _check_transport(operation, accepted, is_get=is_get)
         is_subscription = operation.kind is OperationType.SUBSCRIPTION
         if is_subscription and self._stopping:
@@ -267,56 +273,33 @@ class PresaleGraphQL(GraphQL[Any, None]):
                 http_status=503,
                 retry_after_seconds=1,
             )
+        if accepted.json is not None and operation.kind is OperationType.QUERY:
+            answer = await self._query(request, operation)
+            return self._replies.shared(request, accepted.json, operation, answer)
         context = await self._context_factory(request)
         if is_subscription:
             if hold_open := getattr(context, "hold_open", None):
                 hold_open()
-            outcomes = self.engine.stream(operation, context)
+            outcomes = self.streams.stream(operation, context)
             return self._stream(request, operation, outcomes, context)
         outcome = await self.engine.execute(operation, context)
         if accepted.json is None:
             return self._stream(request, operation, _once(outcome))
-        return self._result(request, accepted.json, operation, outcome, context)
+        hint = find_cache_hint(context)
+        return self._replies.result(request, accepted.json, operation, outcome, hint)
 
-    def _result(
-        self,
-        request: Request,
-        media: str,
-        operation: Operation | None,
-        outcome: Outcome,
-        context: Any,
-    ) -> Response:
-        """The answer to a query or a mutation, with its status and caching headers."""
-        body, failed = self._encode(request, operation, outcome)
-        decided = answer_as(outcome.errors or ()) if outcome.data is None else AnswerAs()
-        status = decided.status
-        if status is None:
-            status = 400 if not outcome.executed and media == GRAPHQL_RESPONSE else 200
-        headers = {
-            "content-type": f"{media}; charset=utf-8",
-            "cache-control": cache_control(request, find_cache_hint(context), failed=failed),
-            "vary": VARY,
-            **decided.headers,
-        }
-        if request.method == "GET" and not failed:
-            headers["etag"] = tag = entity_tag(body)
-            if is_unchanged(request, tag):
-                return Response(status_code=304, headers=headers)
-        return Response(body, status_code=status, headers=headers)
+    async def _query(self, request: Request, operation: Operation) -> Answer:
+        """Answer a query: with what there is for others too, where this may be for others."""
 
-    def _failure(
-        self, request: Request, media: str | None, failure: Exception, headers: Mapping[str, str]
-    ) -> Response:
-        """The answer when nothing was run: a refusal, or a failure before the operation began."""
-        error = located_error(failure)
-        presented = self._present(request, [error])
-        decided = answer_as([error])
-        status = decided.status
-        if status is None:
-            status = 500 if presented[0]["extensions"]["code"] == INTERNAL else 400
-        content = {"content-type": f"{media or JSON}; charset=utf-8", "cache-control": "no-store"}
-        sent = {**content, "vary": VARY, **decided.headers, **headers}
-        return Response(self.encode_json({"errors": presented}), status_code=status, headers=sent)
+        async def make() -> Answer:
+            began = time.monotonic()
+            context = await self._context_factory(request)
+            outcome = await self.engine.execute(operation, context)
+            return answer_of(outcome, context, began=began)
+
+        whose = None if self._reuse_key is None else self._reuse_key(request)
+        key = None if whose is None else key_of(operation, whose)
+        return await make() if key is None else await self.answers.get(key, make)
 
     def _stream(
         self,
@@ -329,7 +312,7 @@ class PresaleGraphQL(GraphQL[Any, None]):
         expired = coded(GraphQLError("The session has expired."), SESSION_EXPIRED)
         return EventStream(
             outcomes,
-            lambda outcome: self._encode(request, operation, outcome)[0],
+            lambda outcome: self._replies.encode(request, operation, outcome)[0],
             headers={"vary": VARY},
             heartbeat_seconds=self._heartbeat_seconds,
             request_id=request_id_of(request),
@@ -337,36 +320,6 @@ class PresaleGraphQL(GraphQL[Any, None]):
             ended=getattr(context, "ended", None) if isinstance(expires_at, datetime) else None,
             expired=Outcome(errors=[expired], executed=False),
         )
-
-    def _encode(
-        self, request: Request, operation: Operation | None, outcome: Outcome
-    ) -> tuple[bytes, bool]:
-        """The encoded response and whether it reports errors."""
-        name = operation.name if operation else None
-        errors = self._present(request, outcome.errors or (), name)
-        try:
-            return self.encode_json(response_body(outcome, errors)), bool(errors)
-        except TypeError as failure:
-            # A scalar serialised to something that is not JSON.
-            masked = self._present(request, [located_error(failure)], name)
-            return self.encode_json({"data": None, "errors": masked}), True
-
-    def _present(
-        self, request: Request, errors: Iterable[GraphQLError], name: str | None = None
-    ) -> list[dict[str, Any]]:
-        return self._presenter.present(
-            errors,
-            request_id=request_id_of(request),
-            operation_name=name,
-            language=request.headers.get("accept-language"),
-        )
-
-
-def request_id_of(connection: HTTPConnection) -> str:
-    """The id a middleware left in the state, else one that is made up and then kept there."""
-    state = connection.scope.setdefault("state", {})
-    request_id: str = state.setdefault("request_id", uuid4().hex)
-    return request_id
 
 
 def _check_transport(operation: Operation, accepted: Accepted, *, is_get: bool) -> None:

@@ -48,7 +48,12 @@ async def api(
     database: str, hub: LiveHub, remember_seconds: float, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Api]:
     settings = Settings.model_validate(
-        {"secret_key": SECRET_KEY, "order_url_template": "https://shop.test/{id}?token={token}"}
+        {
+            "secret_key": SECRET_KEY,
+            "order_url_template": "https://shop.test/{id}?token={token}",
+            # Tests look at once at what they have done.
+            "answer_memory_bytes": 0,
+        }
     )
     monkeypatch.setattr(shop_directory, "BOUND_REMEMBER_SECONDS", remember_seconds)
     shops = ShopDirectory()

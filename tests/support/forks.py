@@ -22,7 +22,13 @@ from headless_presale.cli.parent import PARENT_VARIABLE
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 _processes = multiprocessing.get_context("forkserver")
-_preloaded = ["headless_presale.cli", "schema.asgi"]
+_preloaded = [
+    "headless_presale.cli.typed",
+    "headless_presale.cli.complaints",
+    "headless_presale.cli.server",
+    "headless_presale.worker",
+    "schema.asgi",
+]
 _processes.set_forkserver_preload(_preloaded)
 
 

@@ -6,7 +6,7 @@ from secrets import token_bytes, token_hex, token_urlsafe
 import pytest
 
 from headless_presale.audits import audit_secrets, is_development
-from headless_presale.cli.processes import _gateway_environment
+from headless_presale.cli.everything import _gateway_environment
 from headless_presale.settings import Settings
 
 RANDOM = "5f1c0f7a3be94d26a7d0c8e1b2f49d63"

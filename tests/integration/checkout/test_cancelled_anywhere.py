@@ -16,6 +16,7 @@ from redis.asyncio import Redis
 from headless_presale.checkout import drain as drain_checkout
 from headless_presale.checkout import place_order
 from headless_presale.checkout.reservation import Reservation
+from headless_presale.kernel import redis as kernel_redis
 from headless_presale.kernel.clock import ManualClock
 from headless_presale.kernel.unit_of_work import _is_shielded, drain
 from headless_presale.orders import (
@@ -219,6 +220,8 @@ async def stage(
 async def _assert_nothing_is_held(stage: Stage, step: int) -> None:
     assert await drain(5) == 0
     await drain_checkout()
+    # What was on its way to Redis arrives, whoever has gone.
+    await kernel_redis.drain()
     assert await all_given_back(), f"a connection was lost at await {step}"
     assert await open_transactions(stage.admin) == 0
     assert not stage.redis.connection_pool._in_use_connections, f"lost one to Redis at {step}"

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import pytest
 from redis.asyncio import Redis
 
-from headless_presale.cli import processes
+from headless_presale.cli import processes, server
 from headless_presale.cli.server import DoorProtocol
 from headless_presale.settings import Settings
 from tests.conftest import SECRET_KEY
@@ -91,6 +91,6 @@ def test_it_is_longer_than_a_proxy_waits_and_told_to_the_server(
         processes, "engines", lambda **_: nullcontext(Settings(keep_alive_seconds=620))
     )
     monkeypatch.setattr(processes, "environment_of", lambda _: {})
-    monkeypatch.setattr(processes, "run_server", told.append)
+    monkeypatch.setattr(server, "run_server", told.append)
     processes.serve()
     assert [config.timeout_keep_alive for config in told] == [620]
