@@ -13,7 +13,6 @@ from collections.abc import AsyncGenerator, Sequence
 import structlog
 from redis.exceptions import RedisError
 
-from headless_presale.kernel import metrics
 from headless_presale.kernel.errors import Unavailable
 from headless_presale.kernel.redis import ask, redis_client
 
@@ -66,7 +65,6 @@ class LiveHub:
         wake = asyncio.Event()
         self._followers[topic].add(wake)
         self._topics_changed.set()
-        metrics.LIVE_SUBSCRIBERS.inc()
         try:
             while not self._closing:
                 yield
@@ -76,7 +74,6 @@ class LiveHub:
                         await wake.wait()
                 wake.clear()
         finally:
-            metrics.LIVE_SUBSCRIBERS.dec()
             self._followers[topic].discard(wake)
             if not self._followers[topic]:
                 del self._followers[topic]

@@ -59,4 +59,3 @@ OLDEST_DUE_JOB_SECONDS = Gauge(
     "presale_oldest_due_job_seconds",
     "How long the oldest of them has been due; NaN: not known.",
 )
-LIVE_SUBSCRIBERS = Gauge("presale_live_subscribers", "Open subscriptions.")

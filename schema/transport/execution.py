@@ -118,12 +118,14 @@ class Outcome:
         executed: False when it ended before any field was resolved (bad variables, a subscription
             that could not start) or when a stream broke; the answer then has no ``data`` entry.
         cost: What the operation took, where its caller is told: not with events.
+        encoded: The response as JSON, where it is the same for many.
     """
 
     data: dict[str, Any] | None = None
     errors: list[GraphQLError] | None = None
     executed: bool = True
     cost: CostTold | None = None
+    encoded: bytes | None = None
 
 
 class Engine:
@@ -225,11 +227,27 @@ class Engine:
         if operation.kind is not OperationType.SUBSCRIPTION:
             yield await self.execute(operation, context)
             return
+        refused = self.refusal(operation, context)
+        if refused is not None:
+            yield refused
+            return
+        async with aclosing(self.events(operation, context)) as outcomes:
+            async for outcome in outcomes:
+                yield outcome
+
+    def refusal(self, operation: Operation, context: Any) -> Outcome | None:
+        """The answer to a subscription that this caller may not begin, or that cannot be; None: it
+        can. What the context's ``begin_operation`` raises is raised."""
         _begin(operation, context)
         cost = _cost_for(operation, context)
-        executor = self._build(operation, context, cost)
+        built = self._build(operation, context, cost)
+        return Outcome(errors=built, executed=False, cost=cost) if isinstance(built, list) else None
+
+    async def events(self, operation: Operation, context: Any) -> AsyncGenerator[Outcome, None]:
+        """Run a subscription that was not refused, whatever it costs."""
+        executor = self._build(operation, context, None)
         if isinstance(executor, list):
-            yield Outcome(errors=executor, executed=False, cost=cost)
+            yield Outcome(errors=executor, executed=False)
             return
         source = create_source_event_stream(executor)
         if executor.is_awaitable(source):

@@ -105,6 +105,8 @@ class Replies:
         self, head: Head, operation: Operation | None, outcome: Outcome
     ) -> tuple[bytes, bool]:
         """The encoded response and whether it reports errors."""
+        if outcome.encoded is not None:
+            return outcome.encoded, False
         name = operation.name if operation else None
         errors = self._present(head, outcome.errors, name) if outcome.errors else []
         try:

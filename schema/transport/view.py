@@ -48,13 +48,14 @@ from schema.transport.negotiation import (
 )
 from schema.transport.persisted import SharedTexts
 from schema.transport.replies import VARY, Replies, request_id_of
+from schema.transport.shared import Streams
+from schema.transport.socket_bounds import SocketLimits
+from schema.transport.socket_messages import SUBPROTOCOL_NOT_ACCEPTABLE
 from schema.transport.websocket import (
     SUBPROTOCOL,
-    SUBPROTOCOL_NOT_ACCEPTABLE,
     GraphQLSocket,
     OperationHook,
     SocketHook,
-    SocketLimits,
 )
 
 GOING_AWAY, GONE = 1001, "Server is going away"
@@ -155,6 +156,7 @@ class PresaleGraphQL(GraphQL[Any, None]):
             timeout_seconds=timeout_seconds,
             shared_texts=shared_texts,
         )
+        self.streams = Streams(self.engine, schema)
         self._editor = editor_page(self.graphql_ide) if self.graphql_ide else None
         self._live: set[GraphQLSocket | EventStream] = set()
         self._stopping = False
@@ -206,7 +208,7 @@ class PresaleGraphQL(GraphQL[Any, None]):
             return
         socket = GraphQLSocket(
             websocket,
-            engine=self.engine,
+            streams=self.streams,
             presenter=self._presenter,
             limits=self._socket_limits,
             make_context=self._context_factory,
@@ -282,7 +284,7 @@ class PresaleGraphQL(GraphQL[Any, None]):
         if is_subscription:
             if hold_open := getattr(context, "hold_open", None):
                 hold_open()
-            outcomes = self.engine.stream(operation, context)
+            outcomes = self.streams.stream(operation, context)
             return self._stream(head, operation, outcomes, context)
         outcome = await self.engine.execute(operation, context)
         if accepted.json is None:
