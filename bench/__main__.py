@@ -18,7 +18,7 @@ from typing import Any
 from rich.console import Console
 
 from bench import machine, questions
-from bench.cases import place, read, sold_out
+from bench.cases import place, read, signed_in, sold_out, start
 from bench.report import Row, as_markdown, as_table
 from bench.run import Run, closing
 from headless_presale.cli.session import engines
@@ -32,6 +32,8 @@ CASES: Mapping[str, Callable[[Run], Awaitable[list[Row]]]] = {
     "place": place.run,
     "sold-out": sold_out.run,
     "read": read.run,
+    "signed-in": signed_in.run,
+    "start": start.run,
 }
 RESULTS = Path("bench-results.json")
 console = Console(stderr=True, highlight=False)

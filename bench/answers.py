@@ -1,6 +1,6 @@
 """Reads beside their floor: what the API answers, and a bare handler that sends the same bytes."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,13 +18,18 @@ class Reading:
     """Something that is asked for again and again.
 
     Attributes:
-        check: given the answer's body, fails unless it is the one that is meant to be measured.
+        requests: sent by turns.
+        check: given the body of an answer, fails unless it is what is meant to be measured.
+        connections: how many are asked at a time.
+        most_cpu_ms: the target is of the processor time, not of the ratio.
     """
 
     name: str
-    request: wrk.Request
+    requests: Sequence[wrk.Request]
     check: Callable[[bytes], None]
     target: Target | None = None
+    connections: int = wrk.CONNECTIONS
+    most_cpu_ms: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,32 +72,45 @@ async def beside_floor(run: Run, readings: list[Reading]) -> list[Row]:
         RuntimeError: what came back under load was not of the length of the one that was checked.
     """
     api = await run.api()
-    answers = {}
+    answers: dict[str, Answer] = {}
     for reading in readings:
-        answers[reading.name] = answer = await ask(api, reading.request)
-        reading.check(answer.body)
+        for request in reversed(reading.requests):
+            answers[reading.name] = await ask(api, request)
+            reading.check(answers[reading.name].body)
     spec = {name: _spec(answer) for name, answer in answers.items()}
     rows = []
     async with floor(run.folder, "read", spec) as bare:
         for reading in readings:
-            request = reading.request
-            theirs = replace(request, target=f"/answers/{reading.name}")
+            length = len(answers[reading.name].body)
+            theirs = [
+                replace(request, target=f"/answers/{reading.name}") for request in reading.requests
+            ]
             takes: dict[str, Callable[[], Awaitable[Turn]]] = {
-                "ours": _Asking(run, api, request, len(answers[reading.name].body)).take_turn,
-                "floor": _Asking(run, bare, theirs, len(answers[reading.name].body)).take_turn,
+                "ours": _Asking(run, api, reading, reading.requests, length).take_turn,
+                "floor": _Asking(run, bare, reading, theirs, length).take_turn,
             }
             turns = await alternate(takes, rounds=run.rounds)
-            rows.append(
-                compare(
-                    reading.name.replace("-", " "),
-                    turns["ours"],
-                    turns["floor"],
-                    target=reading.target,
-                    body_bytes=len(answers[reading.name].body),
-                )
-            )
+            rows.append(_row(reading, turns, length))
             run.tell(" ".join(rows[-1].cells()))
     return rows
+
+
+def _row(reading: Reading, turns: Mapping[str, Sequence[Turn]], length: int) -> Row:
+    name = reading.name.replace("-", " ")
+    row = compare(name, turns["ours"], turns["floor"], target=reading.target, body_bytes=length)
+    if reading.most_cpu_ms is None:
+        return row
+    assert row.cpu_us is not None
+    return replace(
+        row,
+        case=f"{name}, processor",
+        unit="ms",
+        ours=row.cpu_us / 1e3,
+        floor=None,
+        ratio=None,
+        target=Target(at_most=reading.most_cpu_ms),
+        figures={**row.figures, "per_second": row.ours},
+    )
 
 
 def _spec(answer: Answer) -> dict[str, Any]:
@@ -106,19 +124,23 @@ def _spec(answer: Answer) -> dict[str, Any]:
 class _Asking:
     run: Run
     server: Server
-    request: wrk.Request
+    reading: Reading
+    requests: Sequence[wrk.Request]
     body_bytes: int
     first: int = 0
 
     async def take_turn(self) -> Turn:
         before = self.server.cpu_seconds()
         result = await wrk.load(
-            self.server.url + self.request.target,
-            self.request,
+            self.server.url,
+            *self.requests,
             seconds=self.run.seconds,
             first=self.first,
+            connections=self.reading.connections,
         )
-        self.first += result.requests + 10 * wrk.CONNECTIONS
+        self.first += result.requests + 10 * self.reading.connections
+        if result.requests < 2 * self.reading.connections:
+            raise RuntimeError(f"{self.reading.name}: a turn is too short for what it asks")
         if result.bytes < result.requests * self.body_bytes:
-            raise RuntimeError(f"{self.request.target}: answers became shorter under load")
+            raise RuntimeError(f"{self.reading.name}: answers became shorter under load")
         return result.turn(cpu_seconds=self.server.cpu_seconds() - before)

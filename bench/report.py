@@ -37,7 +37,7 @@ class Row:
     Attributes:
         ours, floor: in ``unit``; None where there is nothing to measure or to compare with.
         ratio: ours to the floor, within rounds.
-        target: of the ratio; of ``ours`` itself where there is none.
+        target: of the ratio; of ``ours`` itself where there is none, or where ``is_of_ours``.
         figures: whatever else was seen, for the file.
     """
 
@@ -51,6 +51,7 @@ class Row:
     floor_cpu_us: float | None = None
     ratio: Spread | None = None
     target: Target | None = None
+    is_of_ours: bool = False
     figures: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -58,7 +59,8 @@ class Row:
         """Whether the target is; None without one."""
         if self.target is None:
             return None
-        return self.target.is_met_by(self.ours if self.ratio is None else self.ratio.median)
+        value = self.ours if self._is_of_ours or self.ratio is None else self.ratio.median
+        return self.target.is_met_by(value)
 
     def cells(self) -> tuple[str, ...]:
         """Return what stands under ``HEADINGS``."""
@@ -73,9 +75,19 @@ class Row:
             waits,
             spent,
             "" if self.ratio is None else str(self.ratio),
-            "" if self.target is None else str(self.target),
+            self._target,
             {True: "yes", False: "no", None: ""}[self.is_met],
         )
+
+    @property
+    def _is_of_ours(self) -> bool:
+        return self.is_of_ours or self.ratio is None
+
+    @property
+    def _target(self) -> str:
+        if self.target is None:
+            return ""
+        return f"{self.target} {self.unit}" if self._is_of_ours else str(self.target)
 
     def to_json(self) -> dict[str, Any]:
         """Return everything."""
@@ -91,7 +103,7 @@ class Row:
             "ratio": None
             if self.ratio is None
             else {"median": self.ratio.median, "low": self.ratio.low, "high": self.ratio.high},
-            "target": None if self.target is None else str(self.target),
+            "target": self._target or None,
             "met": self.is_met,
             **self.figures,
         }

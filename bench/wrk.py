@@ -19,6 +19,7 @@ CONNECTIONS = 32
 NUMBER, ADDRESS = "\x01", "\x02"
 """What each request of a template has of its own: a number, eight digits, and the same, as
 ``1234:5678``, for the half of an IPv6 address. Their length is fixed, so that of a body is too."""
+BETWEEN = b"\x03"
 _LENGTHS = {NUMBER: 8, ADDRESS: 9}
 _SCRIPT = Path(__file__).with_name("requests.lua")
 
@@ -74,19 +75,22 @@ class Request:
 
 async def load(
     url: str,
-    request: Request,
-    *,
+    *requests: Request,
     seconds: int,
     first: int = 0,
     connections: int = CONNECTIONS,
 ) -> Result:
-    """Send the request for so long, numbered from ``first``.
+    """Send the requests by turns for so long, numbered from ``first``.
+
+    Args:
+        url: of the server; paths are those of the requests.
 
     Raises:
         RuntimeError: something was not answered, or with an error.
     """
     with tempfile.NamedTemporaryFile(suffix=".http") as template:
-        template.write(request.template(urlsplit(url).netloc))
+        host = urlsplit(url).netloc
+        template.write(BETWEEN.join(request.template(host) for request in requests))
         template.flush()
         process = await asyncio.create_subprocess_exec(
             program(),

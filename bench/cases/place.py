@@ -1,7 +1,7 @@
 """Placing orders: 32 buyers at a time, none of them twice, and what the same work costs bare."""
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -37,10 +37,10 @@ def placing(sale: CampaignSnapshot) -> wrk.Request:
 
 @dataclass(slots=True)
 class Placing:
-    """A contender: a server, the request it is sent, and how many buyers have come."""
+    """A contender: a server, the requests it is sent by turns, and how many buyers have come."""
 
     server: Server
-    request: wrk.Request
+    requests: Sequence[wrk.Request]
     seconds: int
     buyers: int = 0
 
@@ -48,7 +48,7 @@ class Placing:
         """Let buyers come for the length of a turn."""
         before = self.server.cpu_seconds()
         result = await wrk.load(
-            self.server.url + "/graphql", self.request, seconds=self.seconds, first=self.buyers
+            self.server.url, *self.requests, seconds=self.seconds, first=self.buyers
         )
         spent = self.server.cpu_seconds() - before
         # Those who were not answered any more have come as well.
@@ -104,7 +104,7 @@ async def run(run: Run) -> list[Row]:
             ),
         }
         contenders = {
-            name: Placing(server, placing(ours if name == "ours" else bare), run.seconds)
+            name: Placing(server, [placing(ours if name == "ours" else bare)], run.seconds)
             for name, server in servers.items()
         }
         # Their buyers are other people in the same shop.

@@ -46,9 +46,9 @@ async def run(run: Run) -> list[Row]:
         post = wrk.Request("POST", "/graphql", STRANGER, orjson.dumps(asked).decode())
         get, unchanged = await _by_hash(api, document, variables)
         readings += [
-            Reading(name=f"{name},-POST", request=post, check=check, target=HALF),
-            Reading(name=f"{name},-GET-by-hash", request=get, check=check, target=HALF),
-            Reading(name=f"{name},-304", request=unchanged, check=_is_empty, target=HALF),
+            Reading(name=f"{name},-POST", requests=[post], check=check, target=HALF),
+            Reading(name=f"{name},-GET-by-hash", requests=[get], check=check, target=HALF),
+            Reading(name=f"{name},-304", requests=[unchanged], check=_is_empty, target=HALF),
         ]
     return await beside_floor(run, readings)
 

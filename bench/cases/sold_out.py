@@ -12,6 +12,9 @@ from bench.run import Run
 from bench.sale import open_sale, order_of
 from headless_presale.checkout import place_order
 
+SELDOM = Target(at_most=0.01)
+"""A refusal asks the database nothing. What is known of the campaign and the shop is read again now
+and then, for all requests of that moment together."""
 FLUSHED_WITHIN_SECONDS = 11.0
 """An idle connection of PostgreSQL reports what it has counted within ten."""
 
@@ -22,7 +25,7 @@ async def run(run: Run) -> list[Row]:
     await place_order(order_of(sale, 90_000_000))
     reading = Reading(
         name="sold-out",
-        request=placing(sale),
+        requests=[placing(sale)],
         check=_is_sold_out,
         target=Target(at_least=0.5),
     )
@@ -30,12 +33,14 @@ async def run(run: Run) -> list[Row]:
     before = await _transactions(run.database_url)
     row = (await beside_floor(run, [reading]))[0]
     counted = await _transactions(run.database_url) - before
-    asked = sum(turn["ours"] for turn in row.figures["rounds"]) * run.seconds
+    # The round that does not count in the table has been asked as well.
+    rounds = [turn["ours"] for turn in row.figures["rounds"]]
+    asked = (sum(rounds) + rounds[0]) * run.seconds
     statements = Row(
         case="  its transactions in the database, each",
         unit="",
         ours=counted / asked,
-        target=Target(at_most=0.001),
+        target=SELDOM,
         figures={"transactions": counted, "requests": asked},
     )
     return [row, statements]
