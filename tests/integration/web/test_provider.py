@@ -12,7 +12,7 @@ from joserfc.jwk import ECKey
 from headless_presale.identity.models import Account, ExternalIdentity, SignInSession
 from headless_presale.kernel.clock import ManualClock
 from headless_presale.settings import Settings
-from headless_presale.web import provider_app
+from headless_presale.web import provider, provider_app
 from tests.support.accounts import make_account, make_person, set_up_app
 from tests.support.oidc_issuer import (
     CLIENT_ID,
