@@ -1,6 +1,7 @@
 """What a resolver is given: who asks, in which language, at which moment, with which loaders."""
 
 import asyncio
+from collections.abc import Hashable
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -151,6 +152,21 @@ class RequestContext:
             _principal=None,
             _customer=None,
         )
+
+    def for_audience(self) -> tuple[Hashable, "RequestContext"]:
+        """Return what answers that are the same for many depend on, and a context of nothing else.
+
+        Nobody asks in that context: whoever joins such an answer is not to see one that was
+        another's. What is not in its key is not in it either.
+        """
+        impersonal = RequestContext(
+            settings=self.settings,
+            hub=self.hub,
+            shops=self.shops,
+            locale=self.locale,
+            request_id="shared",
+        )
+        return (self.hub, self.shops.way, self.locale), impersonal
 
     @property
     def expires_at(self) -> datetime | None:

@@ -5,7 +5,7 @@ Placing an order must not ask the database which shop it is for when the answer 
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from uuid import UUID
 
 import structlog
@@ -138,6 +138,11 @@ class ShopsSeen:
     def asked_with(self, document: str, *, merchant_id: UUID | None) -> "ShopsSeen":
         """Return the same for one operation."""
         return ShopsSeen(self._directory, self._origin, document, merchant_id)
+
+    @property
+    def way(self) -> Hashable:
+        """What decides which shops can be used this way."""
+        return self._directory, self._origin, self._document, self._merchant_id
 
     async def find(self, slug: str) -> Shop | None:
         """Return the shop at an address, or None.

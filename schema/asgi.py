@@ -28,6 +28,7 @@ from resolvers.rates import count_mutations
 from resolvers.shop_directory import ShopDirectory
 from schema.contract import schema, schema_text
 from schema.transport import DocumentLimits, PresaleGraphQL, request_id_of
+from schema.transport.head import Head, remembered
 from schema.transport.websocket import LANGUAGE_PARAMETER
 
 ContextFactory = Callable[[Request | WebSocket], Awaitable[RequestContext]]
@@ -43,7 +44,7 @@ def create(settings: Settings | None = None) -> Starlette:
     graphql = create_graphql_app(settings)
     return create_app(
         graphql=graphql,
-        schema_text=schema_text(),
+        schema_text=schema_text,
         settings=settings,
         close_streams=graphql.close_all,
         tell=message_of,
@@ -74,16 +75,18 @@ def create_graphql_app(settings: Settings, shops: ShopDirectory | None = None) -
     )
 
 
-def reuse_key(request: Request) -> str | None:
+def reuse_key(head: Head) -> str | None:
     """Return what the answer to a query depends on besides the operation: language and origin.
 
     None for whoever says who he is, with a token or a cookie, right or wrong.
     """
-    headers = request.headers
-    if "authorization" in headers or "cookie" in headers:
+    if head.identifies:
         return None
-    origin = request.scope.get(FOREIGN_ORIGIN, "")
-    return f"{locale_of(headers.get('accept-language'))} {origin}"
+    origin = head.scope.get(FOREIGN_ORIGIN, "")
+    return f"{_locale_of(head.get(b'accept-language'))} {origin}"
+
+
+_locale_of = remembered(locale_of)
 
 
 def context_factory(shops: ShopDirectory, limits: OperationLimits) -> ContextFactory:
@@ -109,7 +112,7 @@ def context_factory(shops: ShopDirectory, limits: OperationLimits) -> ContextFac
             hub=runtime.hub,
             shops=shops.seen_from(connection.scope.get(FOREIGN_ORIGIN)),
             request_id=request_id_of(connection),
-            locale=locale_of(connection.headers.get("accept-language")),
+            locale=_locale_of(connection.headers.get("accept-language")),
             freshness=watch_freshness(),
         )
 

@@ -11,6 +11,7 @@ from resolvers import live
 from schema.enums import CampaignStatus
 from schema.nodes import Info, global_id
 from schema.orders import OrderId, OrderToken, OrderType
+from schema.transport.shared import SHARED
 
 
 @strawberry.type(description="The free slots of one item.")
@@ -111,7 +112,9 @@ TrackedAfter = Annotated[
 class Subscription:
     """What comes between is coalesced; of the events of an order none is."""
 
-    @strawberry.subscription(description="At once, then when a number or the status changes.")
+    @strawberry.subscription(
+        description="At once, then when a number or the status changes.", metadata=SHARED
+    )
     async def campaign_availability(
         self, info: Info, campaign_id: CampaignId
     ) -> AsyncGenerator[CampaignAvailability, None]:
@@ -119,7 +122,9 @@ class Subscription:
             async for current in states:
                 yield CampaignAvailability.of(current)
 
-    @strawberry.subscription(description="At once, then when a number or the status changes.")
+    @strawberry.subscription(
+        description="At once, then when a number or the status changes.", metadata=SHARED
+    )
     async def campaign_progress(
         self, info: Info, campaign_id: CampaignId
     ) -> AsyncGenerator[CampaignProgress, None]:

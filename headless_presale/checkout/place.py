@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 import structlog
@@ -34,15 +35,17 @@ from headless_presale.checkout.command import PlaceOrder
 from headless_presale.checkout.emptying import emptying
 from headless_presale.checkout.errors import CampaignMismatch, TermsOutdated
 from headless_presale.checkout.reservation import Reservation, reserve
+from headless_presale.checkout.together import Ready, write, write_in_company
 from headless_presale.customers import SessionEnded, is_signed_in
 from headless_presale.kernel import clock, metrics
 from headless_presale.kernel.errors import DomainError, Unavailable
+from headless_presale.kernel.events import acting
 from headless_presale.kernel.idempotency import check_key, hash_request
 from headless_presale.kernel.ids import customer_id_of, reservation_id_of
 from headless_presale.kernel.money import Money
 from headless_presale.kernel.redis import is_troubled
-from headless_presale.kernel.unit_of_work import UnitOfWork, shielded, unit_of_work
-from headless_presale.orders import OrderStatus, OrderView, find_order, write_order
+from headless_presale.kernel.unit_of_work import shielded, unit_of_work
+from headless_presale.orders import NewOrder, OrderStatus, OrderView, find_order
 from headless_presale.payments import IdempotencyMismatch
 from headless_presale.slots import (
     PoolOrder,
@@ -50,9 +53,7 @@ from headless_presale.slots import (
     PurchaseLimitReached,
     SlotConflict,
     SlotsSoldOut,
-    claim,
     pick_free,
-    take_quota,
 )
 
 log = structlog.get_logger(__name__)
@@ -76,13 +77,12 @@ class _Wish:
     command: PlaceOrder
     request_hash: str
 
-    def pool_orders(self, numbers: Mapping[UUID, Sequence[int]]) -> list[PoolOrder]:
-        """Return what is wanted of each pool, in the order of the pools' ids."""
-        orders = [
-            PoolOrder(item.pool_id, tuple(numbers[item.id]), item.limit_per_customer)
+    def pool_orders(self, numbers: Mapping[UUID, tuple[int, ...]]) -> tuple[PoolOrder, ...]:
+        """Return what is wanted of each pool."""
+        return tuple(
+            PoolOrder(item.pool_id, numbers[item.id], item.limit_per_customer)
             for item in self.items.values()
-        ]
-        return sorted(orders, key=lambda order: order.pool_id)
+        )
 
 
 class _CampaignChanged(Exception):
@@ -238,9 +238,8 @@ async def _reserve_and_commit(wish: _Wish) -> OrderView:
 async def _commit(wish: _Wish, reservation: Reservation) -> OrderView:
     numbers = {item.id: reservation.numbers[item.pool_id] for item in wish.items.values()}
     try:
-        order = _price(wish, numbers)
-        async with unit_of_work() as work:
-            is_written = await _write(work, wish, order, wish.pool_orders(numbers))
+        ready = _ready(wish, numbers)
+        is_written = await write_in_company(ready, partial(_commit_alone, ready))
     except Unavailable:
         # Committed or not, nobody knows: the reconciler asks the database and decides.
         raise
@@ -248,13 +247,20 @@ async def _commit(wish: _Wish, reservation: Reservation) -> OrderView:
         await reservation.end()
         raise
     if is_written:
-        reservation.settle_soon()
-        return order
+        return ready.new.order
     await reservation.end()
     placed = await _find_placed(wish.order_id, wish.request_hash)
     if placed is None:
         raise _CampaignChanged
     return placed
+
+
+async def _commit_alone(ready: Ready) -> bool:
+    async with unit_of_work() as work:
+        is_written = await write(work, ready)
+    if is_written:
+        ready.reservation.settle_soon()
+    return is_written
 
 
 async def _place_without_redis(wish: _Wish) -> OrderView:
@@ -265,8 +271,8 @@ async def _place_without_redis(wish: _Wish) -> OrderView:
                 numbers: dict[UUID, tuple[int, ...]] = {}
                 for item in sorted(wish.items.values(), key=lambda item: item.pool_id):
                     numbers[item.id] = await pick_free(work, item.pool_id, wish.quantities[item.id])
-                order = _price(wish, numbers)
-                is_written = await _write(work, wish, order, wish.pool_orders(numbers))
+                ready = _ready(wish, numbers)
+                is_written = await write(work, ready)
         except SlotConflict:
             await asyncio.sleep(BACKOFF_SECONDS * (attempt + 1))
             continue
@@ -275,34 +281,29 @@ async def _place_without_redis(wish: _Wish) -> OrderView:
                 return placed
             raise
         if is_written:
-            Reservation(
-                wish.order_id,
-                {pool.pool_id: pool.numbers for pool in wish.pool_orders(numbers)},
-            ).settle_soon()
-            return order
+            ready.reservation.settle_soon()
+            return ready.new.order
         if (placed := await _find_placed(wish.order_id, wish.request_hash)) is not None:
             return placed
         raise _CampaignChanged
     raise Unavailable("slots")
 
 
-async def _write(
-    work: UnitOfWork, wish: _Wish, order: OrderView, pools: Sequence[PoolOrder]
-) -> bool:
+def _ready(wish: _Wish, numbers: Mapping[UUID, tuple[int, ...]]) -> Ready:
     command = wish.command
-    rider = emptying(command.cart_id, command.lines) if command.cart_id is not None else None
-    is_written = await write_order(
-        work,
-        order,
-        campaign_version=wish.campaign.version,
-        sign_in_id=None if command.account is None else command.account.sign_in_id,
-        rider=rider,
+    return Ready(
+        NewOrder(
+            order=_price(wish, numbers),
+            campaign_version=wish.campaign.version,
+            sign_in_id=None if command.account is None else command.account.sign_in_id,
+            actor=acting(),
+        ),
+        pools=wish.pool_orders(numbers),
+        reservation=Reservation(
+            wish.order_id, {item.pool_id: numbers[item.id] for item in wish.items.values()}
+        ),
+        rider=emptying(command.cart_id, command.lines) if command.cart_id is not None else None,
     )
-    if not is_written:
-        return False
-    await take_quota(work, wish.customer_id, pools)
-    await claim(work, wish.order_id, pools)
-    return True
 
 
 async def _find_placed(order_id: UUID, request_hash: str) -> OrderView | None:

@@ -1,7 +1,7 @@
 """A reservation: numbers that Redis gave out for one order, of one or several pools."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -42,18 +42,11 @@ class Reservation:
 
     def settle_soon(self) -> None:
         """Tell Redis that the order is committed, off the response path."""
-        task = asyncio.create_task(self.settle(), name=f"settle:{self.id}")
-        _background.add(task)
-        task.add_done_callback(_background.discard)
+        settle_all_soon([self])
 
     async def settle(self) -> None:
         """Tell Redis that the order is committed. Lost, the reconciler finds the order."""
-        for pool_id in self.numbers:
-            try:
-                await settle(pool_id, self.id)
-                reach("slots.settled")
-            except Unavailable:
-                log.info("checkout.settle_postponed", order_id=str(self.id))
+        await _settle_all([self])
 
     async def end(self) -> None:
         """Let the database say how each pool's part ends; a twin request may own the order.
@@ -75,6 +68,26 @@ class Reservation:
                 await resync(pool_id)
             except Unavailable:
                 log.info("checkout.resync_postponed", pool_id=str(pool_id))
+
+
+def settle_all_soon(reservations: Sequence[Reservation]) -> None:
+    """Tell Redis that these orders are committed, off the response path."""
+    task = asyncio.create_task(_settle_all(reservations), name="settle")
+    _background.add(task)
+    task.add_done_callback(_background.discard)
+
+
+async def _settle_all(reservations: Sequence[Reservation]) -> None:
+    of_pools: dict[UUID, list[UUID]] = {}
+    for reservation in reservations:
+        for pool_id in reservation.numbers:
+            of_pools.setdefault(pool_id, []).append(reservation.id)
+    for pool_id, ids in of_pools.items():
+        try:
+            await settle(pool_id, *ids)
+            reach("slots.settled")
+        except Unavailable:
+            log.info("checkout.settle_postponed", pool_id=str(pool_id), orders=len(ids))
 
 
 async def drain() -> None:

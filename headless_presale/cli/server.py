@@ -11,6 +11,7 @@ from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.supervisors import Multiprocess, multiprocess
+from websockets.http11 import Request
 
 from headless_presale.app import close_open_streams
 from headless_presale.cli.garbage import set_aside
@@ -77,7 +78,37 @@ class CutsOff(asyncio.Protocol):
 
 
 class SocketProtocol(CutsOff, WebSocketsSansIOProtocol):
-    """Sockets, ended where their client does not read."""
+    """Sockets, ended where their client does not read.
+
+    The application may write to them without awaiting it: what it knows as ``Wire``.
+    """
+
+    def handle_connect(self, event: Request) -> None:
+        """Start the application, which finds this end of the socket in the state."""
+        super().handle_connect(event)
+        if not self.close_sent:
+            self.scope["state"]["wire"] = self
+
+    def write(self, text: bytes) -> bool:
+        """Send a text; False, and nothing is sent, where the client reads too slowly or is gone."""
+        if not self.writable.is_set() or self.close_sent or self.transport.is_closing():
+            return False
+        self.transport.write(text_frame(text))
+        return True
+
+    async def drained(self) -> None:
+        """Return when the client has read on, or is gone."""
+        await self.writable.wait()
+
+
+def text_frame(text: bytes) -> bytes:
+    """Return a whole message as servers send it: neither masked nor compressed."""
+    length = len(text)
+    if length < 126:
+        return b"\x81%c%b" % (length, text)
+    if length < 65_536:
+        return b"\x81\x7e%b%b" % (length.to_bytes(2, "big"), text)
+    return b"\x81\x7f%b%b" % (length.to_bytes(8, "big"), text)
 
 
 class Bounded(HttpToolsProtocol):

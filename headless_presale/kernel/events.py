@@ -25,11 +25,13 @@ class Event:
 
     ``type`` is the name on the wire (``order.placed``). ``topic`` is what a follower subscribes
     to (``order:<id>``); its rows, in id order, are that thing's history. ``private`` are fields
-    that are noted for ourselves and told to nobody.
+    that are noted for ourselves and told to nobody. ``begins_its_topic`` says that the thing came
+    to be by it: nobody can have followed it before, so it is not broadcast.
     """
 
     type: ClassVar[str]
     private: ClassVar[frozenset[str]] = frozenset()
+    begins_its_topic: ClassVar[bool] = False
 
     @property
     def topic(self) -> str:

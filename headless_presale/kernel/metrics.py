@@ -32,6 +32,11 @@ DATABASE_FAILURES = Counter(
 )
 REDIS_FAILURES = Counter("presale_redis_failures_total", "Calls to Redis that failed.")
 ORDERS_PLACED = Counter("presale_orders_placed_total", "Orders placed.")
+ORDERS_TOGETHER = Histogram(
+    "presale_orders_together",
+    "Orders that one transaction wrote, where several had come at the same time.",
+    buckets=(1, 2, 4, 8, 16, 32, 64),
+)
 ORDERS_REFUSED = Counter("presale_orders_refused_total", "Order attempts refused.", ["code"])
 SLOT_CONFLICTS = Counter(
     "presale_slot_conflicts_total", "Numbers that Redis gave out and the database refused."
@@ -59,4 +64,3 @@ OLDEST_DUE_JOB_SECONDS = Gauge(
     "presale_oldest_due_job_seconds",
     "How long the oldest of them has been due; NaN: not known.",
 )
-LIVE_SUBSCRIBERS = Gauge("presale_live_subscribers", "Open subscriptions.")

@@ -24,7 +24,7 @@ from tortoise.exceptions import DBConnectionError
 from headless_presale.kernel import clock, metrics
 from headless_presale.kernel.connections import end_turn, give_connection_back, take_connection
 from headless_presale.kernel.errors import Unavailable
-from headless_presale.kernel.events import Event, current_actor, handlers_of
+from headless_presale.kernel.events import Actor, Event, acting, handlers_of
 from headless_presale.kernel.failpoints import reach
 from headless_presale.kernel.jsonb import to_jsonb
 
@@ -106,7 +106,7 @@ class UnitOfWork:
 
     def __init__(self, client: TransactionalDBClient) -> None:
         self._client = client
-        self._events: list[Event] = []
+        self._events: list[tuple[Event, str]] = []
         self._after_commit: list[_AfterCommit] = []
         self._published: list[tuple[str, int]] = []
 
@@ -138,9 +138,13 @@ class UnitOfWork:
             "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", f"{kind}:{subject}"
         )
 
-    def emit(self, event: Event) -> None:
-        """Record an event: its row and its handlers' work commit with this transaction."""
-        self._events.append(event)
+    def emit(self, event: Event, *, actor: Actor | None = None) -> None:
+        """Record an event: its row and its handlers' work commit with this transaction.
+
+        Args:
+            actor: whose doing it is, where it is not that of whoever acts here.
+        """
+        self._events.append((event, str(actor or acting())))
 
     def wake(self, topic: str) -> None:
         """Tell followers of a topic, after the commit, that something they derive has changed."""
@@ -155,18 +159,21 @@ class UnitOfWork:
             batch, self._events = self._events, []
             rows = await self.fetch(
                 "INSERT INTO event (topic, type, payload, actor, created_at) "
-                "SELECT t, y, p::jsonb, $4, $5 "
-                "FROM unnest($1::text[], $2::text[], $3::text[]) AS e(t, y, p) "
+                "SELECT t, y, p::jsonb, a, $5 "
+                "FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS e(t, y, p, a) "
                 "RETURNING id, topic",
-                [e.topic for e in batch],
-                [e.type for e in batch],
-                [to_jsonb(e.payload()) for e in batch],
-                current_actor(),
+                [event.topic for event, _ in batch],
+                [event.type for event, _ in batch],
+                [to_jsonb(event.payload()) for event, _ in batch],
+                [actor for _, actor in batch],
                 clock.now(),
             )
             reach("events.written")
-            self._published += [(row["topic"], row["id"]) for row in rows]
-            for event in batch:
+            followed = {event.topic for event, _ in batch if not event.begins_its_topic}
+            self._published += [
+                (row["topic"], row["id"]) for row in rows if row["topic"] in followed
+            ]
+            for event, _ in batch:
                 for handle in handlers_of(event):
                     await handle(event)
                 reach("events.handled")

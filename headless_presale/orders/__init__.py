@@ -83,13 +83,10 @@ from headless_presale.orders.revoking import (
 )
 from headless_presale.orders.rules import Due, cancel_rule, is_balance_in_time, leg_due
 from headless_presale.orders.service import (
-    FIRST_RIDER_ARGUMENT,
-    Rider,
     call_off,
     cancel_order,
     cancel_orders_of_campaign,
     lock_order,
-    write_order,
 )
 from headless_presale.orders.settlement import settle_payment
 from headless_presale.orders.states import (
@@ -111,6 +108,7 @@ from headless_presale.orders.tallies import (
     tally_items,
 )
 from headless_presale.orders.view import LineView, OrderView, find_order, find_order_of, leg_amount
+from headless_presale.orders.writing import FIRST_RIDER_ARGUMENT, NewOrder, Rider, write_orders
 
 __all__ = [
     "CLAIMING",
@@ -138,6 +136,7 @@ __all__ = [
     "LineQuantity",
     "LineView",
     "MerchantRefund",
+    "NewOrder",
     "Order",
     "OrderAccess",
     "OrderCancelled",
@@ -209,5 +208,5 @@ __all__ = [
     "sweep_orders",
     "tally_campaigns",
     "tally_items",
-    "write_order",
+    "write_orders",
 ]

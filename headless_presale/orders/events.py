@@ -29,6 +29,7 @@ class OrderPlaced(OrderEvent):
     """
 
     type: ClassVar[str] = "order.placed"
+    begins_its_topic: ClassVar[bool] = True
     target: OrderStatus
     total_minor: int
     currency: str

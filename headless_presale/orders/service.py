@@ -1,18 +1,17 @@
-"""Orders: written once, moved by what happens to them. Every move is one conditional step."""
+"""Orders, moved by what happens to them. Every move is one conditional step."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
 
 from headless_presale.campaigns import CancelPolicy, CancelRule
 from headless_presale.kernel import clock
 from headless_presale.kernel.failpoints import reach
-from headless_presale.kernel.jsonb import to_jsonb
 from headless_presale.kernel.money import Money
-from headless_presale.kernel.unit_of_work import UnitOfWork, current_work, shielded, unit_of_work
+from headless_presale.kernel.unit_of_work import current_work, shielded, unit_of_work
 from headless_presale.orders.access import OrderAccess
 from headless_presale.orders.errors import CancelNotAllowed, OrderNotFound
-from headless_presale.orders.events import BalanceOpened, OrderCancelled, OrderPlaced
+from headless_presale.orders.events import BalanceOpened, OrderCancelled
 from headless_presale.orders.models import Order
 from headless_presale.orders.refund_rules import FULL_REFUND, CancelPlan, split_cancellation
 from headless_presale.orders.rules import cancel_rule
@@ -23,7 +22,6 @@ from headless_presale.orders.states import (
     RELEASED,
     OrderStatus,
 )
-from headless_presale.orders.view import OrderView
 from headless_presale.payments import (
     call_off_payments,
     forfeit,
@@ -31,132 +29,6 @@ from headless_presale.payments import (
     request_refund,
 )
 from headless_presale.slots import release
-
-# The lock is the foreign key's own, taken before the version is compared: no order can slip in
-# behind whoever calls the campaign off. Nor behind whoever ends the sign-in it is placed with, to
-# erase the customer or to give his orders over: that one waits, or this order is none.
-_PLACED = """
-WITH placed AS (
-    INSERT INTO sales_order (
-        id, shop_id, campaign_id, customer_id, status, currency, total_minor, deposit_minor,
-        balance_minor, terms_version, payment_plan, cancel_policy, buyer, shipping_address, locale,
-        request_hash, hold_expires_at, balance_opens_at, balance_remind_at, balance_due_at,
-        placed_at, updated_at, closed_reason, number, quantity)
-    SELECT $1, $2, c.id, $4, $5, $6, $7, $8, $9, $10, $11::jsonb, $12::jsonb, $13::jsonb,
-           $14::jsonb, $15, $16, $17, $18, $19, $20, $21, $21, '', $32, $33
-    FROM campaign c WHERE c.id = $3 AND c.version = $22 AND ($34::uuid IS NULL OR EXISTS (
-        SELECT FROM customer_grant g WHERE g.id = $34 AND g.revoked_at IS NULL FOR SHARE))
-    FOR KEY SHARE
-    ON CONFLICT (id) DO NOTHING RETURNING id
-), lines AS (
-    INSERT INTO order_line (id, order_id, position, item_id, pool_id, quantity, numbers,
-                            unit_price_minor, price_reason, title, ships_by)
-    SELECT l.id, placed.id, l.position - 1, l.item_id, l.pool_id, l.quantity, l.numbers::jsonb,
-           l.unit_price_minor, l.price_reason::jsonb, l.title, l.ships_by
-    FROM placed, unnest($23::uuid[], $24::uuid[], $25::uuid[], $26::int[], $27::text[],
-                        $28::bigint[], $29::text[], $30::text[], $31::date[])
-         WITH ORDINALITY AS l(id, item_id, pool_id, quantity, numbers, unit_price_minor,
-                              price_reason, title, ships_by, position)
-)"""
-_INSERT = f"{_PLACED} SELECT id FROM placed"
-FIRST_RIDER_ARGUMENT = 35
-
-
-@dataclass(frozen=True, slots=True)
-class Rider:
-    """What is changed by the statement that writes an order: with it, or not at all.
-
-    Attributes:
-        sql: CTEs behind ``placed``, whose arguments are numbered from ``FIRST_RIDER_ARGUMENT``.
-        args: those arguments.
-        counted: the CTE whose rows are counted.
-        check: raises a DomainError, and nothing is written, unless their number is right.
-    """
-
-    sql: str
-    args: tuple[object, ...]
-    counted: str
-    check: Callable[[int], None]
-
-
-async def write_order(
-    work: UnitOfWork,
-    order: OrderView,
-    *,
-    campaign_version: int,
-    sign_in_id: UUID | None = None,
-    rider: Rider | None = None,
-) -> bool:
-    """Write an order with its lines and its first event, in two statements.
-
-    Args:
-        campaign_version: what the order was priced from.
-        sign_in_id: of the customer who places it; None for a guest's.
-        rider: what else belongs into the first of them.
-
-    Returns:
-        False, and nothing is written, if the id exists already, the campaign is no longer of the
-        version the order was priced from, or the sign-in has ended.
-    """
-    insert = _INSERT
-    if rider is not None:
-        counted = f"(SELECT count(*) FROM {rider.counted}) AS counted"
-        insert = f"{_PLACED}, {rider.sql} SELECT id, {counted} FROM placed"
-    row = await work.fetchrow(
-        insert,
-        order.id,
-        order.shop_id,
-        order.campaign_id,
-        order.customer_id,
-        order.status,
-        order.total.currency,
-        order.total.amount_minor,
-        order.deposit.amount_minor,
-        order.balance.amount_minor,
-        order.terms_version,
-        to_jsonb(order.payment_plan),
-        to_jsonb(order.cancel_policy),
-        to_jsonb(order.buyer),
-        to_jsonb(order.shipping_address),
-        order.locale,
-        order.request_hash,
-        order.hold_expires_at,
-        order.balance_opens_at,
-        order.balance_remind_at,
-        order.balance_due_at,
-        order.placed_at,
-        campaign_version,
-        [line.id for line in order.lines],
-        [line.item_id for line in order.lines],
-        [line.pool_id for line in order.lines],
-        [line.quantity for line in order.lines],
-        [to_jsonb(list(line.numbers)) for line in order.lines],
-        [line.unit_price.amount_minor for line in order.lines],
-        [to_jsonb(line.price_reason) for line in order.lines],
-        [line.title for line in order.lines],
-        [line.ships_by for line in order.lines],
-        order.number,
-        order.quantity,
-        sign_in_id,
-        *(rider.args if rider is not None else ()),
-    )
-    if row is None:
-        return False
-    if rider is not None:
-        rider.check(row["counted"])
-    reach("orders.written")
-    work.emit(
-        OrderPlaced(
-            order_id=order.id,
-            campaign_id=order.campaign_id,
-            target=order.status,
-            total_minor=order.total.amount_minor,
-            currency=order.total.currency,
-            hold_expires_at=order.hold_expires_at,
-        )
-    )
-    work.wake(f"availability:{order.campaign_id}")
-    return True
 
 
 async def lock_order(

@@ -35,6 +35,7 @@ from headless_presale.slots.resizing import (
 from headless_presale.slots.service import (
     PoolOrder,
     claim,
+    claim_all,
     close_pools,
     create_pool,
     discard_pools,
@@ -42,6 +43,7 @@ from headless_presale.slots.service import (
     pick_free,
     release,
     take_quota,
+    take_quotas,
 )
 
 __all__ = [
@@ -63,6 +65,7 @@ __all__ = [
     "abort",
     "admit",
     "claim",
+    "claim_all",
     "close_pools",
     "count_available",
     "count_in_ranges",
@@ -84,4 +87,5 @@ __all__ = [
     "settle",
     "shrink_pool",
     "take_quota",
+    "take_quotas",
 ]

@@ -114,9 +114,9 @@ async def admit(pool_id: UUID, reservation_id: UUID, customer_id: UUID, quantity
             raise ValueError(f"admit.lua answered {result!r}")
 
 
-async def settle(pool_id: UUID, reservation_id: UUID) -> None:
-    """End a reservation whose order is committed. Its numbers stay taken."""
-    await _settle(_keys(pool_id, "pending", "expiry", "owners"), [str(reservation_id)])
+async def settle(pool_id: UUID, *reservation_ids: UUID) -> None:
+    """End reservations whose orders are committed. Their numbers stay taken."""
+    await _settle(_keys(pool_id, "pending", "expiry", "owners"), list(map(str, reservation_ids)))
 
 
 async def abort(pool_id: UUID, reservation_id: UUID, *, unfree: Sequence[int] = ()) -> int:

@@ -4,7 +4,7 @@ Everything here is part of the caller's transaction. Pools are always taken in t
 ids, so two orders over the same pools cannot wait for each other.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from uuid import UUID
@@ -74,29 +74,38 @@ async def discard_pools(work: UnitOfWork, pool_ids: Sequence[UUID]) -> None:
 
 
 async def take_quota(work: UnitOfWork, customer_id: UUID, orders: Sequence[PoolOrder]) -> None:
-    """Count the order against the customer's limits, also where Redis is empty.
+    """Count an order against its customer's limits; see :func:`take_quotas`."""
+    await take_quotas(work, [(customer_id, order) for order in orders])
+
+
+async def take_quotas(work: UnitOfWork, orders: Iterable[tuple[UUID, PoolOrder]]) -> None:
+    """Count orders against their customers' limits, also where Redis is empty.
+
+    Args:
+        orders: each with its customer, who has one of a pool at most.
 
     Raises:
-        PurchaseLimitReached: the customer would own more than one of the limits.
+        PurchaseLimitReached: a customer would own more than one of the limits.
     """
-    orders = sorted(orders, key=lambda order: order.pool_id)
+    orders = sorted(orders, key=lambda each: (each[1].pool_id, each[0]))
     rows = await work.fetch(
         "INSERT INTO customer_quota AS quota (pool_id, customer_id, taken) "
-        "SELECT pool, $1, quantity FROM unnest($2::uuid[], $3::int[], $4::int[]) "
-        "  AS wanted(pool, quantity, most) "
+        "SELECT pool, customer, quantity "
+        "FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::int[]) "
+        "  AS wanted(customer, pool, quantity, most) "
         "WHERE most = 0 OR quantity <= most "
         "ON CONFLICT (pool_id, customer_id) DO UPDATE SET taken = quota.taken + excluded.taken "
         "WHERE quota.taken + excluded.taken <= coalesce("
         "  nullif(($4::int[])[array_position($2::uuid[], quota.pool_id)], 0), 2147483647) "
-        "RETURNING pool_id",
-        customer_id,
-        [order.pool_id for order in orders],
-        [order.quantity for order in orders],
-        [order.limit or 0 for order in orders],
+        "RETURNING pool_id, customer_id",
+        [customer_id for customer_id, _ in orders],
+        [order.pool_id for _, order in orders],
+        [order.quantity for _, order in orders],
+        [order.limit or 0 for _, order in orders],
     )
-    counted = {row["pool_id"] for row in rows}
-    for order in orders:
-        if order.pool_id not in counted:
+    counted = {(row["customer_id"], row["pool_id"]) for row in rows}
+    for customer_id, order in orders:
+        if (customer_id, order.pool_id) not in counted:
             taken = await work.fetchrow(
                 "SELECT taken FROM customer_quota WHERE pool_id = $1 AND customer_id = $2",
                 order.pool_id,
@@ -111,30 +120,39 @@ async def take_quota(work: UnitOfWork, customer_id: UUID, orders: Sequence[PoolO
 
 
 async def claim(work: UnitOfWork, order_id: UUID, orders: Sequence[PoolOrder]) -> None:
-    """Make these numbers the order's. The one guard against overselling.
+    """Make these numbers an order's; see :func:`claim_all`."""
+    await claim_all(work, [(order_id, order) for order in orders])
+
+
+async def claim_all(work: UnitOfWork, orders: Iterable[tuple[UUID, PoolOrder]]) -> None:
+    """Make these numbers the orders'. The one guard against overselling.
 
     The key share on the pool is the one its quota row takes anyway; only closing the pool waits
     for it.
+
+    Args:
+        orders: what of each pool is to be whose.
 
     Raises:
         SlotConflict: a number is not free, or its pool is closed; nothing of this transaction may
             be kept.
     """
-    pools = [order.pool_id for order in orders for _ in order.numbers]
-    numbers = [number for order in orders for number in order.numbers]
+    wanted = sorted(
+        (order.pool_id, number, order_id) for order_id, order in orders for number in order.numbers
+    )
     touched = await work.execute(
-        "UPDATE slot SET order_id = $1 "
-        "FROM unnest($2::uuid[], $3::int[]) AS wanted(pool, n) "
-        "JOIN (SELECT id FROM slot_pool WHERE id = ANY($2::uuid[]) AND is_open "
+        "UPDATE slot SET order_id = wanted.owner "
+        "FROM unnest($1::uuid[], $2::int[], $3::uuid[]) AS wanted(pool, n, owner) "
+        "JOIN (SELECT id FROM slot_pool WHERE id = ANY($1::uuid[]) AND is_open "
         "      ORDER BY id FOR KEY SHARE) AS giving ON giving.id = wanted.pool "
         "WHERE slot.pool_id = wanted.pool AND slot.number = wanted.n AND slot.order_id IS NULL",
-        order_id,
-        pools,
-        numbers,
+        [pool_id for pool_id, _, _ in wanted],
+        [number for _, number, _ in wanted],
+        [order_id for _, _, order_id in wanted],
     )
     reach("slots.claimed")
-    if touched != len(numbers):
-        raise SlotConflict(f"{len(numbers) - touched} of {len(numbers)} numbers are not to be had")
+    if touched != len(wanted):
+        raise SlotConflict(f"{len(wanted) - touched} of {len(wanted)} numbers are not to be had")
 
 
 async def pick_free(work: UnitOfWork, pool_id: UUID, quantity: int) -> tuple[int, ...]:

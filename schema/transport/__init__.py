@@ -27,6 +27,8 @@ What resolvers can do, without importing anything from here:
   its document, in hex, and ``is_mutation``; what it raises is answered in its place;
 * give the context a method ``hold_open``: called before an event stream is opened; what it raises
   is answered in its place;
+* give the context a method ``for_audience``: subscriptions that are declared ``SHARED`` are then
+  run once for all who ask for the same (``schema.transport.shared``);
 * give the context ``expires_at``: sockets and streams end then; and a coroutine function ``ended``
   that returns when they have to end before.
 

@@ -13,7 +13,7 @@ import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -31,6 +31,9 @@ up."""
 _made, _joined, _kept = (SHARED_ANSWERS.labels(source) for source in ("made", "joined", "kept"))
 
 Key = tuple[Hashable, ...]
+AsSent = tuple[bool, bytes, str]
+"""A request as it came: whether by GET, its query string or body, and its ``reuse_key``. Whoever
+sends the same bytes again is answered without their being read again."""
 
 
 @dataclass(slots=True)
@@ -41,12 +44,14 @@ class Answer:
         hint: how it may be reused; None where nothing said so.
         body: encoded; None where it has errors: those are told to each in his own language.
         read_at: when the oldest thing in it was read, on the clock of ``time.monotonic``.
+        composed: what is sent of it, by the manner it is asked for in.
     """
 
     outcome: Outcome
     hint: CacheHintLike | None
     body: bytes | None
     read_at: float
+    composed: dict[Hashable, Any] = field(default_factory=dict)
     _tag: str | None = None
 
     @property
@@ -106,7 +111,8 @@ class SharedAnswers:
         self.memory_bytes = 0
 
     def __len__(self) -> int:
-        return len(self._entries)
+        """How many answers there are, each perhaps under several keys."""
+        return len({id(entry.answer) for entry in self._entries.values()})
 
     def find(self, key: Key) -> Answer | None:
         """Return an answer that is fresh, or None."""
@@ -137,33 +143,8 @@ class SharedAnswers:
         _made.inc()
         return await make()
 
-    def _begin(self, key: Key, make: Make) -> _Flight:
-        _made.inc()
-        flight = _Flight(asyncio.ensure_future(make()), self._now())
-        self._flights[key] = flight
-
-        def land(task: "asyncio.Task[Answer]") -> None:
-            if self._flights.get(key) is flight:
-                del self._flights[key]
-            if not task.cancelled() and task.exception() is None:
-                self._keep(key, task.result())
-
-        flight.task.add_done_callback(land)
-        return flight
-
-    async def _join(self, flight: _Flight) -> Answer | None:
-        """Wait for what somebody else has made; None where that is not for others."""
-        await _landing(flight)
-        if flight.task.cancelled() or flight.task.exception() is not None:
-            return None
-        answer = flight.task.result()
-        return answer if answer.is_public else None
-
-    async def _wait_for(self, flight: _Flight) -> Answer:
-        await _landing(flight)
-        return flight.task.result()
-
-    def _keep(self, key: Key, answer: Answer) -> None:
+    def keep(self, key: Key, answer: Answer) -> None:
+        """Keep an answer as long as it is fresh, if it may be given to others."""
         now = self._now()
         if answer.body is None or answer.fresh_until <= now:
             return
@@ -179,6 +160,32 @@ class SharedAnswers:
             if entry.fresh_until > now and self.memory_bytes <= self._capacity_bytes:
                 break
             self._drop(oldest)
+
+    def _begin(self, key: Key, make: Make) -> _Flight:
+        _made.inc()
+        flight = _Flight(asyncio.ensure_future(make()), self._now())
+        self._flights[key] = flight
+
+        def land(task: "asyncio.Task[Answer]") -> None:
+            if self._flights.get(key) is flight:
+                del self._flights[key]
+            if not task.cancelled() and task.exception() is None:
+                self.keep(key, task.result())
+
+        flight.task.add_done_callback(land)
+        return flight
+
+    async def _join(self, flight: _Flight) -> Answer | None:
+        """Wait for what somebody else has made; None where that is not for others."""
+        await _landing(flight)
+        if flight.task.cancelled() or flight.task.exception() is not None:
+            return None
+        answer = flight.task.result()
+        return answer if answer.is_public else None
+
+    async def _wait_for(self, flight: _Flight) -> Answer:
+        await _landing(flight)
+        return flight.task.result()
 
     def _drop(self, key: Key) -> None:
         entry = self._entries.pop(key, None)
@@ -202,19 +209,15 @@ def _size(part: Hashable) -> int:
     return len(part) if isinstance(part, str | bytes) else 0
 
 
-def key_of(operation: Operation, reuse_key: Hashable) -> Key | None:
-    """Return what the answer to a query depends on; None where that cannot be told.
-
-    Args:
-        reuse_key: what it depends on besides the operation; see ``PresaleGraphQL``.
-    """
+def key_of(operation: Operation, as_sent: AsSent) -> Key | None:
+    """Return what the answer to a query depends on; None where that cannot be told."""
     request = operation.request
     try:
         variables = orjson.dumps(request.variables or {}, option=orjson.OPT_SORT_KEYS)
     except TypeError:
         # Nested too deep to be written as it was read.
         return None
-    return operation.document.digest, request.operation_name, variables, reuse_key
+    return operation.document.digest, request.operation_name, variables, as_sent[2]
 
 
 def answer_of(outcome: Outcome, context: Any, *, began: float) -> Answer:

@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from starlette.requests import Request
+from schema.transport.head import Head
 
 
 class CacheHintLike(Protocol):
@@ -47,17 +47,16 @@ def find_cache_hint(context: Any) -> CacheHintLike | None:
     return getattr(context, "cache_hint", None)
 
 
-def cache_control(request: Request, hint: CacheHintLike | None, *, failed: bool) -> str:
+def cache_control(head: Head, hint: CacheHintLike | None, *, failed: bool) -> str:
     """Value of ``Cache-Control``: by the hint for a GET without errors; errors and POST are not
     stored. An answer to somebody who identified himself is never public, whatever the hint."""
-    if request.method != "GET" or failed:
+    if not head.is_get or failed:
         return "no-store"
     if hint is not None and not hint.public and hint.max_age_seconds <= 0:
         return "private, no-store"
     if hint is None or hint.max_age_seconds <= 0:
         return "no-cache"
-    identified = "authorization" in request.headers or "cookie" in request.headers
-    scope = "public" if hint.public and not identified else "private"
+    scope = "public" if hint.public and not head.identifies else "private"
     return f"{scope}, max-age={hint.max_age_seconds}"
 
 
@@ -66,9 +65,9 @@ def entity_tag(body: bytes) -> str:
     return f'"{hashlib.blake2b(body, digest_size=16).hexdigest()}"'
 
 
-def is_unchanged(request: Request, tag: str) -> bool:
+def is_unchanged(head: Head, tag: str) -> bool:
     """Whether ``If-None-Match`` names the tag; weak tags match, as RFC 9110 has it."""
-    header = request.headers.get("if-none-match")
+    header = head.get(b"if-none-match")
     if header is None:
         return False
     candidates = [candidate.strip().removeprefix("W/") for candidate in header.split(",")]

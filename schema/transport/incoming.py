@@ -4,33 +4,46 @@ from collections.abc import Mapping
 from typing import Any
 
 import orjson
-from starlette.requests import ClientDisconnect, Request
+from starlette.datastructures import QueryParams
+from starlette.types import Receive
 
 from schema.transport.errors import REQUEST_TOO_LARGE, RequestRefused
+from schema.transport.head import Head, remembered
 from schema.transport.persisted import read_digest
 from schema.transport.requests import OperationRequest
 
 
-async def read_post(request: Request, max_body_bytes: int) -> OperationRequest:
-    """The operation in a POST body.
+async def read_text(head: Head, receive: Receive, max_bytes: int) -> bytes:
+    """What a request says, as it came: the body of a POST, the query string of a GET.
 
     Raises:
         RequestRefused: 415 for another content type, charset or encoding than JSON in UTF-8,
-            413 beyond ``max_body_bytes``, 400 for everything that is no GraphQL request.
+            413 or 414 beyond ``max_bytes``, 400 for a body that ends early.
     """
-    _require_json_content(request)
-    return parse_parameters(decode_json(await _read_body(request, max_body_bytes), "body"))
+    if not head.is_get:
+        _require_json_content(head)
+        return await _read_body(head, receive, max_bytes)
+    if len(head.query_string) > max_bytes:
+        raise RequestRefused(414, "The query string is too long.", code=REQUEST_TOO_LARGE)
+    return head.query_string
 
 
-def read_get(request: Request, max_bytes: int) -> OperationRequest:
-    """The operation in the query string, ``variables`` and ``extensions`` as JSON in it.
+def parse_post(body: bytes) -> OperationRequest:
+    """The operation in a body.
 
     Raises:
-        RequestRefused: 414 beyond ``max_bytes``, 400 for everything that is no GraphQL request.
+        RequestRefused: 400 for everything that is no GraphQL request.
     """
-    if len(request.url.query) > max_bytes:
-        raise RequestRefused(414, "The query string is too long.", code=REQUEST_TOO_LARGE)
-    parameters: dict[str, Any] = dict(request.query_params)
+    return parse_parameters(decode_json(body, "body"))
+
+
+def parse_get(query_string: bytes) -> OperationRequest:
+    """The operation in a query string, ``variables`` and ``extensions`` as JSON in it.
+
+    Raises:
+        RequestRefused: 400 for everything that is no GraphQL request.
+    """
+    parameters: dict[str, Any] = dict(QueryParams(query_string))
     for name in ("variables", "extensions"):
         if name in parameters:
             text = parameters[name]
@@ -40,9 +53,10 @@ def read_get(request: Request, max_bytes: int) -> OperationRequest:
     return parse_parameters(parameters)
 
 
-def asks_for_data(request: Request) -> bool:
+def asks_for_data(head: Head) -> bool:
     """Tell whether a query string asks for something, and not for the editor."""
-    return "query" in request.query_params or "extensions" in request.query_params
+    parameters = QueryParams(head.query_string)
+    return "query" in parameters or "extensions" in parameters
 
 
 def decode_json(raw: bytes, what: str) -> Any:
@@ -89,36 +103,51 @@ def parse_parameters(parameters: object) -> OperationRequest:
     )
 
 
-def _require_json_content(request: Request) -> None:
-    media, *parameters = (
-        part.strip().lower() for part in request.headers.get("content-type", "").split(";")
-    )
-    if media != "application/json":
-        raise RequestRefused(415, "The content type has to be application/json.")
-    charsets = [part[8:].strip('"') for part in parameters if part.startswith("charset=")]
-    if any(charset not in ("utf-8", "utf8") for charset in charsets):
-        raise RequestRefused(415, "The body has to be encoded in UTF-8.")
-    if request.headers.get("content-encoding", "identity").lower() != "identity":
+def _require_json_content(head: Head) -> None:
+    fault = _fault_of_content(head.get(b"content-type"))
+    if fault is not None:
+        raise RequestRefused(415, fault)
+    encoding = head.get(b"content-encoding")
+    if encoding is not None and encoding.lower() != "identity":
         raise RequestRefused(415, "Compressed request bodies are not supported.")
 
 
-async def _read_body(request: Request, max_body_bytes: int) -> bytes:
-    refusal = RequestRefused(
+@remembered
+def _fault_of_content(content_type: str | None) -> str | None:
+    media, *parameters = (part.strip().lower() for part in (content_type or "").split(";"))
+    if media != "application/json":
+        return "The content type has to be application/json."
+    charsets = [part[8:].strip('"') for part in parameters if part.startswith("charset=")]
+    if any(charset not in ("utf-8", "utf8") for charset in charsets):
+        return "The body has to be encoded in UTF-8."
+    return None
+
+
+async def _read_body(head: Head, receive: Receive, max_bytes: int) -> bytes:
+    length = head.get(b"content-length") or ""
+    if length.isdecimal() and len(length) < 20 and int(length) > max_bytes:
+        raise _too_large(max_bytes)
+    chunks: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise RequestRefused(400, "The body ended early.")
+        chunk: bytes = message.get("body", b"")
+        size += len(chunk)
+        if size > max_bytes:
+            raise _too_large(max_bytes)
+        if not message.get("more_body", False):
+            # Nearly always the first.
+            return b"".join((*chunks, chunk)) if chunks else chunk
+        chunks.append(chunk)
+
+
+def _too_large(max_bytes: int) -> RequestRefused:
+    return RequestRefused(
         413,
-        f"The body is larger than {max_body_bytes} bytes.",
+        f"The body is larger than {max_bytes} bytes.",
         code=REQUEST_TOO_LARGE,
         # What is left of the body will not be read, so the connection is of no more use.
         headers={"connection": "close"},
     )
-    length = request.headers.get("content-length", "")
-    if length.isdecimal() and len(length) < 20 and int(length) > max_body_bytes:
-        raise refusal
-    body = bytearray()
-    try:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > max_body_bytes:
-                raise refusal
-    except ClientDisconnect:
-        raise RequestRefused(400, "The body ended early.") from None
-    return bytes(body)

@@ -1,6 +1,6 @@
 """The transport's own metrics, beside those of the application."""
 
-from prometheus_client import Counter
+from prometheus_client import Counter, Gauge
 
 TIMEOUTS = Counter(
     "presale_graphql_timeouts_total",
@@ -19,3 +19,4 @@ SHARED_ANSWERS = Counter(
     "or kept from the last second.",
     ["source"],
 )
+SUBSCRIPTIONS = Gauge("presale_live_subscribers", "Open subscriptions.")

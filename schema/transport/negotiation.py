@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from schema.transport.errors import RequestRefused
+from schema.transport.head import remembered
 
 JSON = "application/json"
 GRAPHQL_RESPONSE = "application/graphql-response+json"
@@ -25,6 +26,7 @@ class Accepted:
     html: bool
 
 
+@remembered
 def negotiate(accept: str | None) -> Accepted:
     """Read an ``Accept`` header. None, a missing header, means ``application/json``.
 

@@ -17,7 +17,7 @@ from strawberry.asgi import GraphQL
 from strawberry.http.ides import GraphQL_IDE
 from strawberry.http.websocket_origin import is_same_origin, normalize_origin
 
-from schema.transport.answers import Answer, SharedAnswers, answer_of, key_of
+from schema.transport.answers import Answer, AsSent, SharedAnswers, answer_of, key_of
 from schema.transport.caching import find_cache_hint
 from schema.transport.errors import (
     OPERATION_NOT_ALLOWED,
@@ -37,8 +37,9 @@ from schema.transport.execution import (
     Operation,
     Outcome,
 )
+from schema.transport.head import Head
 from schema.transport.ide import editor_page
-from schema.transport.incoming import asks_for_data, read_get, read_post
+from schema.transport.incoming import asks_for_data, parse_get, parse_post, read_text
 from schema.transport.limits import DocumentLimits
 from schema.transport.negotiation import (
     Accepted,
@@ -47,13 +48,14 @@ from schema.transport.negotiation import (
 )
 from schema.transport.persisted import SharedTexts
 from schema.transport.replies import VARY, Replies, request_id_of
+from schema.transport.shared import Streams
+from schema.transport.socket_bounds import SocketLimits
+from schema.transport.socket_messages import SUBPROTOCOL_NOT_ACCEPTABLE
 from schema.transport.websocket import (
     SUBPROTOCOL,
-    SUBPROTOCOL_NOT_ACCEPTABLE,
     GraphQLSocket,
     OperationHook,
     SocketHook,
-    SocketLimits,
 )
 
 GOING_AWAY, GONE = 1001, "Server is going away"
@@ -120,7 +122,7 @@ class PresaleGraphQL(GraphQL[Any, None]):
         timeout_seconds: float = 10.0,
         is_discoverable: bool = True,
         shared_texts: SharedTexts | None = None,
-        reuse_key: Callable[[Request], str | None] | None = None,
+        reuse_key: Callable[[Head], str | None] | None = None,
         answer_memory_bytes: int = 16 * 1024 * 1024,
     ) -> None:
         super().__init__(
@@ -154,6 +156,7 @@ class PresaleGraphQL(GraphQL[Any, None]):
             timeout_seconds=timeout_seconds,
             shared_texts=shared_texts,
         )
+        self.streams = Streams(self.engine, schema)
         self._editor = editor_page(self.graphql_ide) if self.graphql_ide else None
         self._live: set[GraphQLSocket | EventStream] = set()
         self._stopping = False
@@ -162,7 +165,7 @@ class PresaleGraphQL(GraphQL[Any, None]):
         if scope["type"] == "websocket":
             await self._serve_socket(WebSocket(scope, receive=receive, send=send))
             return
-        response = await self._respond(Request(scope, receive=receive))
+        response = await self._respond(Head(scope), receive)
         if not isinstance(response, EventStream):
             await response(scope, receive, send)
             return
@@ -205,7 +208,7 @@ class PresaleGraphQL(GraphQL[Any, None]):
             return
         socket = GraphQLSocket(
             websocket,
-            engine=self.engine,
+            streams=self.streams,
             presenter=self._presenter,
             limits=self._socket_limits,
             make_context=self._context_factory,
@@ -230,39 +233,42 @@ class PresaleGraphQL(GraphQL[Any, None]):
             return True
         return normalize_origin(origin) in self.allowed_origins
 
-    async def _respond(self, request: Request) -> ASGIApp:
-        accepted = negotiate(request.headers.get("accept"))
+    async def _respond(self, head: Head, receive: Receive) -> ASGIApp:
+        accepted = negotiate(head.get(b"accept"))
         try:
-            return await self._answer(request, accepted)
+            return await self._answer(head, accepted, receive)
         except RequestRefused as refused:
-            return self._replies.failure(request, accepted.json, refused, refused.headers)
+            return self._replies.failure(head, accepted.json, refused, refused.headers)
         except Exception as failure:
-            return self._replies.failure(request, accepted.json, failure, {})
+            return self._replies.failure(head, accepted.json, failure, {})
 
-    async def _answer(self, request: Request, accepted: Accepted) -> ASGIApp:
-        if request.method not in ("GET", "POST"):
+    async def _answer(self, head: Head, accepted: Accepted, receive: Receive) -> ASGIApp:
+        if head.method not in ("GET", "POST"):
             raise RequestRefused(405, "Use GET or POST.", headers={"allow": "GET, POST"})
-        is_get = request.method == "GET"
-        if is_get and accepted.html and self._editor and not asks_for_data(request):
+        if head.is_get and accepted.html and self._editor and not asks_for_data(head):
             return HTMLResponse(
                 self._editor.html,
                 headers={"content-security-policy": self._editor.policy, "vary": VARY},
             )
-        if is_get or not accepted.event_stream:
+        if head.is_get or not accepted.event_stream:
             require_json(accepted)
-        received = (
-            read_get(request, self._max_body_bytes)
-            if is_get
-            else await read_post(request, self._max_body_bytes)
-        )
+        text = await read_text(head, receive, self._max_body_bytes)
+        whose = None if self._reuse_key is None else self._reuse_key(head)
+        as_sent = None if whose is None else (head.is_get, text, whose)
+        if as_sent is not None and accepted.json is not None:
+            # The shortest way: the same bytes were read, checked and answered a moment ago.
+            kept = self.answers.find(as_sent)
+            if kept is not None:
+                return self._replies.shared(head, accepted.json, None, kept)
+        received = parse_get(text) if head.is_get else parse_post(text)
         try:
             operation = await self.engine.receive(received)
         except DocumentRefused as refused:
             outcome = Outcome(errors=refused.errors, executed=False)
             if accepted.json is None:
-                return self._stream(request, None, _once(outcome))
-            return self._replies.result(request, accepted.json, None, outcome, None)
-        _check_transport(operation, accepted, is_get=is_get)
+                return self._stream(head, None, _once(outcome))
+            return self._replies.result(head, accepted.json, None, outcome, None)
+        _check_transport(operation, accepted, is_get=head.is_get)
         is_subscription = operation.kind is OperationType.SUBSCRIPTION
         if is_subscription and self._stopping:
             raise RequestError(
@@ -272,36 +278,41 @@ class PresaleGraphQL(GraphQL[Any, None]):
                 retry_after_seconds=1,
             )
         if accepted.json is not None and operation.kind is OperationType.QUERY:
-            answer = await self._query(request, operation)
-            return self._replies.shared(request, accepted.json, operation, answer)
-        context = await self._context_factory(request)
+            answer = await self._query(head, operation, as_sent)
+            return self._replies.shared(head, accepted.json, operation, answer)
+        context = await self._context_factory(Request(head.scope))
         if is_subscription:
             if hold_open := getattr(context, "hold_open", None):
                 hold_open()
-            outcomes = self.engine.stream(operation, context)
-            return self._stream(request, operation, outcomes, context)
+            outcomes = self.streams.stream(operation, context)
+            return self._stream(head, operation, outcomes, context)
         outcome = await self.engine.execute(operation, context)
         if accepted.json is None:
-            return self._stream(request, operation, _once(outcome))
+            return self._stream(head, operation, _once(outcome))
         hint = find_cache_hint(context)
-        return self._replies.result(request, accepted.json, operation, outcome, hint)
+        return self._replies.result(head, accepted.json, operation, outcome, hint)
 
-    async def _query(self, request: Request, operation: Operation) -> Answer:
+    async def _query(self, head: Head, operation: Operation, as_sent: AsSent | None) -> Answer:
         """Answer a query: with what there is for others too, where this may be for others."""
 
         async def make() -> Answer:
             began = time.monotonic()
-            context = await self._context_factory(request)
+            context = await self._context_factory(Request(head.scope))
             outcome = await self.engine.execute(operation, context)
             return answer_of(outcome, context, began=began)
 
-        whose = None if self._reuse_key is None else self._reuse_key(request)
-        key = None if whose is None else key_of(operation, whose)
-        return await make() if key is None else await self.answers.get(key, make)
+        key = None if as_sent is None else key_of(operation, as_sent)
+        if key is None or as_sent is None:
+            return await make()
+        answer = await self.answers.get(key, make)
+        if operation.request.digest is None:
+            # A hash is looked up each time: it is counted, and kept as long as it is used.
+            self.answers.keep(as_sent, answer)
+        return answer
 
     def _stream(
         self,
-        request: Request,
+        head: Head,
         operation: Operation | None,
         outcomes: AsyncGenerator[Outcome, None],
         context: Any = None,
@@ -310,10 +321,10 @@ class PresaleGraphQL(GraphQL[Any, None]):
         expired = coded(GraphQLError("The session has expired."), SESSION_EXPIRED)
         return EventStream(
             outcomes,
-            lambda outcome: self._replies.encode(request, operation, outcome)[0],
+            lambda outcome: self._replies.encode(head, operation, outcome)[0],
             headers={"vary": VARY},
             heartbeat_seconds=self._heartbeat_seconds,
-            request_id=request_id_of(request),
+            request_id=head.request_id,
             expires_at=expires_at if isinstance(expires_at, datetime) else None,
             ended=getattr(context, "ended", None) if isinstance(expires_at, datetime) else None,
             expired=Outcome(errors=[expired], executed=False),

@@ -7,9 +7,8 @@ close code and nothing is raised. See PROTOCOL.md of the npm package graphql-ws 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 import orjson
 from graphql import GraphQLError, OperationType, located_error
@@ -27,57 +26,31 @@ from schema.transport.errors import (
     log_masked,
 )
 from schema.transport.event_stream import seconds_until
-from schema.transport.execution import Engine, Operation, Outcome, response_body
+from schema.transport.execution import Operation, Outcome, response_body
 from schema.transport.incoming import parse_parameters
+from schema.transport.shared import Streams
+from schema.transport.socket_bounds import Door, Place, SocketLimits
+from schema.transport.socket_member import SocketMember, Wire
+from schema.transport.socket_messages import (
+    BAD_REQUEST,
+    FORBIDDEN,
+    INIT_TIMEOUT,
+    INTERNAL_ERROR,
+    SUBSCRIBER_EXISTS,
+    TOO_MANY_INITS,
+    UNAUTHORIZED,
+    ProtocolBroken,
+    decode,
+    object_payload,
+    operation_id_of,
+)
 
 SUBPROTOCOL = "graphql-transport-ws"
 LANGUAGE_PARAMETER = "acceptLanguage"
 """In ``connection_init``: browsers can send no header of their own with a handshake."""
 
-BAD_REQUEST = 4400
-UNAUTHORIZED = 4401
-FORBIDDEN = 4403
-SUBPROTOCOL_NOT_ACCEPTABLE = 4406
-INIT_TIMEOUT = 4408
-SUBSCRIBER_EXISTS = 4409
-TOO_MANY_INITS = 4429
-INTERNAL_ERROR = 4500
-MESSAGE_TOO_BIG = 1009
-
 OperationHook = Callable[[WebSocket, Any], Awaitable[None]]
 SocketHook = Callable[[Any, Mapping[str, Any]], Awaitable[Mapping[str, Any] | None]]
-
-
-@dataclass(frozen=True, slots=True)
-class SocketLimits:
-    """Bounds for one socket; ``max_operations`` counts everything that has not ended yet."""
-
-    init_timeout_seconds: float = 10.0
-    max_operations: int = 20
-    max_message_bytes: int = 100 * 1024
-
-
-class Place(Protocol):
-    """A place among what the server works on at once."""
-
-    def leave(self) -> None:
-        """Give it back; further calls do nothing."""
-
-
-class Door(Protocol):
-    """What lets operations in, or refuses them."""
-
-    def enter(self) -> Place:
-        """Take a place; a public exception says that there is none."""
-
-
-class _ProtocolBroken(Exception):
-    """The client broke the protocol: the socket closes with this code and reason."""
-
-    def __init__(self, code: int, reason: str) -> None:
-        super().__init__(reason)
-        self.code = code
-        self.reason = reason
 
 
 class GraphQLSocket:
@@ -99,7 +72,7 @@ class GraphQLSocket:
         self,
         websocket: WebSocket,
         *,
-        engine: Engine,
+        streams: Streams,
         presenter: ErrorPresenter,
         limits: SocketLimits,
         make_context: Callable[[WebSocket], Awaitable[Any]],
@@ -110,7 +83,7 @@ class GraphQLSocket:
         door: Door | None = None,
     ) -> None:
         self._websocket = websocket
-        self._engine = engine
+        self._streams = streams
         self._presenter = presenter
         self._limits = limits
         self._make_context = make_context
@@ -128,7 +101,8 @@ class GraphQLSocket:
         self._ended = asyncio.Event()
         self._timer: asyncio.Task[None] | None = None
         self._watch: asyncio.Task[None] | None = None
-        self._operations: dict[str, asyncio.Task[None]] = {}
+        self.wire: Wire | None = websocket.scope.get("state", {}).get("wire")
+        self._operations: dict[str, asyncio.Task[None] | SocketMember] = {}
         # Also those the client has completed and whose generators are still closing.
         self._running: dict[asyncio.Task[None], OperationType] = {}
         self.finished = asyncio.Event()
@@ -154,6 +128,7 @@ class GraphQLSocket:
             guards = [task for task in (self._timer, self._watch) if task is not None]
             for task in (reading, ended, *guards):
                 task.cancel()
+            self._leave_shared_runs()
             for task, kind in self._running.items():
                 _stop(task, kind)
             await asyncio.gather(reading, ended, *guards, *self._running, return_exceptions=True)
@@ -162,9 +137,10 @@ class GraphQLSocket:
     async def finish(self, code: int, reason: str) -> None:
         """End subscriptions, answer the queries and mutations that have begun, then close."""
         self._stopping = True
+        self._leave_shared_runs()
         for task, kind in list(self._running.items()):
             if kind is OperationType.SUBSCRIPTION:
-                task.cancel()
+                _stop(task, kind)
         if self._running:
             await asyncio.wait(set(self._running))
         await self.close(code, reason)
@@ -189,8 +165,8 @@ class GraphQLSocket:
                 if frame["type"] == "websocket.disconnect":
                     self._closed = True
                     return
-                await self._handle(self._decode(frame))
-        except _ProtocolBroken as broken:
+                await self._handle(decode(frame, max_bytes=self._limits.max_message_bytes))
+        except ProtocolBroken as broken:
             await self.close(broken.code, broken.reason)
         except WebSocketDisconnect:
             self._closed = True
@@ -198,39 +174,25 @@ class GraphQLSocket:
             log_masked(failure, self._request_id, None)
             await self.close(INTERNAL_ERROR, "Internal error")
 
-    def _decode(self, frame: Mapping[str, Any]) -> dict[str, Any]:
-        text = frame.get("text")
-        if not isinstance(text, str):
-            raise _ProtocolBroken(BAD_REQUEST, "Only text frames are understood")
-        if len(text) > self._limits.max_message_bytes:
-            raise _ProtocolBroken(MESSAGE_TOO_BIG, "Message too big")
-        try:
-            message = orjson.loads(text)
-        except orjson.JSONDecodeError:
-            raise _ProtocolBroken(BAD_REQUEST, "The message is not valid JSON") from None
-        if not isinstance(message, dict) or not isinstance(message.get("type"), str):
-            raise _ProtocolBroken(BAD_REQUEST, "The message has to be an object with a type")
-        return message
-
     async def _handle(self, message: dict[str, Any]) -> None:
         match message["type"]:
             case "connection_init":
-                await self._initialise(_object_payload(message))
+                await self._initialise(object_payload(message))
             case "ping":
-                payload = _object_payload(message)
+                payload = object_payload(message)
                 await self._send({"type": "pong", **({"payload": payload} if payload else {})})
             case "pong":
-                _object_payload(message)
+                object_payload(message)
             case "subscribe":
                 await self._subscribe(message)
             case "complete":
-                self._complete(_operation_id(message))
+                self._complete(operation_id_of(message))
             case unknown:
-                raise _ProtocolBroken(BAD_REQUEST, f"Unknown message type '{unknown[:40]}'")
+                raise ProtocolBroken(BAD_REQUEST, f"Unknown message type '{unknown[:40]}'")
 
     async def _initialise(self, params: dict[str, Any]) -> None:
         if self._init_received:
-            raise _ProtocolBroken(TOO_MANY_INITS, "Too many initialisation requests")
+            raise ProtocolBroken(TOO_MANY_INITS, "Too many initialisation requests")
         self._init_received = True
         if self._timer is not None:
             self._timer.cancel()
@@ -246,7 +208,7 @@ class GraphQLSocket:
         except Exception as failure:
             if is_public(failure):
                 code = getattr(failure, "close_code", FORBIDDEN)
-                raise _ProtocolBroken(code, str(failure)) from None
+                raise ProtocolBroken(code, str(failure)) from None
             raise
         self._context = context
         self._acknowledged = True
@@ -261,17 +223,15 @@ class GraphQLSocket:
 
     async def _subscribe(self, message: dict[str, Any]) -> None:
         if not self._acknowledged:
-            raise _ProtocolBroken(UNAUTHORIZED, "Unauthorized")
-        operation_id = _operation_id(message)
+            raise ProtocolBroken(UNAUTHORIZED, "Unauthorized")
+        operation_id = operation_id_of(message)
         try:
             request = parse_parameters(message.get("payload"))
         except RequestRefused as refused:
-            raise _ProtocolBroken(BAD_REQUEST, refused.message) from None
+            raise ProtocolBroken(BAD_REQUEST, refused.message) from None
         if operation_id in self._operations:
-            raise _ProtocolBroken(
-                SUBSCRIBER_EXISTS, f"Subscriber for {operation_id} already exists"
-            )
-        if len(self._running) >= self._limits.max_operations:
+            raise ProtocolBroken(SUBSCRIBER_EXISTS, f"Subscriber for {operation_id} already exists")
+        if self._count() >= self._limits.max_operations:
             text = f"At most {self._limits.max_operations} operations may run on one connection."
             await self._send_errors(
                 operation_id, [coded(GraphQLError(text), TOO_MANY_SUBSCRIPTIONS)]
@@ -281,7 +241,9 @@ class GraphQLSocket:
             # First, for documents that cannot be run are work as well.
             if self._on_operation is not None:
                 await self._on_operation(self._websocket, self._context)
-            operation = await self._engine.receive(request)
+            operation = await self._streams.engine.receive(request)
+            if self._join(operation_id, operation):
+                return
         except DocumentRefused as refused:
             await self._send_errors(operation_id, refused.errors)
             return
@@ -290,13 +252,48 @@ class GraphQLSocket:
             return
         task = asyncio.create_task(self._run(operation_id, operation))
         self._operations[operation_id] = task
-        self._running[task] = operation.kind
-        task.add_done_callback(lambda done: self._running.pop(done, None))
+        self.keep(task, operation.kind)
 
     def _complete(self, operation_id: str) -> None:
-        task = self._operations.pop(operation_id, None)
-        if task is not None:
-            _stop(task, self._running[task])
+        operation = self._operations.pop(operation_id, None)
+        if isinstance(operation, SocketMember):
+            self._leave(operation)
+        elif operation is not None:
+            _stop(operation, self._running[operation])
+
+    def keep(
+        self, task: "asyncio.Task[None]", kind: OperationType = OperationType.SUBSCRIPTION
+    ) -> None:
+        """Stop a task with the socket, and wait for its end."""
+        self._running[task] = kind
+        task.add_done_callback(lambda done: self._running.pop(done, None))
+
+    def _count(self) -> int:
+        members = [one for one in self._operations.values() if isinstance(one, SocketMember)]
+        return len(self._running) + sum(not member.is_sending for member in members)
+
+    def _join(self, operation_id: str, operation: Operation) -> bool:
+        """Follow a run that is shared; False: this operation is to be run by itself."""
+        if self._stopping:
+            return False
+        run = self._streams.find_run(operation, self._renew_context(self._context))
+        if run is None:
+            return False
+        member = SocketMember(self, run, operation_id=operation_id, name=operation.name)
+        self._operations[operation_id] = member
+        member.join()
+        return True
+
+    def _leave(self, member: SocketMember) -> None:
+        ending = member.leave()
+        if ending is not None:
+            self.keep(ending)
+
+    def _leave_shared_runs(self) -> None:
+        for operation_id, operation in list(self._operations.items()):
+            if isinstance(operation, SocketMember):
+                del self._operations[operation_id]
+                self._leave(operation)
 
     def _enter(self, operation: Operation) -> Place | None:
         if self._stopping:
@@ -313,7 +310,7 @@ class GraphQLSocket:
         try:
             place = self._enter(operation)
             context = self._renew_context(self._context)
-            async with aclosing(self._engine.stream(operation, context)) as outcomes:
+            async with aclosing(self._streams.stream(operation, context)) as outcomes:
                 async for outcome in outcomes:
                     if place is not None:
                         # Now it is only sent, however slowly the client may read.
@@ -321,15 +318,11 @@ class GraphQLSocket:
                     # The client may have completed it, and used the id again.
                     if self._operations.get(operation_id) is not task:
                         return
+                    await self._send_outcome(operation_id, operation.name, outcome)
                     if not outcome.executed:
-                        self._operations.pop(operation_id, None)
-                        await self._send_errors(operation_id, outcome.errors or [], operation.name)
                         return
-                    await self._send_next(operation_id, operation, outcome)
             if self._operations.get(operation_id) is task:
-                # Forgotten before the message leaves: the client may use the id at once.
-                del self._operations[operation_id]
-                await self._send({"id": operation_id, "type": "complete"})
+                await self._send_outcome(operation_id, operation.name, None)
         except WebSocketDisconnect:
             self._closed = True
         except Exception as failure:
@@ -339,11 +332,34 @@ class GraphQLSocket:
             if place is not None:
                 place.leave()
 
-    async def _send_next(self, operation_id: str, operation: Operation, outcome: Outcome) -> None:
-        errors = self._present(outcome.errors or (), operation.name)
-        await self._send(
-            {"id": operation_id, "type": "next", "payload": response_body(outcome, errors)}
-        )
+    async def tell(self, member: SocketMember, outcome: Outcome | None) -> None:
+        """Send an event of a shared run, or its end, unless the client has completed it."""
+        operation_id = member.operation_id
+        if self._operations.get(operation_id) is not member:
+            return
+        try:
+            await self._send_outcome(operation_id, member.name, outcome)
+        except WebSocketDisconnect:
+            self._closed = True
+        except Exception as failure:
+            del self._operations[operation_id]
+            await self._send_errors(operation_id, [located_error(failure)], member.name)
+            self._leave(member)
+
+    async def _send_outcome(
+        self, operation_id: str, name: str | None, outcome: Outcome | None
+    ) -> None:
+        if outcome is None:
+            # Forgotten before the message leaves: the client may use the id at once.
+            del self._operations[operation_id]
+            await self._send({"id": operation_id, "type": "complete"})
+        elif not outcome.executed:
+            del self._operations[operation_id]
+            await self._send_errors(operation_id, outcome.errors or [], name)
+        else:
+            errors = self._present(outcome.errors or (), name)
+            body = response_body(outcome, errors)
+            await self._send({"id": operation_id, "type": "next", "payload": body})
 
     async def _send_errors(
         self, operation_id: str, errors: list[GraphQLError], operation_name: str | None = None
@@ -378,22 +394,7 @@ class GraphQLSocket:
 
 
 def _stop(task: "asyncio.Task[None]", kind: OperationType) -> None:
-    # A mutation that has begun is finished: half of a purchase helps nobody.
-    if kind is not OperationType.MUTATION:
+    # A mutation that has begun is finished: half of a purchase helps nobody. And nothing is
+    # cancelled twice: the second time would be while it closes what it has open.
+    if kind is not OperationType.MUTATION and not task.cancelling():
         task.cancel()
-
-
-def _object_payload(message: Mapping[str, Any]) -> dict[str, Any]:
-    payload = message.get("payload")
-    if payload is None:
-        return {}
-    if not isinstance(payload, dict):
-        raise _ProtocolBroken(BAD_REQUEST, "The payload has to be an object")
-    return payload
-
-
-def _operation_id(message: Mapping[str, Any]) -> str:
-    operation_id = message.get("id")
-    if not isinstance(operation_id, str) or not operation_id:
-        raise _ProtocolBroken(BAD_REQUEST, "The id has to be a non-empty string")
-    return operation_id

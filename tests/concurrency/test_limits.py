@@ -12,7 +12,6 @@ from headless_presale.kernel.errors import DomainError
 from headless_presale.kernel.redis import close_redis, open_redis
 from headless_presale.kernel.unit_of_work import UnitOfWork
 from headless_presale.orders import OrderView
-from headless_presale.slots import PoolOrder
 from headless_presale.slots.admission import keys_of
 from tests.support.shop import Sale, open_sale, order_for
 
@@ -76,10 +75,10 @@ async def test_control_without_the_quota_the_limit_is_broken(
     sale = await open_sale(capacity=100, limit=LIMIT)
     await _redis_that_forgets(redis, sale)
 
-    async def no_quota(work: UnitOfWork, customer: object, orders: list[PoolOrder]) -> None:
+    async def no_quota(work: UnitOfWork, orders: object) -> None:
         """Count nothing."""
 
-    monkeypatch.setattr("headless_presale.checkout.place.take_quota", no_quota)
+    monkeypatch.setattr("headless_presale.checkout.together.take_quotas", no_quota)
 
     results = await _rush(sale)
 

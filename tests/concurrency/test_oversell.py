@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Iterable
 from uuid import UUID
 
 import asyncpg
@@ -13,7 +14,7 @@ from headless_presale.kernel.errors import DomainError
 from headless_presale.kernel.redis import close_redis, open_redis
 from headless_presale.kernel.unit_of_work import UnitOfWork
 from headless_presale.orders import OrderView
-from headless_presale.slots import PoolOrder, service
+from headless_presale.slots import PoolOrder
 from headless_presale.slots.admission import keys_of
 from tests.support.shop import Sale, open_sale, order_for
 
@@ -84,9 +85,9 @@ async def test_control_without_the_database_guard_it_oversells(
     await redis.delete(keys["owners"], keys["pending"], keys["expiry"])
 
     async def claim_without_looking(
-        work: UnitOfWork, order_id: UUID, orders: list[PoolOrder]
+        work: UnitOfWork, orders: Iterable[tuple[UUID, PoolOrder]]
     ) -> None:
-        for order in orders:
+        for order_id, order in orders:
             await work.execute(
                 "UPDATE slot SET order_id = $1 WHERE pool_id = $2 AND number = ANY($3::int[])",
                 order_id,
@@ -94,8 +95,7 @@ async def test_control_without_the_database_guard_it_oversells(
                 list(order.numbers),
             )
 
-    assert service.claim is not claim_without_looking
-    monkeypatch.setattr("headless_presale.checkout.place.claim", claim_without_looking)
+    monkeypatch.setattr("headless_presale.checkout.together.claim_all", claim_without_looking)
 
     results = await _rush(sale)
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -10,12 +10,12 @@ import asyncpg
 import pytest
 from redis.asyncio import Redis
 
-from headless_presale.checkout import CartLine, drain, place, place_order, reservation
+from headless_presale.checkout import CartLine, drain, place, place_order, reservation, together
 from headless_presale.kernel.errors import DomainError
 from headless_presale.kernel.redis import close_redis, open_redis
 from headless_presale.kernel.unit_of_work import UnitOfWork
 from headless_presale.orders import OrderView
-from headless_presale.slots import PoolOrder, count_available, take_quota
+from headless_presale.slots import PoolOrder, count_available, take_quotas
 from tests.support.invariants import broken_invariants
 from tests.support.shop import Sale, open_sale, order_for, two_items
 
@@ -86,8 +86,10 @@ async def test_control_numbers_taken_one_by_one_tear_orders_apart(
     sale = await open_sale(capacity=10)
     await _lose_redis()
 
-    async def claim_what_is_left(work: UnitOfWork, order_id: UUID, orders: list[PoolOrder]) -> None:
-        for order in orders:
+    async def claim_what_is_left(
+        work: UnitOfWork, orders: Iterable[tuple[UUID, PoolOrder]]
+    ) -> None:
+        for order_id, order in orders:
             for number in order.numbers:
                 await work.execute(
                     "UPDATE slot SET order_id = $1 "
@@ -108,7 +110,7 @@ async def test_control_numbers_taken_one_by_one_tear_orders_apart(
         )
         return tuple(row["number"] for row in rows)
 
-    monkeypatch.setattr(place, "claim", claim_what_is_left)
+    monkeypatch.setattr(together, "claim_all", claim_what_is_left)
     monkeypatch.setattr(place, "pick_free", pick_without_locking)
 
     await _rush(
@@ -189,14 +191,14 @@ async def test_control_pools_locked_in_the_order_of_the_cart_deadlock(
     carts = iter((1, -1))
 
     async def take_quota_by_cart(
-        work: UnitOfWork, customer_id: UUID, orders: Sequence[PoolOrder]
+        work: UnitOfWork, orders: Sequence[tuple[UUID, PoolOrder]]
     ) -> None:
-        for order in orders[:: next(carts)]:
-            await take_quota(work, customer_id, [order])
+        for order in sorted(orders, key=lambda each: each[1].pool_id)[:: next(carts)]:
+            await take_quotas(work, [order])
             # Both orders have their first row before either asks for its second.
             await asyncio.sleep(0.1)
 
-    monkeypatch.setattr(place, "take_quota", take_quota_by_cart)
+    monkeypatch.setattr(together, "take_quotas", take_quota_by_cart)
     deadlocks = await _deadlocks(database_admin)
 
     outcomes = await _opposite_carts(sale, lines, 1)

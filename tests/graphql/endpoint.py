@@ -108,7 +108,7 @@ class Api:
         """Run a subscription; closing the generator closes the resolver's."""
         operation = self.graphql.engine.prepare(OperationRequest(query, variables))
         context = await self.context(bearer=bearer, origin=origin)
-        stream = self.graphql.engine.stream(operation, context)
+        stream = self.graphql.streams.stream(operation, context)
         try:
             async for outcome in stream:
                 yield outcome

@@ -6,7 +6,7 @@
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from uuid import UUID
 
 import asyncpg
@@ -117,9 +117,9 @@ async def test_control_without_the_database_guard_the_machine_finds_the_oversale
     play: Play, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def claim_without_looking(
-        work: UnitOfWork, order_id: UUID, orders: Sequence[PoolOrder]
+        work: UnitOfWork, orders: Iterable[tuple[UUID, PoolOrder]]
     ) -> None:
-        for order in orders:
+        for order_id, order in orders:
             await work.execute(
                 "UPDATE slot SET order_id = $1 WHERE pool_id = $2 AND number = ANY($3::int[])",
                 order_id,
@@ -127,7 +127,7 @@ async def test_control_without_the_database_guard_the_machine_finds_the_oversale
                 list(order.numbers),
             )
 
-    monkeypatch.setattr("headless_presale.checkout.place.claim", claim_without_looking)
+    monkeypatch.setattr("headless_presale.checkout.together.claim_all", claim_without_looking)
 
     with pytest.raises(AssertionError, match="owns as many slots as it ordered"):
         await play(CONTROL_EXAMPLES)

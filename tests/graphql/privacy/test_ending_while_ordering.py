@@ -1,15 +1,16 @@
 """Somebody orders in the moment in which his account ends: the order goes with it, or is none."""
 
 import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from headless_presale.checkout import Account
-from headless_presale.checkout import place as placing
+from headless_presale.checkout import Account, together
 from headless_presale.customers import SessionEnded
-from headless_presale.kernel.unit_of_work import shielded, unit_of_work
-from headless_presale.orders import Order, OrderView, write_order
+from headless_presale.kernel.unit_of_work import UnitOfWork, shielded, unit_of_work
+from headless_presale.orders import NewOrder, Order, OrderView, write_orders
 from tests.graphql.customers import codes_of
 from tests.graphql.privacy.life import Stage
 from tests.graphql.privacy.test_erasing import MAIL, erase, token_of
@@ -46,10 +47,11 @@ async def test_who_has_been_erased_meanwhile_orders_nothing(stage: Stage) -> Non
 async def test_control_an_order_that_does_not_look_stays_with_his_address(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def without_looking(*args: Any, **more: Any) -> bool:
-        return await write_order(*args, **{**more, "sign_in_id": None})
+    async def without_looking(work: UnitOfWork, wanted: Sequence[NewOrder], **more: Any) -> bool:
+        blind = [replace(new, sign_in_id=None) for new in wanted]
+        return await write_orders(work, blind, **more)
 
-    monkeypatch.setattr(placing, "write_order", without_looking)
+    monkeypatch.setattr(together, "write_orders", without_looking)
     sale = await stage.open()
     token = await token_of(stage, sale)
     account = await account_of(stage, token)

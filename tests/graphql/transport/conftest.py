@@ -19,6 +19,7 @@ from websockets.typing import Subprotocol
 from schema.transport import PresaleGraphQL
 from tests.graphql.transport.toy_schema import (
     ForeignError,
+    board,
     journal,
     make_context,
     on_connect,
@@ -81,14 +82,18 @@ def make_view(**options: Any) -> PresaleGraphQL:
 
 @contextlib.asynccontextmanager
 async def serving(
-    graphql: PresaleGraphQL, *, graceful_seconds: int = 2
+    graphql: PresaleGraphQL, *, graceful_seconds: int = 2, **options: Any
 ) -> AsyncIterator[RunningServer]:
     """Let a server listen, which when it stops waits so long for requests under way."""
     app = Starlette(routes=[Route("/graphql", graphql), WebSocketRoute("/graphql", graphql)])
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     config = uvicorn.Config(
-        app, log_config=None, lifespan="off", timeout_graceful_shutdown=graceful_seconds
+        app,
+        log_config=None,
+        lifespan="off",
+        timeout_graceful_shutdown=graceful_seconds,
+        **options,
     )
     server = StoppableServer(config, graphql)
     task = asyncio.create_task(server.serve(sockets=[listener]))
@@ -112,6 +117,7 @@ async def server() -> AsyncIterator[RunningServer]:
 @pytest.fixture(autouse=True)
 def clean_journal() -> None:
     journal.clear()
+    board.texts.clear()
 
 
 @pytest.fixture

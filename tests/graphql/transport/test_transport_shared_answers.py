@@ -1,6 +1,7 @@
 """Answers that are kept, or made for many at once: what is shared, and what never is."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,7 +14,10 @@ from starlette.websockets import WebSocket
 
 from schema.transport import CacheHint, PresaleGraphQL, RequestError
 from schema.transport.answers import Answer, SharedAnswers
-from schema.transport.execution import Outcome
+from schema.transport.execution import Operation, Outcome
+from schema.transport.head import Head
+from schema.transport.persisted import digest_of
+from schema.transport.requests import OperationRequest
 
 
 @dataclass
@@ -72,10 +76,8 @@ async def make_context(connection: Request | WebSocket) -> Context:
     return Context(connection.headers.get("accept-language", ""))
 
 
-def reuse_key(request: Request) -> str | None:
-    if "authorization" in request.headers:
-        return None
-    return request.headers.get("accept-language", "")
+def reuse_key(head: Head) -> str | None:
+    return None if head.identifies else head.get(b"accept-language") or ""
 
 
 Send = Callable[..., Any]
@@ -169,6 +171,43 @@ async def test_what_is_asked_and_in_which_way_is_told_apart(http: httpx.AsyncCli
     for variables in ({"name": "x", "seconds": 1}, {"seconds": 1, "name": "x"}):
         await ask(http, reordered, variables=variables)
     assert kitchen.made.count("x") == 1
+
+
+async def test_the_same_bytes_are_not_read_again(
+    http: httpx.AsyncClient, view: PresaleGraphQL, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+    receive = view.engine.receive
+
+    async def counted(request: OperationRequest) -> Operation:
+        read.append(request.query)
+        return await receive(request)
+
+    monkeypatch.setattr(view.engine, "receive", counted)
+    query = '{ dish(name: "soup") }'
+    by_hash = {
+        "extensions": {"persistedQuery": {"version": 1, "sha256Hash": digest_of(query)}},
+    }
+    for _ in range(3):
+        await ask(http, query)
+        await http.get("/graphql", params={"query": query})
+    assert read == [query] * 2
+
+    # A hash is looked up each time: it is counted, and what is used is not forgotten
+    await http.post("/graphql", json={"query": query, **by_hash})
+    read.clear()
+    for _ in range(3):
+        answer = await http.post("/graphql", json=by_hash)
+        assert answer.json()["data"]["dish"] == "soup 1 "
+    assert len(read) == 3
+    assert kitchen.made == ["soup"]
+    # Nor is a body that is no JSON by its type taken for one that is
+    wrong = await http.post(
+        "/graphql",
+        content=json.dumps({"query": query, "variables": {}}),
+        headers={"content-type": "text/plain"},
+    )
+    assert wrong.status_code == 415
 
 
 @pytest.mark.parametrize(

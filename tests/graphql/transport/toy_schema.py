@@ -1,6 +1,7 @@
 """A small schema with one of everything the transport has to carry."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -12,6 +13,7 @@ from starlette.websockets import WebSocket
 from strawberry.schema.config import StrawberryConfig
 
 from schema.transport import CacheHint, Cost, RequestError
+from schema.transport.shared import SHARED
 
 
 @dataclass
@@ -23,6 +25,7 @@ class Journal:
     added: list[int] = field(default_factory=list)
     closed: list[str] = field(default_factory=list)
     generations: list[int] = field(default_factory=list)
+    watched: list[str] = field(default_factory=list)
 
     def clear(self) -> None:
         self.contexts_made = 0
@@ -30,9 +33,40 @@ class Journal:
         self.added.clear()
         self.closed.clear()
         self.generations.clear()
+        self.watched.clear()
 
 
 journal = Journal()
+
+
+class Board:
+    """A text for each topic, and those who wait for the next; None is its end."""
+
+    def __init__(self) -> None:
+        self.texts: dict[str, str | None] = defaultdict(lambda: "nothing yet")
+        self.readers: set[asyncio.Event] = set()
+
+    def put(self, topic: str, text: str | None) -> None:
+        self.texts[topic] = text
+        for reader in self.readers:
+            reader.set()
+
+    async def follow(self, topic: str) -> AsyncGenerator[str]:
+        news = asyncio.Event()
+        self.readers.add(news)
+        try:
+            sent = None
+            while (text := self.texts[topic]) is not None:
+                if text != sent:
+                    sent = text
+                    yield text
+                await news.wait()
+                news.clear()
+        finally:
+            self.readers.discard(news)
+
+
+board = Board()
 
 
 @dataclass
@@ -43,6 +77,11 @@ class ToyContext:
     expires_at: datetime | None = None
     generation: int = 0
     cost_limit: int | None = None
+    caller: str | None = None
+    language: str = "en"
+
+    def for_audience(self) -> tuple[str, "ToyContext"]:
+        return self.language, ToyContext(connection=self.connection, language=self.language)
 
 
 Info = strawberry.Info[ToyContext, None]
@@ -60,6 +99,8 @@ async def make_context(connection: Request | WebSocket) -> ToyContext:
         connection=connection,
         expires_at=datetime.now(UTC) + timedelta(seconds=float(lasts)) if lasts else None,
         cost_limit=int(connection.headers.get("x-cost-limit", 0)) or None,
+        caller=connection.headers.get("x-caller"),
+        language=connection.headers.get("accept-language", "en"),
     )
 
 
@@ -213,7 +254,41 @@ class Generation:
 
 
 @strawberry.type
+class News:
+    text: str
+
+    @strawberry.field
+    def asker(self, info: Info) -> str:
+        return f"{info.context.caller or 'nobody'}, in {info.context.language}"
+
+    @strawberry.field
+    def broken(self) -> str | None:
+        raise RuntimeError("password=hunter2")
+
+    @strawberry.field
+    def opaque(self) -> Opaque:
+        return Opaque(object())
+
+
+@strawberry.type
 class Subscription:
+    @strawberry.subscription(metadata=SHARED)  # type: ignore[untyped-decorator]
+    async def watch(self, topic: str) -> AsyncGenerator[News]:
+        journal.watched.append(topic)
+        try:
+            async for text in board.follow(topic):
+                if text == "break":
+                    raise RuntimeError("password=hunter2")
+                yield News(text=text)
+        finally:
+            journal.closed.append(f"watch {topic}")
+
+    @strawberry.subscription
+    async def mine(self, topic: str) -> AsyncGenerator[News]:
+        """Likewise, for each by himself."""
+        async for text in board.follow(topic):
+            yield News(text=text)
+
     @strawberry.subscription
     async def count(self, info: Info, to: int, pause_seconds: float = 0.0) -> AsyncGenerator[int]:
         try:

@@ -11,17 +11,17 @@ import pytest
 from redis.asyncio import Redis
 
 from headless_presale.campaigns import cancel_campaign, find_snapshot, snapshot
-from headless_presale.checkout import drain, place, place_order
+from headless_presale.checkout import drain, place, place_order, together
 from headless_presale.kernel.errors import DomainError, Unavailable
 from headless_presale.kernel.redis import close_redis, open_redis
 from headless_presale.kernel.unit_of_work import unit_of_work
-from headless_presale.orders import OrderView, cancel_orders_of_campaign, write_order
+from headless_presale.orders import OrderView, cancel_orders_of_campaign, write_orders
 from headless_presale.slots import (
     Admitted,
     admit,
     count_available,
     reconcile_pool,
-    take_quota,
+    take_quotas,
 )
 from headless_presale.slots.admission import RESERVATION_TTL_SECONDS, keys_of
 from tests.integration.slots.pools import said
@@ -135,9 +135,9 @@ async def test_redis_lost_between_the_numbers_and_the_commit_does_not_matter(
 
     async def wiped_meanwhile(*args: Any, **kwargs: Any) -> bool:
         await redis.flushdb()
-        return await write_order(*args, **kwargs)
+        return await write_orders(*args, **kwargs)
 
-    monkeypatch.setattr(place, "write_order", wiped_meanwhile)
+    monkeypatch.setattr(together, "write_orders", wiped_meanwhile)
 
     order = await place_order(order_for(sale, quantity=2))
 
@@ -274,10 +274,10 @@ async def test_a_campaign_that_changes_with_every_attempt_asks_to_come_back(
 
     async def changed_meanwhile(*args: Any, **kwargs: Any) -> bool:
         await database_admin.execute("UPDATE campaign SET version = version + 1")
-        return await write_order(*args, **kwargs)
+        return await write_orders(*args, **kwargs)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(place, "write_order", changed_meanwhile)
+        patch.setattr(together, "write_orders", changed_meanwhile)
         with pytest.raises(Unavailable) as refused:
             await place_order(order_for(sale))
 
@@ -295,9 +295,9 @@ async def test_an_order_under_way_when_its_campaign_is_cancelled_is_not_forgotte
     async def slowly(*args: Any, **kwargs: Any) -> None:
         written.set()
         await go_on.wait()
-        await take_quota(*args, **kwargs)
+        await take_quotas(*args, **kwargs)
 
-    monkeypatch.setattr(place, "take_quota", slowly)
+    monkeypatch.setattr(together, "take_quotas", slowly)
     placing = asyncio.create_task(place_order(order_for(sale)))
     await written.wait()
 
