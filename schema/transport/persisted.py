@@ -110,7 +110,7 @@ class PersistedTexts:
 
     def note_use(self, digest: str | None) -> None:
         """Count a request by its hash alone, whose text was not needed; it is not forgotten."""
-        if digest in self._texts:
+        if digest is not None and digest in self._texts:
             self._texts.move_to_end(digest)
         PERSISTED_QUERIES.labels("known").inc()
 
