@@ -44,6 +44,7 @@ from schema.transport.limits import (
     too_complex,
 )
 from schema.transport.persisted import digest_of
+from schema.transport.planning import PlannedOperation
 
 VALIDATION_RULES: tuple[type[ASTValidationRule], ...] = (
     *specified_rules,
@@ -61,15 +62,23 @@ _MAX_REMEMBERED_COSTS = 64
 
 @dataclass(slots=True)
 class PreparedDocument:
-    """A document that passed parsing, the limits and validation; ``digest`` names its text."""
+    """A document that passed parsing, the limits and validation; ``digest`` names its text.
+
+    Attributes:
+        memory_bytes: Estimated, with its plans as far as they have been weighed.
+        is_kept: False once it is out of the cache.
+    """
 
     digest: str
     node: DocumentNode
     operations: tuple[OperationDefinitionNode, ...]
     size_variables: tuple[str, ...]
     memory_bytes: int
+    is_kept: bool = True
     _costs: dict[tuple[str | None, tuple[Any, ...]], int] = field(default_factory=dict)
     _answer_costs: dict[str | None, AnswerCost] = field(default_factory=dict)
+    _plans: dict[str | None, PlannedOperation] = field(default_factory=dict)
+    _weighed_bytes: int = 0
 
     def get_operation(self, name: str | None) -> OperationDefinitionNode:
         """The operation to run.
@@ -124,14 +133,32 @@ class PreparedDocument:
             counted = self._answer_costs[name] = answer_cost(schema, self.node, operation)
         return counted
 
+    def plan_of(
+        self, operation: OperationDefinitionNode, schema: GraphQLSchema
+    ) -> PlannedOperation:
+        """Return what runs an operation."""
+        name = operation.name.value if operation.name else None
+        plan = self._plans.get(name)
+        if plan is None:
+            plan = self._plans[name] = PlannedOperation(schema, self.node)
+        return plan
+
+    def weigh_plans(self) -> int:
+        """Return by how many bytes its plans have grown since they were last weighed."""
+        bytes_now = sum(plan.memory_bytes for plan in self._plans.values())
+        grown = bytes_now - self._weighed_bytes
+        self._weighed_bytes = bytes_now
+        self.memory_bytes += grown
+        return grown
+
 
 class DocumentCache:
-    """Least recently used documents, bounded by the memory they hold.
+    """Least recently used documents with their plans, bounded by the memory they hold.
 
     Refused documents are not kept: nobody sends them often except to fill a cache.
 
     Args:
-        memory_bytes: Estimated bytes of syntax tree to keep at most.
+        memory_bytes: Estimated bytes of syntax trees and plans to keep at most.
         is_discoverable: False refuses introspection, and takes out of the messages what
             graphql-core suggests in place of a name that does not exist.
     """
@@ -168,10 +195,20 @@ class DocumentCache:
         document = self._prepare(text)
         self._documents[text] = document
         self.memory_bytes += document.memory_bytes
+        self._make_room()
+        return document
+
+    def weigh(self, document: PreparedDocument) -> None:
+        """Count what has been planned of a document: a plan grows while it is used."""
+        if document.is_kept and (grown := document.weigh_plans()):
+            self.memory_bytes += grown
+            self._make_room()
+
+    def _make_room(self) -> None:
         while self.memory_bytes > self._capacity_bytes:
             _, evicted = self._documents.popitem(last=False)
+            evicted.is_kept = False
             self.memory_bytes -= evicted.memory_bytes
-        return document
 
     def _prepare(self, text: str) -> PreparedDocument:
         node = self._parse(text)

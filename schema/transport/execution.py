@@ -1,4 +1,4 @@
-"""Runs operations on graphql-core's executor, without the layers that work per request.
+"""Runs operations by plans made once per document, without the layers that work per request.
 
 Strawberry's ``Schema.execute`` builds an execution context, an extensions runner and a middleware
 manager for every request and, without caches, parses and validates the document again. Measured
@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, replace
+from functools import partial
 from types import CoroutineType
 from typing import Any, TypeGuard, TypeVar, cast
 
@@ -28,8 +29,6 @@ from graphql import (
 from graphql.execution import (
     Executor,
     create_source_event_stream,
-    execute_root_selection_set,
-    execute_subscription_event,
     map_source_to_response_event,
 )
 from graphql.execution.collect_fields import collect_fields
@@ -42,6 +41,7 @@ from schema.transport.errors import VARIABLES_INVALID, OperationTimedOut, coded
 from schema.transport.limits import DocumentLimits, too_complex
 from schema.transport.metrics import TIMEOUTS
 from schema.transport.persisted import PersistedTexts, SharedTexts
+from schema.transport.planning import PlannedOperation
 from schema.transport.requests import OperationRequest
 
 T = TypeVar("T")
@@ -215,7 +215,9 @@ class Engine:
             await self._on_mutation(
                 context, root_fields(executor), operation.request.extensions or {}
             )
-        result = await self._settle(executor, execute_root_selection_set)
+        plan = operation.document.plan_of(operation.node, self._schema)
+        result = await self._settle(executor, plan.execute)
+        self.documents.weigh(operation.document)
         if cost is not None and result.data is not None:
             counted = operation.document.answer_cost(operation.node, self._schema)
             cost = replace(cost, actual=counted.of(result.data))
@@ -259,20 +261,24 @@ class Engine:
         if isinstance(source, ExecutionResult):
             yield Outcome(errors=source.errors, executed=False)
             return
+        plan = operation.document.plan_of(operation.node, self._schema)
         events = map_source_to_response_event(
-            executor, cast(AsyncIterable[Any], source), self._execute_event
+            executor, cast(AsyncIterable[Any], source), partial(self._execute_event, plan)
         )
         try:
             async with aclosing(events):
                 async for result in events:
+                    self.documents.weigh(operation.document)
                     yield Outcome(data=result.data, errors=result.errors)
         except Exception as failure:
             # The resolver's generator raised: graphql-core lets that through.
             yield Outcome(errors=[located_error(failure)], executed=False)
 
-    async def _execute_event(self, executor: Executor[Any]) -> ExecutionResult:
+    async def _execute_event(
+        self, plan: PlannedOperation, executor: Executor[Any]
+    ) -> ExecutionResult:
         executor.context_value = self._renew_context(executor.context_value)
-        return await self._settle(executor, execute_subscription_event)
+        return await self._settle(executor, plan.execute)
 
     def _build(
         self, operation: Operation, context: Any, cost: CostTold | None

@@ -230,7 +230,7 @@ async def test_a_timeout_of_a_resolvers_own_is_its_failure() -> None:
     assert [error.message for error in outcome.errors or ()] == ["one of its own"]
 
 
-LEFT_BEHIND = "{ pages { busy other children { other children { other text } } } slow }"
+LEFT_BEHIND = "{ pages { busy children { other children { other text } } } slow }"
 
 
 async def _said_when_time_is_up(engine: Engine) -> list[str]:
