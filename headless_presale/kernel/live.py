@@ -7,10 +7,10 @@ so a lost broadcast costs time (the poll below), never an update.
 
 import asyncio
 import contextlib
-from collections import defaultdict
 from collections.abc import AsyncGenerator, Sequence
 
 import structlog
+from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError
 
 from headless_presale.kernel.errors import Unavailable
@@ -23,6 +23,7 @@ POLL_SECONDS = 5.0
 """Followers look for themselves this often, should Redis be gone."""
 MIN_INTERVAL_SECONDS = 0.2
 """At most five updates a second reach one follower; what comes between is coalesced."""
+STOP_SECONDS = 0.5
 
 
 async def publish(news: Sequence[tuple[str, int]]) -> None:
@@ -37,8 +38,10 @@ class LiveHub:
     """One listener per process; any number of followers."""
 
     def __init__(self) -> None:
-        self._followers: dict[str, set[asyncio.Event]] = defaultdict(set)
+        self._followers: dict[str, set[asyncio.Event]] = {}
         self._listener: asyncio.Task[None] | None = None
+        # Topics that got their first follower, or lost their last one.
+        self._changed: set[str] = set()
         self._topics_changed = asyncio.Event()
         self._closing = False
 
@@ -50,21 +53,18 @@ class LiveHub:
     async def stop(self) -> None:
         """End all followers and stop listening."""
         self._closing = True
-        self._topics_changed.set()
-        for events in self._followers.values():
-            for event in events:
-                event.set()
-        if self._listener is not None:
-            self._listener.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._listener
-            self._listener = None
+        for topic in list(self._followers):
+            self._wake(topic)
+        listener, self._listener = self._listener, None
+        while listener is not None and not listener.done():
+            # More than once, should a library take the first for something of its own.
+            listener.cancel()
+            await asyncio.wait({listener}, timeout=STOP_SECONDS)
 
     async def follow(self, topic: str) -> AsyncGenerator[None, None]:
         """Yield once at the start and then whenever the topic may have news."""
         wake = asyncio.Event()
-        self._followers[topic].add(wake)
-        self._topics_changed.set()
+        self._add(topic, wake)
         try:
             while not self._closing:
                 yield
@@ -74,13 +74,29 @@ class LiveHub:
                         await wake.wait()
                 wake.clear()
         finally:
-            self._followers[topic].discard(wake)
-            if not self._followers[topic]:
-                del self._followers[topic]
-            self._topics_changed.set()
+            self._remove(topic, wake)
+
+    def _add(self, topic: str, wake: asyncio.Event) -> None:
+        if topic not in self._followers:
+            self._followers[topic] = set()
+            self._note(topic)
+        self._followers[topic].add(wake)
+
+    def _remove(self, topic: str, wake: asyncio.Event) -> None:
+        self._followers[topic].discard(wake)
+        if not self._followers[topic]:
+            del self._followers[topic]
+            self._note(topic)
+
+    def _note(self, topic: str) -> None:
+        self._changed.add(topic)
+        self._topics_changed.set()
+
+    def _wake(self, topic: str) -> None:
+        for event in self._followers.get(topic, ()):
+            event.set()
 
     async def _listen(self) -> None:
-        # The flag as well as the cancellation: redis-py's timed read may swallow the latter.
         while not self._closing:
             try:
                 await self._listen_once()
@@ -92,27 +108,49 @@ class LiveHub:
                     self._wake(topic)
 
     async def _listen_once(self) -> None:
-        subscribed: set[str] = set()
-        async with redis_client().pubsub(ignore_subscribe_messages=True) as pubsub:
-            while not self._closing:
-                self._topics_changed.clear()
-                wanted = {CHANNEL_PREFIX + topic for topic in self._followers}
-                if new := wanted - subscribed:
-                    await pubsub.subscribe(*new)
-                    # What was published before the subscription took hold went unheard.
-                    for channel in new:
-                        self._wake(channel.removeprefix(CHANNEL_PREFIX))
-                if old := subscribed - wanted:
-                    await pubsub.unsubscribe(*old)
-                subscribed = wanted
-                if not subscribed:
-                    await self._topics_changed.wait()
-                    continue
-                # A short timeout lets new topics in without a second task on this connection.
-                message = await pubsub.get_message(timeout=0.05)
-                if message is not None:
-                    self._wake(str(message["channel"]).removeprefix(CHANNEL_PREFIX))
+        """Listen until that fails. One task reads and one writes: a new topic need not wait for
+        the next message, and nobody has to wake up to look for either."""
+        async with redis_client().pubsub() as pubsub:
+            for topic in self._followers:
+                self._note(topic)
+            subscribed: set[str] = set()
+            while not subscribed:
+                await self._topics_changed.wait()
+                await self._subscribe(pubsub, subscribed)
+            tasks = {
+                asyncio.create_task(self._keep_subscribed(pubsub, subscribed)),
+                asyncio.create_task(self._hear(pubsub)),
+            }
+            try:
+                done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    task.result()
+            finally:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _wake(self, topic: str) -> None:
-        for event in self._followers.get(topic, ()):
-            event.set()
+    async def _keep_subscribed(self, pubsub: PubSub, subscribed: set[str]) -> None:
+        while not self._closing:
+            await self._topics_changed.wait()
+            await self._subscribe(pubsub, subscribed)
+
+    async def _subscribe(self, pubsub: PubSub, subscribed: set[str]) -> None:
+        self._topics_changed.clear()
+        changed, self._changed = self._changed, set()
+        new = {topic for topic in changed if topic in self._followers} - subscribed
+        old = {topic for topic in changed if topic not in self._followers} & subscribed
+        if new:
+            await pubsub.subscribe(*[CHANNEL_PREFIX + topic for topic in new])
+        if old:
+            await pubsub.unsubscribe(*[CHANNEL_PREFIX + topic for topic in old])
+        subscribed -= old
+        subscribed |= new
+
+    async def _hear(self, pubsub: PubSub) -> None:
+        while not self._closing:
+            said = await pubsub.get_message(timeout=None)
+            # Also where a subscription takes hold, at first and after a connection was made anew:
+            # what was published before that went unheard.
+            if said is not None and said["type"] in ("message", "subscribe"):
+                self._wake(str(said["channel"]).removeprefix(CHANNEL_PREFIX))

@@ -92,3 +92,48 @@ async def test_stopping_ends_every_follower_and_frees_its_topic(redis: Redis) ->
     await asyncio.wait_for(asyncio.gather(*followers), 30)
     assert len(seen) >= 3
     assert hub._followers == {}
+
+
+async def test_a_connection_that_was_cut_is_made_anew_and_what_went_unheard_looked_for(
+    hub: LiveHub, redis: Redis
+) -> None:
+    follower = hub.follow("bell:1")
+    assert await _next(follower)
+    await _subscribed(redis, "bell:1")
+    assert await _next(follower)
+    # When the connection breaks while nothing is said
+    await redis.client_kill_filter(_type="pubsub")
+    # Then everybody looks, and hears again what is said
+    assert await _next(follower)
+    await _subscribed(redis, "bell:1")
+    await publish([("bell:1", 1)])
+    assert await _next(follower)
+
+
+async def test_topics_come_and_go_while_the_hub_listens(hub: LiveHub, redis: Redis) -> None:
+    async def channels() -> int:
+        return len(await redis.pubsub_channels("live:bell:*"))
+
+    async def become(count: int) -> None:
+        async def are() -> bool:
+            return await channels() == count
+
+        await until(are)
+
+    # Given many topics, half of which are left again
+    followers = [hub.follow(f"bell:{number}") for number in range(100)]
+    for follower in followers:
+        assert await _next(follower)
+    await become(100)
+    for follower in followers[::2]:
+        await follower.aclose()
+    await become(50)
+    # When one of those is followed again, then it is heard as one that stayed
+    again, stayed = hub.follow("bell:0"), followers[1]
+    assert await _next(again)
+    await become(51)
+    for follower in (again, stayed):
+        assert await _next(follower)
+    await publish([("bell:0", 1), ("bell:1", 1)])
+    for follower in (again, stayed):
+        assert await _next(follower)
