@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import cache
 from typing import Any
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -51,7 +52,7 @@ async def close_open_streams() -> None:
 def create_app(
     *,
     graphql: ASGIApp,
-    schema_text: str,
+    schema_text: Callable[[], str],
     settings: Settings,
     close_streams: Callable[[], Awaitable[None]] | None = None,
     tell: Tell = lambda error, _: str(error),
@@ -61,7 +62,7 @@ def create_app(
     Args:
         graphql: answers HTTP and WebSocket at ``/graphql``; finds the runtime in
             ``scope["state"]["runtime"]``.
-        schema_text: the printed schema, served at ``/schema.graphql``.
+        schema_text: prints the schema, which is served at ``/schema.graphql``; asked once.
         close_streams: ends the endpoint's open subscriptions; see ``close_open_streams``.
         tell: returns the sentence of a refusal in a language, for routes beside GraphQL.
     """
@@ -91,7 +92,7 @@ def create_app(
     )
 
 
-def _routes(settings: Settings, *, schema_text: str, tell: Tell) -> list[BaseRoute]:
+def _routes(settings: Settings, *, schema_text: Callable[[], str], tell: Tell) -> list[BaseRoute]:
     """Return what there is beside the GraphQL endpoint."""
 
     async def index(request: Request) -> Response:
@@ -101,9 +102,11 @@ def _routes(settings: Settings, *, schema_text: str, tell: Tell) -> list[BaseRou
         has_editor = settings.mode == "development"
         return RedirectResponse(GRAPHQL_PATH if has_editor else "/schema.graphql")
 
+    printed = cache(schema_text)
+
     async def schema(request: Request) -> Response:
         return PlainTextResponse(
-            schema_text, media_type="application/graphql", headers={"Cache-Control": "max-age=60"}
+            printed(), media_type="application/graphql", headers={"Cache-Control": "max-age=60"}
         )
 
     routes: list[BaseRoute] = [

@@ -8,15 +8,20 @@ hold without it, and a drop must not end because a provider has a bad day.
 
 import hashlib
 import time
-from typing import Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-import httpx
 import structlog
 
 from headless_presale.kernel import metrics
 from headless_presale.kernel.errors import PresaleError, Unavailable
+from headless_presale.kernel.later import later
 from headless_presale.rate_limits import Tally
 from headless_presale.refusal_texts import TEXTS
+
+if TYPE_CHECKING:
+    import httpx
+else:
+    httpx = later("httpx")
 
 log = structlog.get_logger(__name__)
 

@@ -44,7 +44,7 @@ def create(settings: Settings | None = None) -> Starlette:
     graphql = create_graphql_app(settings)
     return create_app(
         graphql=graphql,
-        schema_text=schema_text(),
+        schema_text=schema_text,
         settings=settings,
         close_streams=graphql.close_all,
         tell=message_of,

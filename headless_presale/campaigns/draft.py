@@ -9,10 +9,9 @@ from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 from uuid import UUID
 
-import yaml
 from pydantic import (
     AfterValidator,
     AwareDatetime,
@@ -36,10 +35,16 @@ from headless_presale.campaigns.rules import (
     PaymentPlan,
     PlanKind,
 )
+from headless_presale.kernel.later import later
 from headless_presale.kernel.locales import canonical_locale, is_locale
 from headless_presale.kernel.money import BPS, Money
 from headless_presale.kernel.texts import is_storable
 from headless_presale.pricing import PriceTiers, QuantityTier, TimeTier
+
+if TYPE_CHECKING:
+    import yaml
+else:
+    yaml = later("yaml")
 
 MAX_HANDLE_LENGTH = 120
 _HANDLE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*", re.ASCII)

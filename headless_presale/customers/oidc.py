@@ -13,10 +13,9 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-import httpx
 import structlog
 
 from headless_presale.customers.errors import (
@@ -27,7 +26,6 @@ from headless_presale.customers.errors import (
 from headless_presale.customers.identities import AssertedIdentity, sign_in_asserted
 from headless_presale.customers.limits import provider_keys
 from headless_presale.customers.models import SignInProvider
-from headless_presale.customers.oidc_app import OidcApp, make_app
 from headless_presale.customers.proven import read_customer_email
 from headless_presale.customers.provider_clients import current_provider_clients
 from headless_presale.customers.providers import find_provider, secret_of
@@ -43,8 +41,16 @@ from headless_presale.kernel import clock
 from headless_presale.kernel.errors import InvalidInput
 from headless_presale.kernel.failpoints import reach
 from headless_presale.kernel.ids import hash_secret
+from headless_presale.kernel.later import later
 from headless_presale.kernel.unit_of_work import shielded, unit_of_work
 from headless_presale.kernel.vault import SealBroken, derive_key
+
+if TYPE_CHECKING:
+    import httpx
+
+    from headless_presale.customers.oidc_app import OidcApp
+else:
+    httpx = later("httpx")
 
 log = structlog.get_logger(__name__)
 
@@ -253,7 +259,7 @@ def _derived(what: str, state: str) -> str:
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
-def _app_of(provider: SignInProvider) -> OidcApp:
+def _app_of(provider: SignInProvider) -> "OidcApp":
     """Return the client for a provider.
 
     Raises:
@@ -271,5 +277,8 @@ def _app_of(provider: SignInProvider) -> OidcApp:
 @lru_cache(maxsize=256)
 def _app(
     issuer: str, client_id: str, secret: str | None, allow_private: bool, period: int
-) -> OidcApp:
+) -> "OidcApp":
+    # Authlib's client with all that it asks by: only where a shop has such a provider.
+    from headless_presale.customers.oidc_app import make_app
+
     return make_app(issuer=issuer, client_id=client_id, secret=secret, allow_private=allow_private)

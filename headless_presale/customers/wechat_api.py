@@ -10,14 +10,19 @@ import asyncio
 import ssl
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, TypeGuard
+from typing import TYPE_CHECKING, Any, TypeGuard
 from urllib.parse import urlencode
 
-import httpcore
 import orjson
 import structlog
 
-from headless_presale.kernel.guarded_network import trusting_the_machine
+from headless_presale.kernel.later import later
+from headless_presale.kernel.outward import trusting_the_machine
+
+if TYPE_CHECKING:
+    import httpcore
+else:
+    httpcore = later("httpcore")
 
 log = structlog.get_logger(__name__)
 
@@ -136,7 +141,7 @@ class WeChatApi:
             raise WeChatRefused(WeChatFault.AWAY)
         return said
 
-    def _connections(self) -> httpcore.AsyncConnectionPool:
+    def _connections(self) -> "httpcore.AsyncConnectionPool":
         if self._pool is None:
             self._pool = httpcore.AsyncConnectionPool(
                 ssl_context=trusting_the_machine(),

@@ -5,32 +5,16 @@ to one of those: a name that answers otherwise the next time is of no use.
 """
 
 import asyncio
-import socket
-import ssl
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import cache, partial
+from collections.abc import Iterable
 from typing import Any
 
 import httpcore
 
 from headless_presale.kernel.addresses import AddressRefused, check_public
+from headless_presale.kernel.outward import Resolve
 
 MOST_ADDRESSES = 3
 """So many of a host's addresses are tried, one after the other."""
-
-# Threads of their own: a name server that does not answer keeps one for half a minute, and whoever
-# names an address may have such a server.
-_resolvers = ThreadPoolExecutor(max_workers=16, thread_name_prefix="outward-names")
-
-Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
-
-
-async def resolve(host: str, port: int) -> Sequence[str]:
-    """Return the addresses of a host, as the machine's resolver orders them."""
-    lookup = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
-    found = await asyncio.get_running_loop().run_in_executor(_resolvers, lookup)
-    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
 class GuardedNetwork(httpcore.AsyncNetworkBackend):
@@ -74,9 +58,3 @@ class GuardedNetwork(httpcore.AsyncNetworkBackend):
     async def sleep(self, seconds: float) -> None:
         """Wait."""
         await asyncio.sleep(seconds)
-
-
-@cache
-def trusting_the_machine() -> ssl.SSLContext:
-    """Return what certificates are judged by: the authorities this machine trusts."""
-    return ssl.create_default_context()

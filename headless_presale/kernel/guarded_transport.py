@@ -11,12 +11,8 @@ import httpcore
 import httpx
 
 from headless_presale.kernel.addresses import AddressRefused
-from headless_presale.kernel.guarded_network import (
-    GuardedNetwork,
-    Resolve,
-    resolve,
-    trusting_the_machine,
-)
+from headless_presale.kernel.guarded_network import GuardedNetwork
+from headless_presale.kernel.outward import Resolve, resolve, trusting_the_machine
 
 MAX_ANSWER_BYTES = 262_144
 TOTAL_SECONDS = 5.0

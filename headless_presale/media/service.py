@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 from uuid import UUID
 
 import asyncpg
@@ -20,10 +20,12 @@ from headless_presale.kernel.unit_of_work import shielded, unit_of_work
 from headless_presale.kernel.versions import check_version
 from headless_presale.media.errors import MediaInUse, MediaNotFound
 from headless_presale.media.models import MediaAsset
-from headless_presale.media.pictures import Picture, read_picture
 from headless_presale.media.rules import WEBP, StoredSize, content_of, key_of, path_of
 from headless_presale.media.store import get_store
 from headless_presale.media.workshop import in_workshop
+
+if TYPE_CHECKING:
+    from headless_presale.media.pictures import Picture
 
 CONTENT_LOCK = "media_content"
 """What an upload and the sweep lock of a picture, by its digest, whichever shops have it."""
@@ -71,6 +73,9 @@ async def add_picture(command: AddPicture) -> Added:
     if known is not None and await _has_files(known.sha256, sizes_of(known)):
         return Added(known, is_new=False)
     command.file.seek(0)
+    # With Pillow, which only those load who are sent pictures.
+    from headless_presale.media.pictures import read_picture
+
     picture = await in_workshop(partial(read_picture, command.file))
     await _keep_files(command.sha256, picture)
     reach("media.files_kept")
@@ -83,7 +88,7 @@ async def _find_asset(shop_id: UUID, sha256: str) -> MediaAsset | None:
         return await MediaAsset.get_or_none(shop_id=shop_id, sha256=sha256)
 
 
-async def _keep_files(sha256: str, picture: Picture) -> None:
+async def _keep_files(sha256: str, picture: "Picture") -> None:
     store = get_store()
     for made in picture.files:
         await store.put(key_of(sha256, made.size.name), made.content, mime=made.size.mime)
@@ -98,7 +103,7 @@ async def _has_files(sha256: str, sizes: Sequence[StoredSize]) -> bool:
 
 
 @shielded
-async def _keep_row(command: AddPicture, picture: Picture) -> Added:
+async def _keep_row(command: AddPicture, picture: "Picture") -> Added:
     sizes = [made.size for made in picture.files]
     sizes.sort(key=lambda size: (size.width * size.height, size.mime))
     async with unit_of_work() as work:

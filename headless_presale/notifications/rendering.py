@@ -3,12 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
-
+from headless_presale.kernel.later import later
 from headless_presale.notifications import formats
 from headless_presale.notifications.models import AccountMailKind, ListMailKind, MessageKind
+
+if TYPE_CHECKING:
+    import jinja2
+else:
+    jinja2 = later("jinja2")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +85,11 @@ def _render(template: str, locale: str, values: Mapping[str, Any]) -> RenderedMe
 
 
 @cache
-def _environment(locale: str) -> Environment:
-    environment = Environment(
-        loader=PackageLoader("headless_presale.notifications", "templates"),
-        autoescape=select_autoescape(("html",), default=False),
-        undefined=StrictUndefined,
+def _environment(locale: str) -> "jinja2.Environment":
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("headless_presale.notifications", "templates"),
+        autoescape=jinja2.select_autoescape(("html",), default=False),
+        undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )

@@ -8,19 +8,18 @@ import sys
 import tempfile
 from email.headerregistry import Address
 from pathlib import Path
-from typing import Protocol, TextIO
+from typing import TYPE_CHECKING, Protocol, TextIO
 
-from aiosmtplib import (
-    SMTP,
-    SMTPDataError,
-    SMTPException,
-    SMTPRecipientsRefused,
-    SMTPResponseException,
-)
 from pydantic import SecretStr
 
+from headless_presale.kernel.later import later
 from headless_presale.notifications.errors import MailNotAccepted, MailRefused
 from headless_presale.notifications.mail import Mail, parse_sender
+
+if TYPE_CHECKING:
+    import aiosmtplib
+else:
+    aiosmtplib = later("aiosmtplib")
 
 STEP_TIMEOUT_SECONDS = 20.0
 """How long a mail server may take for one answer."""
@@ -131,7 +130,7 @@ class SmtpTransport:
         self._step_timeout_seconds = step_timeout_seconds
 
     async def send(self, mail: Mail) -> None:
-        client = SMTP(
+        client = aiosmtplib.SMTP(
             hostname=self._host,
             port=self._port,
             username=self._username,
@@ -143,22 +142,22 @@ class SmtpTransport:
         try:
             async with asyncio.timeout(SEND_TIMEOUT_SECONDS):
                 await self._hand_over(client, mail)
-        except SMTPRecipientsRefused as error:
+        except aiosmtplib.SMTPRecipientsRefused as error:
             raise _verdict(error.recipients[0]) from error
-        except SMTPDataError as error:
+        except aiosmtplib.SMTPDataError as error:
             raise _verdict(error) from error
-        except (SMTPException, OSError, TimeoutError) as error:
+        except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
             # Also a 5xx to our greeting, login or sender: that is our set-up, which somebody can
             # mend, and not this buyer's mail.
             raise MailNotAccepted(without_addresses(f"{type(error).__name__}: {error}")) from error
         else:
             # The mail is the server's now, whatever becomes of the goodbye.
-            with contextlib.suppress(SMTPException, OSError, TimeoutError):
+            with contextlib.suppress(aiosmtplib.SMTPException, OSError, TimeoutError):
                 await client.quit(timeout=5)
         finally:
             client.close()
 
-    async def _hand_over(self, client: SMTP, mail: Mail) -> None:
+    async def _hand_over(self, client: "aiosmtplib.SMTP", mail: Mail) -> None:
         await client.connect()
         options: list[str] = []
         if mail.needs_smtputf8:
@@ -169,7 +168,7 @@ class SmtpTransport:
         await client.sendmail(mail.sender, [mail.recipient], mail.as_bytes(), mail_options=options)
 
 
-def _verdict(answer: SMTPResponseException) -> MailRefused | MailNotAccepted:
+def _verdict(answer: "aiosmtplib.SMTPResponseException") -> MailRefused | MailNotAccepted:
     """Read a server's answer to the recipient or to the content: 5xx is final (RFC 5321, 4.2.1)."""
     kind = MailRefused if 500 <= answer.code < 600 else MailNotAccepted
     return kind(without_addresses(f"{answer.code} {answer.message}"))

@@ -1,6 +1,7 @@
 """Pages to set up and remove second factors. All of them need a fresh sign-in."""
 
-import segno
+from typing import TYPE_CHECKING
+
 from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response
@@ -13,6 +14,7 @@ from headless_presale.identity.passkeys import (
 )
 from headless_presale.identity.sessions import Session, set_challenge, take_challenge
 from headless_presale.identity.totp import begin_totp, confirm_totp, remove_totp
+from headless_presale.kernel.later import later
 from headless_presale.web.account import ACCOUNT, show_codes, uuid_or_none
 from headless_presale.web.browser import (
     current_session,
@@ -29,6 +31,11 @@ from headless_presale.web.people import (
     relying_party,
     require_built_in_sign_in,
 )
+
+if TYPE_CHECKING:
+    import segno
+else:
+    segno = later("segno")
 
 
 async def authenticator(request: Request) -> Response:

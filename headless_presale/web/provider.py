@@ -6,13 +6,10 @@ the sign-in counts for us too: a browser that was left open at the provider is n
 """
 
 import json
-import warnings
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import authlib.deprecate
-import httpx
 import structlog
 from starlette.requests import Request
 from starlette.responses import Response
@@ -20,10 +17,11 @@ from starlette.responses import Response
 from headless_presale.identity.errors import NotLinked, TooManyAttempts
 from headless_presale.identity.external import Claims, resolve_account
 from headless_presale.identity.limits import link_keys
-from headless_presale.identity.oidc import REFUSED, CheckedMetadata, ProviderUnusable
+from headless_presale.identity.oidc import REFUSED, ProviderUnusable
 from headless_presale.identity.sign_in import begin
 from headless_presale.identity.throttle import forgive, take_attempt
 from headless_presale.kernel import clock
+from headless_presale.kernel.later import later
 from headless_presale.kernel.vault import SealBroken, seal, unseal
 from headless_presale.settings import Settings
 from headless_presale.web.account import ACCOUNT
@@ -33,10 +31,12 @@ from headless_presale.web.errors import PageRefused
 from headless_presale.web.people import let_in, source_of
 from headless_presale.web.rendering import page_locale
 
-with warnings.catch_warnings():
-    # Authlib would rather have httpx2, takes httpx all the same, and says so at every start.
-    warnings.simplefilter("ignore", authlib.deprecate.AuthlibDeprecationWarning)
-    from authlib.integrations.starlette_client import OAuth, StarletteOAuth2App
+if TYPE_CHECKING:
+    import httpx
+
+    from headless_presale.web.provider_app import ProviderApp
+else:
+    httpx = later("httpx")
 
 log = structlog.get_logger(__name__)
 
@@ -45,34 +45,18 @@ COOKIE = "provider"
 PURPOSE = "provider-sign-in"
 FLOW_SECONDS = 600
 CLOCK_SKEW_SECONDS = 60
-TIMEOUT_SECONDS = 10.0
 MAX_STATE_LENGTH = 3_000
 
 
-class ProviderApp(CheckedMetadata, StarletteOAuth2App):  # type: ignore[misc]
-    """Authlib's client, which takes the provider at its word only where the settings allow it."""
-
-
 @lru_cache(maxsize=4)
-def _app(issuer: str, client_id: str, client_secret: str | None, scopes: str) -> ProviderApp:
-    app: ProviderApp = OAuth().register(
-        "provider",
-        client_cls=ProviderApp,
-        client_id=client_id,
-        client_secret=client_secret,
-        server_metadata_url=f"{issuer.rstrip('/')}/.well-known/openid-configuration",
-        client_kwargs={
-            "scope": scopes,
-            "code_challenge_method": "S256",
-            "timeout": TIMEOUT_SECONDS,
-            "token_endpoint_auth_method": "client_secret_basic" if client_secret else "none",
-        },
-    )
-    app.issuer = issuer
-    return app
+def _app(issuer: str, client_id: str, client_secret: str | None, scopes: str) -> "ProviderApp":
+    # Authlib's client with all that it asks by: only where a provider is configured.
+    from headless_presale.web.provider_app import make_app
+
+    return make_app(issuer, client_id, client_secret, scopes)
 
 
-def provider_of(settings: Settings) -> ProviderApp:
+def provider_of(settings: Settings) -> "ProviderApp":
     """Return the client of the provider that is configured.
 
     Raises:
@@ -172,7 +156,7 @@ def _flow_of(request: Request) -> dict[str, Any] | None:
     return flow if clock.now().timestamp() < flow["began"] + FLOW_SECONDS else None
 
 
-async def _redeem(app: ProviderApp, request: Request, flow: dict[str, Any]) -> dict[str, Any]:
+async def _redeem(app: "ProviderApp", request: Request, flow: dict[str, Any]) -> dict[str, Any]:
     """Exchange the code and check the ID token: signature, issuer, audience, nonce, times.
 
     Raises:
@@ -198,7 +182,7 @@ async def _redeem(app: ProviderApp, request: Request, flow: dict[str, Any]) -> d
     return token
 
 
-async def _claims_of(app: ProviderApp, token: dict[str, Any]) -> Claims:
+async def _claims_of(app: "ProviderApp", token: dict[str, Any]) -> Claims:
     """Return who it is; the address comes from the userinfo endpoint if the token has none."""
     try:
         return await app.read_person(token, token["userinfo"])

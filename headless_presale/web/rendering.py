@@ -7,18 +7,23 @@ kept nowhere, and its forms come back to us. What every answer carries, pages in
 
 from collections.abc import Mapping
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from starlette.requests import Request
 from starlette.responses import Response
 
+from headless_presale.kernel.later import later
 from headless_presale.kernel.locales import SUPPORTED_LOCALES, negotiate
 from headless_presale.web.assets import asset_address
 from headless_presale.web.cookies import set_cookie, settings_of
 from headless_presale.web.formats import format_moment
 from headless_presale.web.texts import say
+
+if TYPE_CHECKING:
+    import jinja2
+else:
+    jinja2 = later("jinja2")
 
 LANGUAGES = {"en": "English", "zh-CN": "中文"}
 LANGUAGE_COOKIE = "presale_language"
@@ -102,11 +107,11 @@ def _with_language(request: Request, tag: str) -> str:
 
 
 @cache
-def _environment(locale: str) -> Environment:
-    environment = Environment(
-        loader=PackageLoader("headless_presale.web", "templates"),
-        autoescape=select_autoescape(("html",), default=True),
-        undefined=StrictUndefined,
+def _environment(locale: str) -> "jinja2.Environment":
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("headless_presale.web", "templates"),
+        autoescape=jinja2.select_autoescape(("html",), default=True),
+        undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )

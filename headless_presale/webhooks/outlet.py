@@ -13,17 +13,17 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-
-import httpcore
+from typing import TYPE_CHECKING
 
 from headless_presale import __version__
 from headless_presale.kernel.addresses import AddressRefused
-from headless_presale.kernel.guarded_network import (
-    GuardedNetwork,
-    Resolve,
-    resolve,
-    trusting_the_machine,
-)
+from headless_presale.kernel.later import later
+from headless_presale.kernel.outward import Resolve, resolve, trusting_the_machine
+
+if TYPE_CHECKING:
+    import httpcore
+else:
+    httpcore = later("httpcore")
 
 CONNECT_SECONDS = 5.0
 TOTAL_SECONDS = 15.0
@@ -55,7 +55,7 @@ class Reply:
 class Line:
     """Connections to one endpoint for as long as it is being told things."""
 
-    def __init__(self, pool: httpcore.AsyncConnectionPool, *, total_seconds: float) -> None:
+    def __init__(self, pool: "httpcore.AsyncConnectionPool", *, total_seconds: float) -> None:
         self._pool = pool
         self._total_seconds = total_seconds
 
@@ -137,8 +137,10 @@ class Outlet:
     @asynccontextmanager
     async def line(self, *, connections: int) -> AsyncIterator[Line]:
         """Open connections as they are needed, at most so many, and close them at the end."""
+        # A library with its network: few of the processes that have an outlet send anything.
+        from headless_presale.kernel.guarded_network import GuardedNetwork
+
         async with httpcore.AsyncConnectionPool(
-            # Made with the first line: few of the processes that have an outlet send anything.
             ssl_context=self._ssl_context or trusting_the_machine(),
             max_connections=connections,
             max_keepalive_connections=connections,

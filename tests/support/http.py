@@ -37,7 +37,7 @@ def make_app(settings: Settings | None = None) -> Starlette:
     """Return the application as it is composed; nothing is opened until its lifespan runs."""
     return create_app(
         graphql=EchoGraphQL(),
-        schema_text=SCHEMA,
+        schema_text=lambda: SCHEMA,
         settings=settings or Settings(),
         tell=message_of,
     )

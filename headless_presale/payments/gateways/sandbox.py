@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-import httpx
 import orjson
 from standardwebhooks import Webhook, WebhookVerificationError
 
+from headless_presale.kernel.later import later
 from headless_presale.kernel.money import Money
 from headless_presale.payments.gateways.port import (
     GatewayError,
@@ -20,6 +20,11 @@ from headless_presale.payments.gateways.port import (
     NoticeRejected,
     RefundRequest,
 )
+
+if TYPE_CHECKING:
+    import httpx
+else:
+    httpx = later("httpx")
 
 T = TypeVar("T")
 
@@ -159,7 +164,7 @@ class SandboxGateway:
     ) -> T:
         return await self._send(self._client.build_request("GET", path, params=params), read)
 
-    async def _send(self, request: httpx.Request, read: Callable[[dict[str, Any]], T]) -> T:
+    async def _send(self, request: "httpx.Request", read: Callable[[dict[str, Any]], T]) -> T:
         try:
             response = await self._client.send(request)
         except httpx.HTTPError as error:

@@ -248,7 +248,10 @@ async def test_the_lifespan_opens_what_requests_need_and_closes_it(
         closed.append(True)
 
     app = create_app(
-        graphql=EchoGraphQL(), schema_text=SCHEMA, settings=settings, close_streams=close_streams
+        graphql=EchoGraphQL(),
+        schema_text=lambda: SCHEMA,
+        settings=settings,
+        close_streams=close_streams,
     )
     async with LifespanManager(app) as manager:
         transport = httpx.ASGITransport(app=manager.app)
@@ -297,7 +300,9 @@ async def test_the_root_leads_to_what_there_is(
     leads_to: str,
 ) -> None:
     monkeypatch.setattr(app_module, "DIST", tmp_path if is_built else tmp_path / "nothing")
-    app = create_app(graphql=EchoGraphQL(), schema_text=SCHEMA, settings=Settings(mode=mode))
+    app = create_app(
+        graphql=EchoGraphQL(), schema_text=lambda: SCHEMA, settings=Settings(mode=mode)
+    )
 
     transport = httpx.ASGITransport(app=app)
     async with httpx.AsyncClient(transport=transport, base_url="http://shop.test") as client:

@@ -21,7 +21,7 @@ from headless_presale.media import (
     delete_media,
     media_path,
     open_store,
-    service,
+    pictures,
     set_store,
     sizes_of,
     update_media,
@@ -233,7 +233,7 @@ class Held:
 @pytest.fixture
 def held(monkeypatch: pytest.MonkeyPatch) -> Iterator[Held]:
     work = Held()
-    monkeypatch.setattr(service, "read_picture", work.read)
+    monkeypatch.setattr(pictures, "read_picture", work.read)
     yield work
     work.let_go.set()
 

@@ -12,7 +12,7 @@ from joserfc.jwk import ECKey
 from headless_presale.identity.models import Account, ExternalIdentity, SignInSession
 from headless_presale.kernel.clock import ManualClock
 from headless_presale.settings import Settings
-from headless_presale.web import provider
+from headless_presale.web import provider, provider_app
 from tests.support.accounts import make_account, make_person, set_up_app
 from tests.support.oidc_issuer import (
     CLIENT_ID,
@@ -178,12 +178,12 @@ async def test_the_audience_is_checked_because_we_ask_for_it(
     """Control: without our options Authlib takes a token that was made for another client."""
     await make_account()
     issuer.lies = LIES["another audience, asked for by us"]
-    redeem = provider.ProviderApp.authorize_access_token
+    redeem = provider_app.ProviderApp.authorize_access_token
 
     async def without_options(self: Any, request: Any, **_: Any) -> Any:
         return await redeem(self, request)
 
-    monkeypatch.setattr(provider.ProviderApp, "authorize_access_token", without_options)
+    monkeypatch.setattr(provider_app.ProviderApp, "authorize_access_token", without_options)
 
     assert (await go(visitor)).status == 303
 
