@@ -18,7 +18,7 @@ from typing import Any
 from rich.console import Console
 
 from bench import machine, questions
-from bench.cases import place, read, signed_in, sold_out, start
+from bench.cases import fan_out, growth, place, read, signed_in, sold_out, start
 from bench.report import Row, as_markdown, as_table
 from bench.run import Run, closing
 from headless_presale.cli.session import engines
@@ -33,6 +33,8 @@ CASES: Mapping[str, Callable[[Run], Awaitable[list[Row]]]] = {
     "sold-out": sold_out.run,
     "read": read.run,
     "signed-in": signed_in.run,
+    "fan-out": fan_out.run,
+    "growth": growth.run,
     "start": start.run,
 }
 RESULTS = Path("bench-results.json")
@@ -112,7 +114,7 @@ async def _run(
         redis_url=settings.redis_url,
         rounds=arguments.rounds,
         seconds=arguments.seconds,
-        tell=lambda said: console.print(f"  {said}"),
+        tell=lambda said: console.print(f"  {said}", soft_wrap=True),
     )
     async with open_runtime(settings), closing(run):
         for name, measure in CASES.items():

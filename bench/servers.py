@@ -89,6 +89,17 @@ async def floor(folder: Path, kind: str, spec: Mapping[str, Any]) -> AsyncIterat
 
 
 @asynccontextmanager
+async def broadcast_floor(folder: Path, spec: Mapping[str, Any]) -> AsyncIterator[Server]:
+    """Run ``bench.broadcast``."""
+    port = free_port()
+    file = folder / f"broadcast-{port}.json"
+    file.write_text(json.dumps(spec))
+    arguments = ["-m", "bench.broadcast", "--spec", str(file)]
+    async with _served(arguments, folder, {}, port) as server:
+        yield server
+
+
+@asynccontextmanager
 async def _served(
     arguments: list[str], folder: Path, environment: Mapping[str, str], port: int | None = None
 ) -> AsyncIterator[Server]:

@@ -95,7 +95,7 @@ async def load(
         process = await asyncio.create_subprocess_exec(
             program(),
             *("--threads", "1", "--connections", str(connections)),
-            *("--duration", f"{seconds}s", "--script", str(_SCRIPT)),
+            *("--duration", f"{seconds}s", "--timeout", "10s", "--script", str(_SCRIPT)),
             *(url, "--", template.name, str(first)),
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,

@@ -2,10 +2,12 @@
 
 import time
 from collections.abc import Sequence
+from functools import lru_cache
 from uuid import uuid4
 
 import structlog
-from starlette.datastructures import Headers, MutableHeaders
+from prometheus_client import Counter, Histogram
+from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -107,7 +109,8 @@ class RequestLog:
             nonlocal status, has_started
             if message["type"] == "http.response.start":
                 status, has_started = message["status"], True
-                MutableHeaders(scope=message)["X-Request-ID"] = request_id
+                told = (b"x-request-id", request_id.encode())
+                message = {**message, "headers": [*message.get("headers", ()), told]}
             await send(message)
 
         try:
@@ -135,8 +138,9 @@ class RequestLog:
         # metrics.
         route = getattr(scope.get("route"), "path", None) or "unmatched"
         method = scope["method"] if scope["method"] in METHODS else "other"
-        metrics.HTTP_REQUESTS.labels(method, route, str(status)).inc()
-        metrics.HTTP_SECONDS.labels(route).observe(seconds)
+        requests, durations = _metrics_of(method, route, status)
+        requests.inc()
+        durations.observe(seconds)
         if scope["path"] not in QUIET:
             log.debug(
                 "http.request",
@@ -146,6 +150,15 @@ class RequestLog:
                 client=client_address(scope),
                 ms=round(seconds * 1000, 1),
             )
+
+
+@lru_cache(maxsize=1_000)
+def _metrics_of(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+    """Return what counts and what times such requests: to look them up is what they cost most."""
+    return (
+        metrics.HTTP_REQUESTS.labels(method, route, str(status)),
+        metrics.HTTP_SECONDS.labels(route),
+    )
 
 
 def _request_id(scope: Scope) -> str:

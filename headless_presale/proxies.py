@@ -7,9 +7,9 @@ the first that is not is the client. What stands left of that the client may hav
 
 import ipaddress
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
-from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 Address = IPv4Address | IPv6Address
@@ -32,6 +32,8 @@ class TrustedProxies:
     def __init__(self, app: ASGIApp, *, networks: Sequence[Network]) -> None:
         self.app = app
         self.networks = tuple(networks)
+        # The same clients come through the same proxies.
+        self._known_client_behind = lru_cache(maxsize=10_000)(self._client_behind)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] in SCHEMES:
@@ -48,24 +50,29 @@ class TrustedProxies:
             scope["client"] = (str(peer), scope["client"][1])
         if not self._is_ours(peer):
             return
-        headers = Headers(scope=scope)
-        client = self._client_behind(peer, headers.getlist("x-forwarded-for"))
+        chain: list[bytes] = []
+        told = ""
+        for name, value in scope["headers"]:
+            if name == b"x-forwarded-for":
+                chain.append(value)
+            elif name == b"x-forwarded-proto" and not told:
+                # The nearest proxy's: those before it may have been reached in another way.
+                told = value.decode("latin-1").rpartition(",")[2].strip().lower()
+        client = self._known_client_behind(peer, tuple(chain))
         # A port we were told of would be that of another connection.
-        scope["client"] = (str(client), 0)
-        # The nearest proxy's: those before it may have been reached in another way.
-        told = headers.get("x-forwarded-proto", "").rpartition(",")[2].strip().lower()
+        scope["client"] = (client, 0)
         scope["scheme"] = SCHEMES[scope["type"]].get(told, scope["scheme"])
 
-    def _client_behind(self, peer: Address, values: Sequence[str]) -> Address:
+    def _client_behind(self, peer: Address, chain: tuple[bytes, ...]) -> str:
         client = peer
-        for hop in _hops(values):
+        for hop in _hops([value.decode("latin-1") for value in chain]):
             # Whatever is no address ends the chain: we know no further than here.
             if hop is None:
                 break
             client = hop
             if not self._is_ours(hop):
                 break
-        return client
+        return str(client)
 
     def _is_ours(self, address: Address) -> bool:
         return any(address in network for network in self.networks)
@@ -78,6 +85,7 @@ def _hops(values: Sequence[str]) -> Iterator[Address | None]:
             yield _address_in(text.strip())
 
 
+@lru_cache(maxsize=10_000)
 def _address_in(text: str) -> Address | None:
     """Return an address in its plain form; some proxies add the port, in brackets or without."""
     host = text

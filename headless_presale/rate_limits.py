@@ -14,12 +14,13 @@ import ipaddress
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from math import ceil
 from typing import ClassVar
 
 import structlog
 from limits.aio.storage import MemoryStorage
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from headless_presale.graphql_endpoint import is_graphql, refuse
@@ -180,7 +181,7 @@ def caller_of(scope: Scope, claims: AccessClaims | None) -> str | None:
         return None
     if claims is not None:
         return f"grant:{claims.grant_id}"
-    return f"address:{Source(address=client_address(scope)).host}"
+    return f"address:{_host_of(client_address(scope))}"
 
 
 async def _claims_of(scope: Scope) -> AccessClaims | None:
@@ -200,10 +201,21 @@ def note_refusal(caller: str, policy: str = REQUESTS) -> None:
 
 def _is_local(scope: Scope) -> bool:
     """Tell whether this machine itself asks, or nobody that has an address."""
+    return _is_loopback(client_address(scope))
+
+
+# Clients come back: each asks for a page, its pictures' shop and its order.
+@lru_cache(maxsize=10_000)
+def _is_loopback(address: str) -> bool:
     try:
-        return ipaddress.ip_address(client_address(scope)).is_loopback
+        return ipaddress.ip_address(address).is_loopback
     except ValueError:
         return True
+
+
+@lru_cache(maxsize=10_000)
+def _host_of(address: str) -> str:
+    return Source(address=address).host
 
 
 class Counts:
@@ -247,7 +259,11 @@ class RateLimits:
 
         async def send_with_counts(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(counts.headers)
+                told = [
+                    (name.lower().encode(), value.encode())
+                    for name, value in counts.headers.items()
+                ]
+                message = {**message, "headers": [*message.get("headers", ()), *told]}
             await send(message)
 
         if self.limiter.limit > 0:

@@ -10,6 +10,7 @@ import asyncpg
 
 from bench import wrk
 from bench.floors import ORDER_TABLES
+from bench.opening import BUYER
 from bench.orders import order_body
 from bench.report import Row, Target, compare
 from bench.run import Run
@@ -24,14 +25,19 @@ MOST_PER_SECOND = 9_000
 else."""
 
 
-def placing(sale: CampaignSnapshot) -> wrk.Request:
-    """Return the request that places an order of a buyer of its own."""
+def placing(sale: CampaignSnapshot | str) -> wrk.Request:
+    """Return the request that places an order of a buyer of its own.
+
+    Args:
+        sale: or the body of the request, as ``bench.opening`` gives it.
+    """
+    body = sale if isinstance(sale, str) else order_body(sale, BUYER).decode()
     return wrk.Request(
         "POST",
         "/graphql",
         {"X-Forwarded-For": f"{FAR_AWAY}{wrk.ADDRESS}::1"},
         # JSON would escape the marks.
-        order_body(sale, "BUYER").decode().replace("BUYER", wrk.NUMBER),
+        body.replace(BUYER, wrk.NUMBER),
     )
 
 

@@ -4,10 +4,12 @@ Snapshots are cached in the process for a moment. A stale one cannot do harm: pl
 names the ``version`` it was priced from, and the database refuses another.
 """
 
+import asyncio
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -264,16 +266,19 @@ async def read_snapshots(work: UnitOfWork, where: str, *args: object) -> list[Ca
 
 _by_id: dict[UUID, tuple[float, CampaignSnapshot]] = {}
 _campaign_of_item: dict[UUID, UUID] = {}
+_reading: dict[UUID, tuple[float, asyncio.Task[CampaignSnapshot | None]]] = {}
 
 
 def forget(campaign_id: UUID) -> None:
     """Drop a cached snapshot: the campaign has changed."""
     _by_id.pop(campaign_id, None)
+    _reading.pop(campaign_id, None)
 
 
 def forget_all() -> None:
     """Drop every cached snapshot."""
     _by_id.clear()
+    _reading.clear()
     _campaign_of_item.clear()
 
 
@@ -284,8 +289,27 @@ async def find_snapshot(campaign_id: UUID, *, fresh: bool = False) -> CampaignSn
         note_read(cached[0])
         return cached[1]
     read_at = time.monotonic()
+    if fresh:
+        return await _read_anew(campaign_id, read_at)
+    # In a rush all find it a second old in the same moment: one of them reads.
+    began_at, reading = _reading.get(campaign_id, (0.0, None))
+    if reading is not None and reading.get_loop() is asyncio.get_running_loop():
+        note_read(began_at)
+    else:
+        reading = asyncio.create_task(_read_anew(campaign_id, read_at), name="snapshot")
+        _reading[campaign_id] = read_at, reading
+        reading.add_done_callback(partial(_stop_sharing, campaign_id))
+    return await asyncio.shield(reading)
+
+
+async def _read_anew(campaign_id: UUID, read_at: float) -> CampaignSnapshot | None:
     found = await _fetch("WHERE c.id = $1", campaign_id)
     return _remember(found[0], read_at) if found else None
+
+
+def _stop_sharing(campaign_id: UUID, reading: "asyncio.Task[CampaignSnapshot | None]") -> None:
+    if _reading.get(campaign_id, (0.0, None))[1] is reading:
+        del _reading[campaign_id]
 
 
 async def find_snapshots_of_items(

@@ -22,6 +22,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
 from headless_presale.kernel import clock
+from headless_presale.slots.admission import keys_of
 from resolvers.global_ids import seal
 from tests.support.api import PLACE, order_in, order_request
 from tests.support.processes import ApiProcess, until_ready
@@ -56,8 +57,9 @@ async def api(
 
 
 async def test_what_was_accepted_is_answered_whole(
-    api: ApiProcess, sale: Sale, database_admin: asyncpg.Connection
+    api: ApiProcess, sale: Sale, redis: Redis, database_admin: asyncpg.Connection
 ) -> None:
+    reservations = keys_of(sale.pool_id)["pending"]
     async with (
         httpx.AsyncClient(base_url=api.url, trust_env=False, timeout=30) as client,
         _socket(api.url) as socket,
@@ -78,7 +80,7 @@ async def test_what_was_accepted_is_answered_whole(
                 for number in range(BUYERS)
             ]
             await _subscribe(socket, PLACE, order_request(sale, "socket")["variables"])
-            await until(lambda: _count_waiting(database_admin, BUYERS + 1))
+            await until(lambda: _has_entries(redis, reservations, BUYERS + 1))
 
             # when
             psutil.Process(api.pid).send_signal(signal.SIGTERM)
@@ -157,12 +159,8 @@ async def _close_code(socket: ClientConnection) -> int | None:
     return socket.close_code
 
 
-async def _count_waiting(admin: asyncpg.Connection, count: int) -> bool:
-    waiting = await admin.fetchval(
-        "SELECT count(*) FROM pg_locks WHERE NOT granted "
-        "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
-    )
-    return bool(waiting == count)
+async def _has_entries(redis: Redis, key: str, count: int) -> bool:
+    return bool(await redis.hlen(key) == count)
 
 
 async def _is_refused(url: str) -> bool:

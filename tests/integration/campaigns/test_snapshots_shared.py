@@ -1,0 +1,103 @@
+"""A snapshot that many want in the same moment is read once, and never from before a change."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from headless_presale.campaigns import find_snapshot, forget, snapshot
+from headless_presale.kernel.errors import Unavailable
+from tests.support.shop import open_sale
+
+pytestmark = pytest.mark.usefixtures("database", "redis", "clock")
+
+
+class Reads:
+    """Counts reads of the database, which wait to be let go on."""
+
+    def __init__(self) -> None:
+        self.begun = 0
+        self.go_on = asyncio.Event()
+        self.is_broken = False
+        self._fetch = snapshot._fetch
+
+    async def __call__(self, where: str, *args: object) -> Any:
+        self.begun += 1
+        found = await self._fetch(where, *args)
+        await self.go_on.wait()
+        if self.is_broken:
+            raise Unavailable("database")
+        return found
+
+
+async def _begun(*coroutines: Any) -> "asyncio.Future[list[Any]]":
+    everybody = asyncio.gather(*coroutines, return_exceptions=True)
+    # They get as far as they get without an answer of the database.
+    for _ in range(5):
+        await asyncio.sleep(0)
+    return everybody
+
+
+async def test_many_who_find_it_too_old_share_one_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    sale = await open_sale()
+    reads = Reads()
+    monkeypatch.setattr(snapshot, "_fetch", reads)
+    forget(sale.campaign.id)
+
+    everybody = await _begun(*(find_snapshot(sale.campaign.id) for _ in range(20)))
+    reads.go_on.set()
+
+    assert {found.version for found in await everybody} == {sale.campaign.version}
+    assert reads.begun == 1
+
+
+async def test_who_comes_after_a_change_does_not_get_what_was_read_before_it(
+    monkeypatch: pytest.MonkeyPatch, database_admin: Any
+) -> None:
+    sale = await open_sale()
+    reads = Reads()
+    monkeypatch.setattr(snapshot, "_fetch", reads)
+    forget(sale.campaign.id)
+    before = await _begun(find_snapshot(sale.campaign.id))
+
+    await database_admin.execute("UPDATE campaign SET version = version + 1")
+    forget(sale.campaign.id)
+    after = await _begun(find_snapshot(sale.campaign.id), find_snapshot(sale.campaign.id))
+    reads.go_on.set()
+
+    await before
+    assert {found.version for found in await after} == {sale.campaign.version + 1}
+    assert reads.begun == 2
+
+
+async def test_a_read_that_fails_is_not_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    sale = await open_sale()
+    reads = Reads()
+    monkeypatch.setattr(snapshot, "_fetch", reads)
+    forget(sale.campaign.id)
+    reads.is_broken = True
+    reads.go_on.set()
+
+    answers = await asyncio.gather(
+        *(find_snapshot(sale.campaign.id) for _ in range(3)), return_exceptions=True
+    )
+    reads.is_broken = False
+
+    assert [type(answer) for answer in answers] == [Unavailable] * 3
+    assert await find_snapshot(sale.campaign.id) is not None
+
+
+async def test_who_goes_away_does_not_end_the_read_of_the_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sale = await open_sale()
+    reads = Reads()
+    monkeypatch.setattr(snapshot, "_fetch", reads)
+    forget(sale.campaign.id)
+    first = asyncio.create_task(find_snapshot(sale.campaign.id))
+    second = await _begun(find_snapshot(sale.campaign.id))
+
+    first.cancel()
+    reads.go_on.set()
+
+    assert [found.id for found in await second] == [sale.campaign.id]
