@@ -51,13 +51,11 @@ from schema.transport.persisted import SharedTexts
 from schema.transport.replies import VARY, Replies, request_id_of
 from schema.transport.requests import OperationRequest
 from schema.transport.shared import Streams
-from schema.transport.socket_bounds import SocketLimits
+from schema.transport.socket_bounds import OperationHook, SocketHook, SocketLimits
 from schema.transport.socket_messages import SUBPROTOCOL_NOT_ACCEPTABLE
 from schema.transport.websocket import (
     SUBPROTOCOL,
     GraphQLSocket,
-    OperationHook,
-    SocketHook,
 )
 
 GOING_AWAY, GONE = 1001, "Server is going away"
@@ -357,7 +355,7 @@ def _check_transport(operation: Operation, accepted: Accepted, *, is_get: bool) 
 
 async def _end(live: GraphQLSocket | EventStream, code: int, reason: str) -> None:
     await live.finish(code, reason)
-    await live.finished.wait()
+    await asyncio.wait({live.finished})
 
 
 async def _once(outcome: Outcome) -> AsyncGenerator[Outcome, None]:
