@@ -101,6 +101,11 @@ async def _pools(run: Run) -> Row:
         for turn in range(run.rounds + 1)
     ]
     server = await run.api()
+    connection = await asyncpg.connect(run.database_url)
+    # Or the database would do it by itself, in somebody's turn.
+    await connection.execute("VACUUM ANALYZE slot")
+    await connection.execute("CHECKPOINT")
+    await connection.close()
     turns = iter(small)
 
     async def from_small() -> Turn:
