@@ -318,20 +318,29 @@ async def find_snapshot_at(shop_id: UUID, handle: str) -> CampaignSnapshot | Non
     return found[0] if found else None
 
 
-async def find_snapshots(versions: Mapping[UUID, int]) -> dict[UUID, CampaignSnapshot]:
-    """Return campaigns of these versions or later, each at most a second old.
+State = tuple[int, str]
+"""A campaign's version and the status that is recorded, which changes by the clock without one."""
 
-    What is not remembered is read in one statement; what does not exist is left out.
+
+async def find_snapshots(states: Mapping[UUID, State | None]) -> dict[UUID, CampaignSnapshot]:
+    """Return campaigns as they are in these states or later; None: each at most a second old.
+
+    What is not remembered so is read in one statement; what does not exist is left out.
     """
     found: dict[UUID, CampaignSnapshot] = {}
-    for campaign_id, version in versions.items():
+    for campaign_id, state in states.items():
         known = _remembered(campaign_id)
-        if known is not None and known.version >= version:
+        if known is not None and (state is None or _is_of(known, *state)):
             found[campaign_id] = known
-    if missing := [campaign_id for campaign_id in versions if campaign_id not in found]:
+    if missing := [campaign_id for campaign_id in states if campaign_id not in found]:
         read = await _fetch("WHERE c.id = ANY($1::uuid[])", missing)
         found.update((campaign.id, campaign) for campaign in read)
     return found
+
+
+def _is_of(campaign: CampaignSnapshot, version: int, status: str) -> bool:
+    is_later = campaign.version > version
+    return is_later or (campaign.version == version and campaign.recorded_status == status)
 
 
 def _stop_sharing(campaign_id: UUID, reading: "asyncio.Task[CampaignSnapshot | None]") -> None:
