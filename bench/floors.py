@@ -48,14 +48,14 @@ class Floor:
 
     def __init__(self, spec: Mapping[str, Any]) -> None:
         self._spec = spec
-        self._pool_id = UUID(spec["pool_id"])
+        self._order = spec["rows"]["sales_order"]
         self._shop_id = UUID(spec["shop_id"])
         self._keys = [f"bench:{{{spec['first']}}}:{name}" for name in ("free", "taken")]
 
     async def open(self) -> None:
         """Connect, prepare the statement, and lay out the numbers."""
         self._database = await asyncpg.create_pool(
-            os.environ["DATABASE_URL"], min_size=20, max_size=20
+            os.environ["DATABASE_URL"], min_size=20, max_size=20, reset=_leave_as_it_is
         )
         self._redis: Redis = Redis.from_pool(
             BlockingConnectionPool.from_url(
@@ -68,11 +68,11 @@ class Floor:
         for start in range(first, first + free, 10_000):
             await self._redis.rpush(self._keys[0], *range(start, min(start + 10_000, first + free)))
         async with self._database.acquire() as connection:
-            self._rows = {
-                table: await _typed(connection, table, self._spec["rows"][table])
+            literals = {
+                table: await _literals(connection, table, self._spec["rows"][table])
                 for table in ORDER_TABLES
             }
-        self._sql = _statement({table: list(row) for table, row in self._rows.items()})
+        self._sql = _statement(literals, self._spec["pool_id"])
 
     async def close(self) -> None:
         """Disconnect."""
@@ -85,55 +85,43 @@ class Floor:
         customer_id = uuid5(self._shop_id, buyer["email"])
         order_id = uuid5(customer_id, asked["idempotencyKey"])
         number = int(await self._admit(keys=self._keys, args=[str(customer_id)]))
-        now = datetime.now(UTC)
-        order = {
-            **self._rows["sales_order"],
-            "id": order_id,
-            "customer_id": customer_id,
-            "buyer": orjson.dumps({"phone": None, **buyer}).decode(),
-            "shipping_address": orjson.dumps(asked["shippingAddress"]).decode(),
-            "request_hash": secrets.token_hex(32),
-            "number": secrets.token_hex(4),
-            "hold_expires_at": now + timedelta(minutes=15),
-            "placed_at": now,
-            "updated_at": now,
-        }
-        line = {
-            **self._rows["order_line"],
-            "id": uuid4(),
-            "order_id": order_id,
-            "numbers": f"[{number}]",
-        }
-        event = {**self._rows["event"], "topic": f"order:{order_id}", "created_at": now}
+        now, display = datetime.now(UTC), secrets.token_hex(4)
         claimed = await self._database.fetchval(
             self._sql,
-            *order.values(),
-            *line.values(),
-            *event.values(),
-            customer_id,
-            self._pool_id,
-            number,
             order_id,
+            customer_id,
+            orjson.dumps({"phone": None, **buyer}).decode(),
+            orjson.dumps(asked["shippingAddress"]).decode(),
+            secrets.token_hex(32),
+            display,
+            now,
+            now + timedelta(minutes=15),
+            uuid4(),
+            number,
         )
         if claimed != 1:
             raise RuntimeError("a floor's number was not free")
         return {
             "order": {
                 "id": str(order_id),
-                "number": order["number"],
-                "status": order["status"],
+                "number": display,
+                "status": self._order["status"],
                 "lines": [{"slotNumbers": [number]}],
-                "total": {"minor": order["total_minor"]},
+                "total": {"minor": self._order["total_minor"]},
             },
             "orderToken": secrets.token_urlsafe(24),
             "userErrors": [],
         }
 
 
-async def _typed(
+async def _leave_as_it_is(_: object) -> None:
+    """Nothing that a floor does has to be undone: the pool would ask the database to, each time."""
+
+
+async def _literals(
     connection: asyncpg.pool.PoolConnectionProxy, table: str, row: Mapping[str, str]
-) -> dict[str, Any]:
-    """Return the row's columns that are written, in the types that the driver takes."""
+) -> dict[str, str]:
+    """Return the row's columns that are written, as literals of SQL."""
     written = await connection.fetch(
         "SELECT column_name AS name FROM information_schema.columns WHERE table_name = $1 "
         "AND table_schema = 'public' AND is_generated = 'NEVER' AND is_identity = 'NO' "
@@ -142,31 +130,47 @@ async def _typed(
         table,
     )
     names = [column["name"] for column in written]
+    quoted = ", ".join(f"quote_nullable({name}::text) AS {name}" for name in names)
     found = await connection.fetchrow(
-        f"SELECT {', '.join(names)} FROM json_populate_record(NULL::{table}, $1::json)",
-        json.dumps(row),
+        f"SELECT {quoted} FROM json_populate_record(NULL::{table}, $1::json)", json.dumps(row)
     )
     assert found is not None
     return dict(found)
 
 
-def _statement(columns: Mapping[str, list[str]]) -> str:
+ARGUMENTS: Mapping[str, Mapping[str, str]] = {
+    "sales_order": {
+        "id": "$1",
+        "customer_id": "$2",
+        "buyer": "$3",
+        "shipping_address": "$4",
+        "request_hash": "$5",
+        "number": "$6",
+        "placed_at": "$7",
+        "updated_at": "$7",
+        "hold_expires_at": "$8",
+    },
+    "order_line": {"id": "$9", "order_id": "$1", "numbers": "jsonb_build_array($10::int)"},
+    "event": {"topic": "'order:' || $1::uuid", "created_at": "$7"},
+}
+"""What each order has of its own; all else is that of the pattern, and is sent to nobody."""
+
+
+def _statement(literals: Mapping[str, Mapping[str, str]], pool_id: str) -> str:
     """Return the one statement: every row of an order, its quota, its slot."""
-    parts, at = [], 1
-    for table, names in columns.items():
-        values = ", ".join(f"${number}" for number in range(at, at + len(names)))
-        at += len(names)
+    parts = []
+    for table, row in literals.items():
+        values = {**row, **ARGUMENTS[table]}
         parts.append(
-            f"in_{table} AS (INSERT INTO {table} ({', '.join(names)}) VALUES ({values}) "
-            "ON CONFLICT DO NOTHING RETURNING 1)"
+            f"in_{table} AS (INSERT INTO {table} ({', '.join(values)}) "
+            f"VALUES ({', '.join(values.values())}) RETURNING 1)"
         )
-    customer, pool, number, order = (f"${at + offset}" for offset in range(4))
     return (
         f"WITH {', '.join(parts)}, quota AS ("
         f"INSERT INTO customer_quota AS quota (pool_id, customer_id, taken) "
-        f"VALUES ({pool}, {customer}, 1) ON CONFLICT (pool_id, customer_id) "
+        f"VALUES ('{pool_id}', $2, 1) ON CONFLICT (pool_id, customer_id) "
         f"DO UPDATE SET taken = quota.taken + 1 RETURNING 1), claimed AS ("
-        f"UPDATE slot SET order_id = {order} WHERE pool_id = {pool} AND number = {number} "
+        f"UPDATE slot SET order_id = $1 WHERE pool_id = '{pool_id}' AND number = $10 "
         f"AND order_id IS NULL RETURNING 1) SELECT count(*) FROM claimed"
     )
 

@@ -7,6 +7,7 @@ import typer
 
 from headless_presale.cli import processes
 from headless_presale.cli.garbage import uncollected
+from headless_presale.cli.telling import tell
 
 
 def commands(arguments: Sequence[str]) -> typer.Typer:
@@ -42,14 +43,11 @@ def main() -> None:
 
 
 def _complain(error: Exception) -> None:
-    from rich.console import Console
-
     # It knows the errors of libraries that a process may never load.
     from headless_presale.cli.complaints import complaints_about
 
     complaints = complaints_about(error)
     if not complaints:
         raise error
-    console = Console(stderr=True, highlight=False)
     for complaint in complaints:
-        console.print(f"[red]{complaint}[/red]")
+        tell(f"[red]{complaint}[/red]")

@@ -8,14 +8,12 @@ import os
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from headless_presale.cli.garbage import uncollected
 from headless_presale.cli.parent import follow_parent
 from headless_presale.cli.session import engines, environment_of
+from headless_presale.cli.telling import tell
 from headless_presale.settings import Settings, get_settings
-
-console = Console(stderr=True, highlight=False)
 
 APPLICATION = "schema.asgi:create"
 """By name: this ring knows nothing of the one that composes the schema."""
@@ -65,7 +63,7 @@ def refuse_weak_key(settings: Settings) -> None:
 
     fault = fault_of_key(settings) if settings.mode == "production" else None
     if fault is not None:
-        console.print(f"[red]Not started: {fault}[/red]", soft_wrap=True)
+        tell(f"[red]Not started: {fault}[/red]", soft_wrap=True)
         raise typer.Exit(1)
 
 
@@ -114,4 +112,4 @@ def migrate() -> None:
     with engines() as settings:
         assert settings.database_url
         applied = asyncio.run(database.migrate(settings.database_url))
-    console.print(f"Applied {', '.join(applied)}" if applied else "The database is up to date.")
+    tell(f"Applied {', '.join(applied)}" if applied else "The database is up to date.")

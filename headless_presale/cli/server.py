@@ -11,10 +11,12 @@ from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.supervisors import Multiprocess, multiprocess
+from websockets.frames import Frame
 from websockets.http11 import Request
 
 from headless_presale.app import close_open_streams
 from headless_presale.cli.garbage import set_aside
+from headless_presale.cli.waiting import Gate, Letterbox
 from headless_presale.kernel import metrics
 from headless_presale.overload import Door, refuse_at_once
 
@@ -83,11 +85,24 @@ class SocketProtocol(CutsOff, WebSocketsSansIOProtocol):
     The application may write to them without awaiting it: what it knows as ``Wire``.
     """
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.queue = Letterbox()  # type: ignore[assignment]
+        self.writable = Gate()  # type: ignore[assignment]
+        self.writable.set()
+
     def handle_connect(self, event: Request) -> None:
         """Start the application, which finds this end of the socket in the state."""
         super().handle_connect(event)
         if not self.close_sent:
             self.scope["state"]["wire"] = self
+        # It is in the scope, and nobody looks at it again.
+        del self.request
+
+    def handle_text(self, event: Frame) -> None:
+        """Take a message: there is none before the handshake is over, and its answer sent."""
+        self.response = None  # type: ignore[assignment]
+        super().handle_text(event)
 
     def write(self, text: bytes) -> bool:
         """Send a text; False, and nothing is sent, where the client reads too slowly or is gone."""

@@ -6,8 +6,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from rich.console import Console
-
+from headless_presale.cli.telling import tell
 from headless_presale.kernel.logs import configure_logs
 from headless_presale.settings import Settings, get_settings
 
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
     from headless_presale.engines import EmbeddedEngines, EngineUrls
 
 R = TypeVar("R")
-console = Console(stderr=True, highlight=False)
 
 ADDRESS_FILE = "address"
 
@@ -31,7 +29,7 @@ def engines_of(settings: Settings) -> "EmbeddedEngines | None":
 
     folder = settings.data_dir.resolve()
     if not folder.exists():
-        console.print(f"New data folder {folder}")
+        tell(f"New data folder {folder}")
     return EmbeddedEngines(folder, postgres=wants_postgres, valkey=wants_valkey)
 
 

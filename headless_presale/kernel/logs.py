@@ -7,10 +7,31 @@ that it is about.
 
 import logging
 import sys
-from typing import Literal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Literal
 
 import asyncpg
-import structlog
+
+
+@contextmanager
+def _hiding(library: str) -> Iterator[None]:
+    """Have it looked for in vain; one that is loaded already is found."""
+    modules: dict[str, Any] = sys.modules
+    if library in modules:
+        yield
+        return
+    modules[library] = None
+    try:
+        yield
+    finally:
+        del modules[library]
+
+
+with _hiding("rich"):
+    # Where it finds rich it loads all of it, a hundred modules, to draw tracebacks with. Ours are
+    # plain.
+    import structlog
 
 NOISY = ("authlib", "tortoise", "procrastinate", "httpx", "httpcore", "uvicorn.access")
 """These tell of each statement and each request, Authlib of its tokens: they would drown what

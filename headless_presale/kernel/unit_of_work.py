@@ -282,6 +282,11 @@ async def unit_of_work() -> AsyncIterator[UnitOfWork]:
     reach("transaction.announced")
 
 
+def find_current_work() -> UnitOfWork | None:
+    """Return the open unit of work, or None."""
+    return _current.get()
+
+
 def current_work() -> UnitOfWork:
     """Return the open unit of work, for code that is only ever part of one."""
     work = _current.get()

@@ -242,5 +242,14 @@ async def count_remaining(pool_id: UUID) -> int | None:
     Raises:
         Unavailable: Redis does not answer.
     """
-    result = await _remaining(_keys(pool_id, "meta", "free"), [])
-    return int(result[0]) if result else None
+    return (await count_each_remaining([pool_id]))[0]
+
+
+async def count_each_remaining(pool_ids: Sequence[UUID]) -> list[int | None]:
+    """Return the same of several pools in one round trip, in their order.
+
+    Raises:
+        Unavailable: Redis does not answer.
+    """
+    results = await _remaining.all([(_keys(pool_id, "meta", "free"), ()) for pool_id in pool_ids])
+    return [int(result[0]) if result else None for result in results]

@@ -140,7 +140,7 @@ class PreparedDocument:
         name = operation.name.value if operation.name else None
         plan = self._plans.get(name)
         if plan is None:
-            plan = self._plans[name] = PlannedOperation(schema, self.node)
+            plan = self._plans[name] = PlannedOperation(schema, self.node, operation)
         return plan
 
     def weigh_plans(self) -> int:

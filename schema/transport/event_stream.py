@@ -63,7 +63,7 @@ class EventStream:
         self._expired = expired
         self._ended = asyncio.Event()
         self._writing = asyncio.Lock()
-        self.finished = asyncio.Event()
+        self.finished: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def finish(self, code: int, reason: str) -> None:
         """End the stream without ``complete``, so that the client knows to come back."""
@@ -75,7 +75,7 @@ class EventStream:
             await send({"type": "http.response.start", "status": 200, "headers": headers})
         except OSError:
             await self._outcomes.aclose()
-            self.finished.set()
+            self.finished.set_result(None)
             return
         # The generator is entered, advanced and left in one task: a resolver may hold a task
         # group or a timeout open across its yields.
@@ -99,7 +99,7 @@ class EventStream:
                 task.cancel()
             await asyncio.gather(*ends, heartbeat, session, return_exceptions=True)
             await self._outcomes.aclose()
-            self.finished.set()
+            self.finished.set_result(None)
         self._report(following)
         if expired and self._expired is not None:
             await _quietly(self._write(send, self._event(self._expired) + _COMPLETE))

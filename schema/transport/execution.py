@@ -215,8 +215,7 @@ class Engine:
             await self._on_mutation(
                 context, root_fields(executor), operation.request.extensions or {}
             )
-        plan = operation.document.plan_of(operation.node, self._schema)
-        result = await self._settle(executor, plan.execute)
+        result = await self._settle(executor, self._plan_of(operation).execute)
         self.documents.weigh(operation.document)
         if cost is not None and result.data is not None:
             counted = operation.document.answer_cost(operation.node, self._schema)
@@ -261,9 +260,9 @@ class Engine:
         if isinstance(source, ExecutionResult):
             yield Outcome(errors=source.errors, executed=False)
             return
-        plan = operation.document.plan_of(operation.node, self._schema)
+        execute_event = partial(self._execute_event, self._plan_of(operation))
         events = map_source_to_response_event(
-            executor, cast(AsyncIterable[Any], source), partial(self._execute_event, plan)
+            executor, cast(AsyncIterable[Any], source), execute_event
         )
         try:
             async with aclosing(events):
@@ -280,19 +279,19 @@ class Engine:
         executor.context_value = self._renew_context(executor.context_value)
         return await self._settle(executor, plan.execute)
 
+    def _plan_of(self, operation: Operation) -> PlannedOperation:
+        return operation.document.plan_of(operation.node, self._schema)
+
     def _build(
         self, operation: Operation, context: Any, cost: CostTold | None
     ) -> Executor[Any] | list[GraphQLError]:
         if cost is not None and cost.requested > cost.limit:
             return too_complex("cost points", cost.requested, cost.limit).errors
         request = operation.request
-        built = self._executor_class.build(
-            self._schema,
-            operation.document.node,
-            context_value=context,
-            raw_variable_values=request.variables,
-            operation_name=request.operation_name,
-            max_coercion_errors=10,
+        built = self._plan_of(operation).build(
+            self._executor_class,
+            context=context,
+            values=request.variables or {},
             hide_suggestions=not self._is_discoverable,
             is_awaitable=_is_awaitable,
             operation_extensions=request.extensions,

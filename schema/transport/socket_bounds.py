@@ -1,7 +1,13 @@
-"""What one socket may take, and what all of them together may."""
+"""What one socket may take, what all of them together may, and who is asked."""
 
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
+
+from starlette.websockets import WebSocket
+
+OperationHook = Callable[[WebSocket, Any], Awaitable[None]]
+SocketHook = Callable[[Any, Mapping[str, Any]], Awaitable[Mapping[str, Any] | None]]
 
 
 @dataclass(frozen=True, slots=True)

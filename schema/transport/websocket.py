@@ -5,7 +5,7 @@ close code and nothing is raised. See PROTOCOL.md of the npm package graphql-ws 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from contextlib import aclosing
 from datetime import datetime
 from typing import Any
@@ -29,7 +29,7 @@ from schema.transport.event_stream import seconds_until
 from schema.transport.execution import Operation, Outcome, response_body
 from schema.transport.incoming import parse_parameters
 from schema.transport.shared import Streams
-from schema.transport.socket_bounds import Door, Place, SocketLimits
+from schema.transport.socket_bounds import Door, OperationHook, Place, SocketHook, SocketLimits
 from schema.transport.socket_member import SocketMember, Wire
 from schema.transport.socket_messages import (
     BAD_REQUEST,
@@ -48,9 +48,6 @@ from schema.transport.socket_messages import (
 SUBPROTOCOL = "graphql-transport-ws"
 LANGUAGE_PARAMETER = "acceptLanguage"
 """In ``connection_init``: browsers can send no header of their own with a handshake."""
-
-OperationHook = Callable[[WebSocket, Any], Awaitable[None]]
-SocketHook = Callable[[Any, Mapping[str, Any]], Awaitable[Mapping[str, Any] | None]]
 
 
 class GraphQLSocket:
@@ -98,41 +95,45 @@ class GraphQLSocket:
         self._acknowledged = False
         self._stopping = False
         self._closed = False
-        self._ended = asyncio.Event()
-        self._timer: asyncio.Task[None] | None = None
-        self._watch: asyncio.Task[None] | None = None
+        # Futures and a timer rather than events and tasks: thousands of sockets are open, and idle.
+        loop = asyncio.get_running_loop()
+        self._ended: asyncio.Future[None] = loop.create_future()
+        self._timer: asyncio.TimerHandle | None = None
+        self._guards: tuple[asyncio.Task[None], ...] = ()
         self.wire: Wire | None = websocket.scope.get("state", {}).get("wire")
         self._operations: dict[str, asyncio.Task[None] | SocketMember] = {}
         # Also those the client has completed and whose generators are still closing.
         self._running: dict[asyncio.Task[None], OperationType] = {}
-        self.finished = asyncio.Event()
+        self.finished: asyncio.Future[None] = loop.create_future()
 
     async def serve(self) -> None:
         """Accept the connection and follow the protocol. Returns when everything has ended."""
         try:
             await self._websocket.accept(subprotocol=SUBPROTOCOL)
         except (RuntimeError, OSError):
-            self.finished.set()
+            self.finished.set_result(None)
             return
-        self._timer = asyncio.create_task(
-            self._close_after(
-                self._limits.init_timeout_seconds, INIT_TIMEOUT, "Connection initialisation timeout"
-            )
-        )
+        patience = self._limits.init_timeout_seconds
+        self._close_after(patience, INIT_TIMEOUT, "Connection initialisation timeout")
         reading = asyncio.create_task(self._read())
-        ended = asyncio.create_task(self._ended.wait())
+        reading.add_done_callback(self._end)
         try:
-            await asyncio.wait({reading, ended}, return_when=asyncio.FIRST_COMPLETED)
+            await self._ended
         finally:
             self._closed = True
-            guards = [task for task in (self._timer, self._watch) if task is not None]
-            for task in (reading, ended, *guards):
+            if self._timer is not None:
+                self._timer.cancel()
+            for task in (reading, *self._guards):
                 task.cancel()
             self._leave_shared_runs()
             for task, kind in self._running.items():
                 _stop(task, kind)
-            await asyncio.gather(reading, ended, *guards, *self._running, return_exceptions=True)
-            self.finished.set()
+            await asyncio.gather(reading, *self._guards, *self._running, return_exceptions=True)
+            self.finished.set_result(None)
+
+    def _end(self, _: object = None) -> None:
+        if not self._ended.done():
+            self._ended.set_result(None)
 
     async def finish(self, code: int, reason: str) -> None:
         """End subscriptions, answer the queries and mutations that have begun, then close."""
@@ -156,7 +157,7 @@ class GraphQLSocket:
         except (RuntimeError, OSError, WebSocketDisconnect):
             return
         finally:
-            self._ended.set()
+            self._end()
 
     async def _read(self) -> None:
         try:
@@ -214,11 +215,8 @@ class GraphQLSocket:
         self._acknowledged = True
         expires_at = getattr(context, "expires_at", None)
         if isinstance(expires_at, datetime):
-            seconds = seconds_until(expires_at) or 0.0
-            self._timer = asyncio.create_task(
-                self._close_after(seconds, FORBIDDEN, "Session expired")
-            )
-            self._watch = asyncio.create_task(self._close_when_ended(context))
+            self._close_after(seconds_until(expires_at) or 0.0, FORBIDDEN, "Session expired")
+            self._guard(self._close_when_ended(context))
         await self._send({"type": "connection_ack", **({"payload": payload} if payload else {})})
 
     async def _subscribe(self, message: dict[str, Any]) -> None:
@@ -274,9 +272,8 @@ class GraphQLSocket:
 
     def _join(self, operation_id: str, operation: Operation) -> bool:
         """Follow a run that is shared; False: this operation is to be run by itself."""
-        if self._stopping:
-            return False
-        run = self._streams.find_run(operation, self._renew_context(self._context))
+        context = self._renew_context(self._context)
+        run = None if self._stopping else self._streams.find_run(operation, context)
         if run is None:
             return False
         member = SocketMember(self, run, operation_id=operation_id, name=operation.name)
@@ -285,8 +282,7 @@ class GraphQLSocket:
         return True
 
     def _leave(self, member: SocketMember) -> None:
-        ending = member.leave()
-        if ending is not None:
+        if (ending := member.leave()) is not None:
             self.keep(ending)
 
     def _leave_shared_runs(self) -> None:
@@ -382,9 +378,13 @@ class GraphQLSocket:
             # Closed from the other side between the check and here.
             self._closed = True
 
-    async def _close_after(self, seconds: float, code: int, reason: str) -> None:
-        await asyncio.sleep(seconds)
-        await self.close(code, reason)
+    def _close_after(self, seconds: float, code: int, reason: str) -> None:
+        self._timer = asyncio.get_running_loop().call_later(
+            seconds, lambda: self._guard(self.close(code, reason))
+        )
+
+    def _guard(self, guard: Coroutine[Any, Any, None]) -> None:
+        self._guards = (*self._guards, asyncio.create_task(guard))
 
     async def _close_when_ended(self, context: Any) -> None:
         ended = getattr(context, "ended", None)

@@ -15,8 +15,8 @@ the executor's own method for that field and everything below it.
 - ``operations``: an operation with its plans, and how it begins and ends.
 - ``selections``: the fields of an object, side by side or one after the other.
 - ``fields``: one field: resolve, complete, or fail where it stands.
-- ``resolvers``: what Strawberry would do to answer a field, without the wrapping.
-- ``arguments``: what a field is asked with.
+- ``resolvers`` and ``info``: what Strawberry would do to answer a field, without the wrapping.
+- ``arguments``, ``inputs`` and ``variables``: what a field is asked with.
 - ``completion`` and ``leaves``: from a resolver's value to the one in the answer.
 """
 

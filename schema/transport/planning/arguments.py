@@ -1,16 +1,16 @@
 """What a field is asked with: coerced by graphql-core, converted as Strawberry does."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from graphql import Node, VariableNode, Visitor, visit
 from graphql.execution import Executor
 from graphql.execution.values import get_argument_values
 from strawberry import Schema
-from strawberry.relay.types import GlobalID
-from strawberry.types.arguments import StrawberryArgument, _is_leaf_type, convert_argument
-from strawberry.types.base import StrawberryList, StrawberryMaybe, StrawberryOptional
+from strawberry.types.arguments import StrawberryArgument, convert_argument
 
+from schema.transport.planning.inputs import Make, inputs_of
 from schema.transport.planning.places import Place
 
 Coerce = Callable[[Executor[Any]], dict[str, Any]]
@@ -67,33 +67,32 @@ def _has_variables(node: Node) -> bool:
 
 def conversion_of(arguments: list[StrawberryArgument], schema: Schema) -> Convert:
     """Return what Strawberry's ``convert_arguments`` would do for these arguments."""
-    config = schema.config
-    registry: Mapping[Any, Any] = schema.schema_converter.scalar_registry
-    known = tuple(
-        (
-            config.name_converter.from_argument(argument),
-            argument.python_name,
-            None if is_kept(argument.type, registry) else argument.type,
-        )
-        for argument in arguments
-    )
+    config, inputs = schema.config, inputs_of(schema)
+    known = []
+    for argument in arguments:
+        name, type_ = config.name_converter.from_argument(argument), argument.type
+        make: Callable[[Any, Any], Any] | None
+        try:
+            plain = inputs.maker_of(type_)
+            make = None if plain is None else partial(_without_info, plain)
+        except LookupError:
+            make = partial(_as_strawberry, type_, schema, name)
+        known.append((name, argument.python_name, make))
 
     def convert(values: dict[str, Any], info: Any) -> dict[str, Any]:
         return {
-            python_name: values[name]
-            if type_ is None
-            else convert_argument(values[name], type_, registry, config, info, path=(name,))
-            for name, python_name, type_ in known
+            python_name: values[name] if make is None else make(values[name], info)
+            for name, python_name, make in known
             if name in values
         }
 
     return convert
 
 
-def is_kept(type_: Any, registry: Mapping[Any, Any]) -> bool:
-    """Tell whether ``convert_argument`` returns every value of a type as it is."""
-    while isinstance(type_, StrawberryOptional) and not isinstance(type_, StrawberryMaybe):
-        type_ = type_.of_type
-    if isinstance(type_, StrawberryOptional | StrawberryList):
-        return False
-    return _is_leaf_type(type_, registry, skip_classes=(GlobalID,))
+def _without_info(make: Make, value: Any, _info: Any) -> Any:
+    return make(value)
+
+
+def _as_strawberry(type_: Any, schema: Schema, name: str, value: Any, info: Any) -> Any:
+    registry = schema.schema_converter.scalar_registry
+    return convert_argument(value, type_, registry, schema.config, info, path=(name,))

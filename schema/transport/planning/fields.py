@@ -82,7 +82,10 @@ def _awaited(place: Place, resolver: Resolver, complete: Complete) -> Execute:
         executor: Executor[Any], source: Any, here: Path, arguments: dict[str, Any] | None
     ) -> Any:
         try:
-            completed = complete(executor, await call(executor, source, here, arguments), here)
+            value = call(executor, source, here, arguments)
+            if type(value) is CoroutineType or is_awaitable(value):
+                value = await value
+            completed = complete(executor, value, here)
             if type(completed) is CoroutineType:
                 completed = await completed
         except Exception as error:

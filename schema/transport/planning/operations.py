@@ -1,27 +1,33 @@
 """An operation with its plans, one for each combination of the booleans that select its fields."""
 
+from collections.abc import Awaitable, Callable, Mapping
 from types import CoroutineType
-from typing import Any
+from typing import Any, TypeGuard
 
 from graphql import (
     DirectiveNode,
     DocumentNode,
     ExecutionResult,
+    FragmentDefinitionNode,
     GraphQLError,
     GraphQLSchema,
+    OperationDefinitionNode,
     OperationType,
     VariableNode,
     Visitor,
+    default_field_resolver,
+    default_type_resolver,
     visit,
 )
 from graphql.execution import Executor
-from graphql.execution.collect_fields import GroupedFieldSet, collect_fields
+from graphql.execution.collect_fields import FragmentDetails, GroupedFieldSet, collect_fields
 from graphql.execution.executor import SELECTIONS_NESTED_TOO_DEEPLY
 from graphql.pyutils import AwaitableOrValue, Undefined
 
 from schema.transport.planning.fields import plan_field
 from schema.transport.planning.places import Execute, Place
 from schema.transport.planning.selections import Selection
+from schema.transport.planning.variables import Variables
 
 MAX_PLANS = 8
 """How many combinations of booleans are planned; whatever asks for more is run unplanned."""
@@ -40,15 +46,67 @@ class PlannedOperation:
         memory_bytes: Estimated; it grows with the types and the conditions that have been met.
     """
 
-    __slots__ = ("_can_plan", "_conditions", "_plans", "memory_bytes")
+    __slots__ = (
+        "_can_plan",
+        "_conditions",
+        "_definitions",
+        "_fragments",
+        "_operation",
+        "_plans",
+        "_schema",
+        "_variables",
+        "memory_bytes",
+    )
 
-    def __init__(self, schema: GraphQLSchema, document: DocumentNode) -> None:
+    def __init__(
+        self, schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode
+    ) -> None:
+        self._schema = schema
+        self._operation = operation
+        self._variables = Variables(schema, operation)
+        self._definitions = {
+            node.name.value: node
+            for node in document.definitions
+            if isinstance(node, FragmentDefinitionNode)
+        }
+        self._fragments = {name: FragmentDetails(node) for name, node in self._definitions.items()}
         finder = _ConditionFinder()
         visit(document, finder)
         self._conditions = tuple(sorted(finder.variables))
         self._can_plan = not any(schema.get_directive(name) for name in INCREMENTAL)
         self._plans: dict[tuple[Any, ...], Selection] = {}
         self.memory_bytes = 0
+
+    def build(
+        self,
+        executor_class: type[Executor[Any]],
+        *,
+        context: Any,
+        values: Mapping[str, Any],
+        is_awaitable: Callable[[Any], TypeGuard[Awaitable[Any]]],
+        hide_suggestions: bool,
+        **more: Any,
+    ) -> Executor[Any] | list[GraphQLError]:
+        """Return the executor of one request (``Executor.build``), or what is wrong with the
+        values of its variables."""
+        variables = self._variables.coerce(values, hide_suggestions=hide_suggestions)
+        if isinstance(variables, list):
+            return variables
+        return executor_class(
+            self._schema,
+            self._definitions,
+            self._fragments,
+            None,
+            context,
+            self._operation,
+            variables,
+            default_field_resolver,
+            default_type_resolver,
+            default_field_resolver,
+            is_awaitable=is_awaitable,
+            hide_suggestions=hide_suggestions,
+            **more,
+        )
 
     def execute(self, executor: Executor[Any]) -> AwaitableOrValue[ExecutionResult]:
         """Run it with what an executor carries (``Executor.execute_operation``).

@@ -7,6 +7,7 @@ and awaits through two coroutines of its own. Which of that a field needs is kno
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from operator import attrgetter
 from typing import Any
 
@@ -14,15 +15,21 @@ from graphql import TypeNameMetaFieldDef
 from graphql.execution import Executor
 from graphql.pyutils import Path
 from strawberry import Schema
+from strawberry.extensions.field_extension import (
+    FieldExtension,
+    build_field_extension_resolvers,
+)
 from strawberry.types.field import StrawberryField
 from strawberry.types.fields.resolver import StrawberryResolver
 
 from schema.transport.planning.arguments import Coerce, coercion_of, conversion_of
+from schema.transport.planning.info import LazyInfo
 from schema.transport.planning.places import Place
 
 CONVERTER = "strawberry.schema.schema_converter"
 
 Call = Callable[[Executor[Any], Any, Path, dict[str, Any] | None], Any]
+"""Asks for the value of a field: executor, source, path, coerced arguments."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +84,7 @@ def _of_strawberry(place: Place, field: StrawberryField, schema: Schema) -> Reso
         getattr(resolve, "__module__", None) != CONVERTER
         or type(field).get_result is not StrawberryField.get_result
         or schema.schema_converter.exception_handlers
-        or field.extensions
+        or any(_maps_arguments(extension) for extension in field.extensions)
     ):
         return None
     made_by = getattr(resolve, "__name__", None)
@@ -86,6 +93,10 @@ def _of_strawberry(place: Place, field: StrawberryField, schema: Schema) -> Reso
     if made_by not in ("_resolver", "_async_resolver") or field.base_resolver is None:
         return None
     return _of_function(place, field, field.base_resolver, schema)
+
+
+def _maps_arguments(extension: FieldExtension) -> bool:
+    return type(extension).map_arguments is not FieldExtension.map_arguments
 
 
 def _of_function(
@@ -101,22 +112,52 @@ def _of_function(
     info_name = base.info_parameter.name if base.info_parameter else None
     is_async = field.is_async
     coerce = coercion_of(place)
-    if coerce is None and takes_self and not source_names and info_name is None and not is_async:
+    is_plain = coerce is None and takes_self and not source_names and not field.extensions
+    if is_plain and info_name is None and not is_async:
         return Resolver(read=function)
-    convert = conversion_of(field.arguments, schema) if field.arguments else None
-    make_info = schema.config.info_class
+    make_info: Any = schema.config.info_class
+    if is_plain and info_name == "info":
 
-    def call(
-        executor: Executor[Any], source: Any, path: Path, arguments: dict[str, Any] | None
-    ) -> Any:
-        info = None
-        if info_name is not None or convert is not None:
-            info = make_info(_raw_info=place.info(executor, path), _field=field)
+        def ask(executor: Executor[Any], source: Any, path: Path, _arguments: Any) -> Any:
+            info = make_info(_raw_info=LazyInfo(executor, place, path), _field=field)
+            return function(source, info=info)
+
+        return Resolver(call=ask, is_async=is_async)
+
+    convert = conversion_of(field.arguments, schema) if field.arguments else None
+    finish = _within_extensions(field, function) if field.extensions else None
+
+    def call(executor: Executor[Any], source: Any, path: Path, arguments: Any) -> Any:
+        info = make_info(_raw_info=LazyInfo(executor, place, path), _field=field)
         keywords = {} if convert is None else convert(arguments or {}, info)
         for name in source_names:
             keywords[name] = source
         if info_name is not None:
             keywords[info_name] = info
-        return function(source, **keywords) if takes_self else function(**keywords)
+        positional = (source,) if takes_self else ()
+        if finish is not None:
+            return finish(source, info, positional, keywords)
+        return function(*positional, **keywords)
 
     return Resolver(call=call, coerce=coerce, is_async=is_async)
+
+
+def _within_extensions(field: StrawberryField, function: Callable[..., Any]) -> Any:
+    """Return what calls a resolver through the field's extensions, the last of them first."""
+    chain = build_field_extension_resolvers(field)
+
+    def call(source: Any, info: Any, positional: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+        # Extensions have it as an argument of their own.
+        takes_info = keywords.pop("info", None) is not None
+
+        def resolve(_source: Any, info: Any, **keywords: Any) -> Any:
+            if takes_info:
+                keywords["info"] = info
+            return function(*positional, **keywords)
+
+        chained: Callable[..., Any] = resolve
+        for extension in chain:
+            chained = partial(extension, chained)
+        return chained(source, info, **keywords)
+
+    return call

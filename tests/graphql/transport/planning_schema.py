@@ -224,6 +224,11 @@ class Thing(Named):
         return things()  # type: ignore[return-value]
 
     @strawberry.field
+    async def streamed_by_itself(self) -> list[int]:  # type: ignore[misc]
+        await slowly(f"{self.name} streams")
+        yield 1
+
+    @strawberry.field
     def no_list(self) -> list[int] | None:
         return 5  # type: ignore[return-value]
 

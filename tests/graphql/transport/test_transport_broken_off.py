@@ -89,6 +89,8 @@ async def _said_of(breaking_off: Coroutine[Any, Any, int]) -> tuple[int, list[st
     said: list[str] = []
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(lambda _, context: said.append(str(context)))
+    # Collected at the end: within a named tuple's constructor Python cannot warn of anything.
+    gc.disable()
     try:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
@@ -97,6 +99,7 @@ async def _said_of(breaking_off: Coroutine[Any, Any, int]) -> tuple[int, list[st
             gc.collect()
             said += [str(warning.message) for warning in caught]
     finally:
+        gc.enable()
         loop.set_exception_handler(None)
     return steps, said
 

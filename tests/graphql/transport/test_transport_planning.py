@@ -90,7 +90,7 @@ async def run_both(query: str, variables: dict[str, Any] | None = None) -> Any:
         "grid holes generated noList",
         "awaitedItems",
         "awaitedItemsBreak later(ticks: 3)",
-        "streamed { name later }",
+        "streamed { name later } streamedByItself",
         "a: anything(which: 0) { __typename name ... on Stone { weight } }"
         " b: anything(which: 1) { shouted ... on Thing { later } } c: anything(which: 2) { name }",
         "anything(which: 3) { name } name",

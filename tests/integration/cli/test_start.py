@@ -18,6 +18,7 @@ LATER = {
     "httpcore": "webhooks, which a worker sends; WeChat",
     "httpx": "providers, the sandbox gateway and challenges, where there are any",
     "jinja2": "mails and pages",
+    "rich": "what commands print; nor does structlog need it",
     "segno": "the picture of a second factor",
     "yaml": "files of campaigns",
     "headless_presale.cli.typed": "the commands that people type",
