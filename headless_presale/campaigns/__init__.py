@@ -75,12 +75,14 @@ from headless_presale.campaigns.snapshot import (
     TermsSnapshot,
     TitlePart,
     find_snapshot,
+    find_snapshot_at,
+    find_snapshots,
     find_snapshots_of_items,
     forget,
     forget_all,
     is_sellable,
-    list_snapshots,
 )
+from headless_presale.campaigns.snapshot_lists import list_snapshots
 from headless_presale.campaigns.states import CAMPAIGN_LIFECYCLE, CampaignStatus, status_at
 from headless_presale.campaigns.terms import TermsChange, compare_terms, revise_terms
 
@@ -142,6 +144,8 @@ __all__ = [
     "extend_campaign",
     "find_faults",
     "find_snapshot",
+    "find_snapshot_at",
+    "find_snapshots",
     "find_snapshots_of_items",
     "find_warnings",
     "forget",

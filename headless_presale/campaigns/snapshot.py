@@ -6,7 +6,7 @@ names the ``version`` it was priced from, and the database refuses another.
 
 import asyncio
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
@@ -23,7 +23,8 @@ from headless_presale.kernel import clock
 from headless_presale.kernel.freshness import note_read
 from headless_presale.kernel.locales import pick
 from headless_presale.kernel.money import Money
-from headless_presale.kernel.unit_of_work import UnitOfWork, shielded, unit_of_work
+from headless_presale.kernel.reading import read_rows
+from headless_presale.kernel.unit_of_work import UnitOfWork
 from headless_presale.pricing import PriceTiers, QuotedPrice, quote
 
 CACHE_SECONDS = 1.0
@@ -265,6 +266,7 @@ async def read_snapshots(work: UnitOfWork, where: str, *args: object) -> list[Ca
 
 
 _by_id: dict[UUID, tuple[float, CampaignSnapshot]] = {}
+_at_handle: dict[tuple[UUID, str], UUID] = {}
 _campaign_of_item: dict[UUID, UUID] = {}
 _reading: dict[UUID, tuple[float, asyncio.Task[CampaignSnapshot | None]]] = {}
 
@@ -279,32 +281,66 @@ def forget_all() -> None:
     """Drop every cached snapshot."""
     _by_id.clear()
     _reading.clear()
+    _at_handle.clear()
     _campaign_of_item.clear()
 
 
 async def find_snapshot(campaign_id: UUID, *, fresh: bool = False) -> CampaignSnapshot | None:
     """Return a campaign, at most a second old unless ``fresh``; None if there is none."""
-    cached = _by_id.get(campaign_id)
-    if cached and not fresh and time.monotonic() - cached[0] < CACHE_SECONDS:
-        note_read(cached[0])
-        return cached[1]
-    read_at = time.monotonic()
+    known = None if fresh else _remembered(campaign_id)
+    if known is not None:
+        return known
     if fresh:
-        return await _read_anew(campaign_id, read_at)
+        return await _read_anew(campaign_id)
     # In a rush all find it a second old in the same moment: one of them reads.
     began_at, reading = _reading.get(campaign_id, (0.0, None))
     if reading is not None and reading.get_loop() is asyncio.get_running_loop():
         note_read(began_at)
     else:
-        reading = asyncio.create_task(_read_anew(campaign_id, read_at), name="snapshot")
-        _reading[campaign_id] = read_at, reading
+        began_at = time.monotonic()
+        reading = asyncio.create_task(_read_anew(campaign_id), name="snapshot")
+        _reading[campaign_id] = began_at, reading
         reading.add_done_callback(partial(_stop_sharing, campaign_id))
     return await asyncio.shield(reading)
 
 
-async def _read_anew(campaign_id: UUID, read_at: float) -> CampaignSnapshot | None:
+async def _read_anew(campaign_id: UUID) -> CampaignSnapshot | None:
     found = await _fetch("WHERE c.id = $1", campaign_id)
-    return _remember(found[0], read_at) if found else None
+    return found[0] if found else None
+
+
+async def find_snapshot_at(shop_id: UUID, handle: str) -> CampaignSnapshot | None:
+    """Return a shop's campaign by its handle, at most a second old; None if there is none."""
+    known = _remembered(_at_handle.get((shop_id, handle)))
+    if known is not None and known.handle == handle:
+        return known
+    found = await _fetch("WHERE c.shop_id = $1 AND c.handle = $2", shop_id, handle)
+    return found[0] if found else None
+
+
+State = tuple[int, str]
+"""A campaign's version and the status that is recorded, which changes by the clock without one."""
+
+
+async def find_snapshots(states: Mapping[UUID, State | None]) -> dict[UUID, CampaignSnapshot]:
+    """Return campaigns as they are in these states or later; None: each at most a second old.
+
+    What is not remembered so is read in one statement; what does not exist is left out.
+    """
+    found: dict[UUID, CampaignSnapshot] = {}
+    for campaign_id, state in states.items():
+        known = _remembered(campaign_id)
+        if known is not None and (state is None or _is_of(known, *state)):
+            found[campaign_id] = known
+    if missing := [campaign_id for campaign_id in states if campaign_id not in found]:
+        read = await _fetch("WHERE c.id = ANY($1::uuid[])", missing)
+        found.update((campaign.id, campaign) for campaign in read)
+    return found
+
+
+def _is_of(campaign: CampaignSnapshot, version: int, status: str) -> bool:
+    is_later = campaign.version > version
+    return is_later or (campaign.version == version and campaign.recorded_status == status)
 
 
 def _stop_sharing(campaign_id: UUID, reading: "asyncio.Task[CampaignSnapshot | None]") -> None:
@@ -318,12 +354,10 @@ async def find_snapshots_of_items(
     """Return the campaign of each item; items that do not exist are left out."""
     unknown = [item_id for item_id in item_ids if item_id not in _campaign_of_item]
     if unknown:
-        read_at = time.monotonic()
-        for campaign in await _fetch(
+        await _fetch(
             "WHERE c.id IN (SELECT campaign_id FROM campaign_item WHERE id = ANY($1::uuid[]))",
             unknown,
-        ):
-            _remember(campaign, read_at)
+        )
     result: dict[UUID, CampaignSnapshot] = {}
     for item_id in item_ids:
         campaign_id = _campaign_of_item.get(item_id)
@@ -340,62 +374,24 @@ def _remember(campaign: CampaignSnapshot, read_at: float) -> CampaignSnapshot:
     if known is None or known[1].version <= campaign.version:
         # Else this was read before a change that another reader has seen already.
         _by_id[campaign.id] = (read_at, campaign)
+    _at_handle[campaign.shop_id, campaign.handle] = campaign.id
     for item in campaign.items:
         _campaign_of_item[item.id] = campaign.id
     return campaign
 
 
-@shielded
+def _remembered(campaign_id: UUID | None) -> CampaignSnapshot | None:
+    known = None if campaign_id is None else _by_id.get(campaign_id)
+    if known is None or time.monotonic() - known[0] >= CACHE_SECONDS:
+        return None
+    note_read(known[0])
+    return known[1]
+
+
 async def _fetch(where: str, *args: object) -> list[CampaignSnapshot]:
-    async with unit_of_work() as work:
-        return await read_snapshots(work, where, *args)
-
-
-# ``status_at`` in the database's words; a test compares the two.
-_STATUS = """(CASE WHEN c.status NOT IN ('SCHEDULED', 'LIVE') THEN c.status
-      WHEN c.closes_at <= ${at} THEN 'CLOSED' WHEN c.opens_at <= ${at} THEN 'LIVE'
-      ELSE 'SCHEDULED' END)"""
-
-
-async def list_snapshots(
-    shop_id: UUID,
-    *,
-    limit: int,
-    after: tuple[datetime, UUID] | None = None,
-    before: tuple[datetime, UUID] | None = None,
-    newest_first: bool = True,
-    statuses: Collection[CampaignStatus] = (),
-    at: datetime | None = None,
-) -> list[CampaignSnapshot]:
-    """Return a shop's published campaigns by opening time, keyset-paginated.
-
-    Args:
-        limit: how many at most.
-        after: position (opens_at, id) to start behind, in the order asked for.
-        before: position to stop before.
-        newest_first: whether the latest opening comes first.
-        statuses: any of these, by the clock; empty for any at all.
-        at: the moment at which they have one of the statuses; now unless given.
-    """
-    forwards, backwards = ("<", ">") if newest_first else (">", "<")
-    conditions = ["c.shop_id = $1", "c.published_at IS NOT NULL"]
-    args: list[object] = [shop_id]
-    for cursor, sign in ((after, forwards), (before, backwards)):
-        if cursor is not None:
-            args += cursor
-            conditions.append(f"(c.opens_at, c.id) {sign} (${len(args) - 1}, ${len(args)})")
-    if statuses:
-        args += at or clock.now(), sorted(set(statuses))
-        conditions.append(f"{_STATUS.format(at=len(args) - 1)} = ANY(${len(args)}::text[])")
-    args.append(limit)
-    order = "DESC" if newest_first else "ASC"
     read_at = time.monotonic()
-    found = await _fetch(
-        f"WHERE {' AND '.join(conditions)} "
-        f"ORDER BY c.opens_at {order}, c.id {order} LIMIT ${len(args)}",
-        *args,
-    )
-    return [_remember(campaign, read_at) for campaign in found]
+    rows = await read_rows(f"{_SELECT} {where}", *args)
+    return [_remember(_read(row), read_at) for row in rows]
 
 
 def is_sellable(campaign: CampaignSnapshot) -> bool:
