@@ -1,5 +1,6 @@
 """Campaigns: what is presold, when, at which price, under which terms."""
 
+from headless_presale.campaigns.browsing import list_snapshots
 from headless_presale.campaigns.changing import add_batch, change_capacity, extend_campaign
 from headless_presale.campaigns.copying import duplicate_campaign
 from headless_presale.campaigns.creating import ShopRef, create_campaign
@@ -79,7 +80,6 @@ from headless_presale.campaigns.snapshot import (
     forget,
     forget_all,
     is_sellable,
-    list_snapshots,
 )
 from headless_presale.campaigns.states import CAMPAIGN_LIFECYCLE, CampaignStatus, status_at
 from headless_presale.campaigns.terms import TermsChange, compare_terms, revise_terms

@@ -18,6 +18,7 @@ import orjson
 
 from headless_presale.campaigns.rules import CancelPolicy, PaymentPlan, tiers_from_json
 from headless_presale.campaigns.states import CampaignStatus, status_at
+from headless_presale.campaigns.together import ReadTogether
 from headless_presale.catalog import OPTION_VALUE_PREFIX
 from headless_presale.kernel import clock
 from headless_presale.kernel.freshness import note_read
@@ -303,8 +304,16 @@ async def find_snapshot(campaign_id: UUID, *, fresh: bool = False) -> CampaignSn
 
 
 async def _read_anew(campaign_id: UUID, read_at: float) -> CampaignSnapshot | None:
-    found = await _fetch("WHERE c.id = $1", campaign_id)
-    return _remember(found[0], read_at) if found else None
+    found = await _together.find(campaign_id)
+    return remember(found, read_at) if found else None
+
+
+async def _fetch_all(campaign_ids: Collection[UUID]) -> dict[UUID, CampaignSnapshot]:
+    found = await fetch_snapshots("WHERE c.id = ANY($1::uuid[])", list(campaign_ids))
+    return {campaign.id: campaign for campaign in found}
+
+
+_together = ReadTogether(_fetch_all)
 
 
 def _stop_sharing(campaign_id: UUID, reading: "asyncio.Task[CampaignSnapshot | None]") -> None:
@@ -319,11 +328,11 @@ async def find_snapshots_of_items(
     unknown = [item_id for item_id in item_ids if item_id not in _campaign_of_item]
     if unknown:
         read_at = time.monotonic()
-        for campaign in await _fetch(
+        for campaign in await fetch_snapshots(
             "WHERE c.id IN (SELECT campaign_id FROM campaign_item WHERE id = ANY($1::uuid[]))",
             unknown,
         ):
-            _remember(campaign, read_at)
+            remember(campaign, read_at)
     result: dict[UUID, CampaignSnapshot] = {}
     for item_id in item_ids:
         campaign_id = _campaign_of_item.get(item_id)
@@ -333,7 +342,8 @@ async def find_snapshots_of_items(
     return result
 
 
-def _remember(campaign: CampaignSnapshot, read_at: float) -> CampaignSnapshot:
+def remember(campaign: CampaignSnapshot, read_at: float) -> CampaignSnapshot:
+    """Keep a snapshot that was read at a moment of the monotonic clock; returns it."""
     if len(_by_id) > 10_000:
         forget_all()
     known = _by_id.get(campaign.id)
@@ -346,56 +356,10 @@ def _remember(campaign: CampaignSnapshot, read_at: float) -> CampaignSnapshot:
 
 
 @shielded
-async def _fetch(where: str, *args: object) -> list[CampaignSnapshot]:
+async def fetch_snapshots(where: str, *args: object) -> list[CampaignSnapshot]:
+    """Read snapshots by a condition, in a transaction of their own."""
     async with unit_of_work() as work:
         return await read_snapshots(work, where, *args)
-
-
-# ``status_at`` in the database's words; a test compares the two.
-_STATUS = """(CASE WHEN c.status NOT IN ('SCHEDULED', 'LIVE') THEN c.status
-      WHEN c.closes_at <= ${at} THEN 'CLOSED' WHEN c.opens_at <= ${at} THEN 'LIVE'
-      ELSE 'SCHEDULED' END)"""
-
-
-async def list_snapshots(
-    shop_id: UUID,
-    *,
-    limit: int,
-    after: tuple[datetime, UUID] | None = None,
-    before: tuple[datetime, UUID] | None = None,
-    newest_first: bool = True,
-    statuses: Collection[CampaignStatus] = (),
-    at: datetime | None = None,
-) -> list[CampaignSnapshot]:
-    """Return a shop's published campaigns by opening time, keyset-paginated.
-
-    Args:
-        limit: how many at most.
-        after: position (opens_at, id) to start behind, in the order asked for.
-        before: position to stop before.
-        newest_first: whether the latest opening comes first.
-        statuses: any of these, by the clock; empty for any at all.
-        at: the moment at which they have one of the statuses; now unless given.
-    """
-    forwards, backwards = ("<", ">") if newest_first else (">", "<")
-    conditions = ["c.shop_id = $1", "c.published_at IS NOT NULL"]
-    args: list[object] = [shop_id]
-    for cursor, sign in ((after, forwards), (before, backwards)):
-        if cursor is not None:
-            args += cursor
-            conditions.append(f"(c.opens_at, c.id) {sign} (${len(args) - 1}, ${len(args)})")
-    if statuses:
-        args += at or clock.now(), sorted(set(statuses))
-        conditions.append(f"{_STATUS.format(at=len(args) - 1)} = ANY(${len(args)}::text[])")
-    args.append(limit)
-    order = "DESC" if newest_first else "ASC"
-    read_at = time.monotonic()
-    found = await _fetch(
-        f"WHERE {' AND '.join(conditions)} "
-        f"ORDER BY c.opens_at {order}, c.id {order} LIMIT ${len(args)}",
-        *args,
-    )
-    return [_remember(campaign, read_at) for campaign in found]
 
 
 def is_sellable(campaign: CampaignSnapshot) -> bool:

@@ -323,7 +323,7 @@ async def test_a_change_in_this_process_is_seen_at_once(monkeypatch: pytest.Monk
     assert found is not None
     assert found.version == sale.campaign.version + 1
     # Somebody who read before the change and comes late does not bring the old one back.
-    snapshot._remember(sale.campaign, time.monotonic())
+    snapshot.remember(sale.campaign, time.monotonic())
     assert await find_snapshot(sale.campaign.id) == found
 
 
