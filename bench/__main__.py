@@ -59,12 +59,11 @@ def main() -> None:
         with engines() as settings:
             told, rows = asyncio.run(_run(settings, Path(folder), arguments))
     Console(width=None if sys.stdout.isatty() else 160).print(as_table(rows))
-    arguments.json.write_text(
-        json.dumps({**told, "rows": [row.to_json() for row in rows]}, indent=2)
-    )
     if arguments.markdown:
         print(as_markdown(rows, told))
     console.print(f"Everything that was seen is in {arguments.json}.")
+    if told["failed"]:
+        sys.exit(f"Not measured: {', '.join(told['failed'])}")
 
 
 def _arguments() -> argparse.Namespace:
@@ -108,6 +107,7 @@ async def _run(
         **await machine.describe(settings.database_url, settings.redis_url),
     }
     rows: list[Row] = []
+    told["failed"] = []
     run = Run(
         folder=folder,
         database_url=settings.database_url,
@@ -120,8 +120,17 @@ async def _run(
         for name, measure in CASES.items():
             if name in arguments.case or not arguments.case:
                 console.print(f"{name}...")
-                rows += await measure(run)
-    return {**told, "load_after": os.getloadavg()[0]}, rows
+                try:
+                    rows += await measure(run)
+                except Exception:
+                    # What the others have measured is worth having.
+                    console.print_exception()
+                    told["failed"].append(name)
+                told["load_after"] = os.getloadavg()[0]
+                arguments.json.write_text(
+                    json.dumps({**told, "rows": [row.to_json() for row in rows]}, indent=2)
+                )
+    return told, rows
 
 
 if __name__ == "__main__":

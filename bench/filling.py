@@ -51,8 +51,14 @@ def campaign_id(number: int) -> UUID:
 MERCHANT_ID, ENDPOINT_ID = UUID(int=0xA), UUID(int=0xB)
 
 
-async def fill(database_url: str, *, orders: int, tell: Callable[[str], None]) -> None:
-    """Fill a migrated, empty database with so many orders and what hangs on them."""
+async def fill(
+    database_url: str, *, orders: int, tell: Callable[[str], None], with_others: bool = True
+) -> None:
+    """Fill a migrated, empty database with so many orders and what hangs on them.
+
+    Args:
+        with_others: fill what has nothing to do with orders as well.
+    """
     connection = await asyncpg.connect(database_url)
     began = time.monotonic()
     try:
@@ -65,7 +71,8 @@ async def fill(database_url: str, *, orders: int, tell: Callable[[str], None]) -
         async with _without_indexes(connection):
             await _orders(connection, orders)
             await _money(connection)
-        await _others(connection)
+        if with_others:
+            await _others(connection)
         await connection.execute("VACUUM ANALYZE")
     finally:
         await connection.close()

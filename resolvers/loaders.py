@@ -18,9 +18,8 @@ from headless_presale.campaigns import (
     CampaignStatus,
     CampaignTerms,
     ProductionBatch,
-    find_snapshot,
+    find_snapshots,
 )
-from headless_presale.campaigns.snapshot import read_snapshots
 from headless_presale.catalog import (
     Product,
     ProductMedia,
@@ -35,7 +34,6 @@ from headless_presale.catalog import (
 from headless_presale.identity import Account, OAuthClient
 from headless_presale.kernel import clock
 from headless_presale.kernel.events import EventRecord
-from headless_presale.kernel.unit_of_work import shielded, unit_of_work
 from headless_presale.media import count_uses
 from headless_presale.notify_me import WatcherCount, count_watchers
 from headless_presale.orders import (
@@ -234,17 +232,7 @@ async def _load_media_uses(media_ids: list[UUID]) -> list[int]:
 
 
 async def _campaigns(campaign_ids: list[UUID]) -> Mapping[UUID, CampaignSnapshot]:
-    if len(campaign_ids) == 1:
-        # The process remembers single campaigns for a moment; several are one statement anyway.
-        campaign = await find_snapshot(campaign_ids[0])
-        return {campaign.id: campaign} if campaign is not None else {}
-    return {campaign.id: campaign for campaign in await _read_campaigns(campaign_ids)}
-
-
-@shielded
-async def _read_campaigns(campaign_ids: list[UUID]) -> list[CampaignSnapshot]:
-    async with unit_of_work() as work:
-        return await read_snapshots(work, "WHERE c.id = ANY($1::uuid[])", campaign_ids)
+    return await find_snapshots(dict.fromkeys(campaign_ids))
 
 
 async def _terms(keys: list[TermsKey]) -> Mapping[TermsKey, CampaignTerms]:

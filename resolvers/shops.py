@@ -5,11 +5,11 @@ from functools import partial
 from uuid import UUID
 
 from headless_presale.campaigns import (
-    Campaign,
     CampaignFilter,
     CampaignSnapshot,
     CampaignStatus,
     count_campaigns,
+    find_snapshot_at,
     is_handle,
     list_snapshots,
 )
@@ -21,7 +21,7 @@ from headless_presale.catalog import (
     list_products,
 )
 from headless_presale.shops import Shop
-from resolvers.campaigns import find_public_campaign
+from resolvers.campaigns import is_public
 from resolvers.context import RequestContext
 from resolvers.errors import reads
 from resolvers.paging import CursorCodec, Moment, Page, PageRequest, moment_cursors, paginate
@@ -79,8 +79,12 @@ async def find_campaign(
     """Return a published campaign of the shop, or None."""
     if not is_handle(handle):
         return None
-    row = await Campaign.filter(shop_id=shop.id, handle=handle).only("id").first()
-    return None if row is None else await find_public_campaign(context, row.id)
+    campaign = await find_snapshot_at(shop.id, handle)
+    if campaign is None or not is_public(campaign):
+        return None
+    context.loaders.campaigns.prime(campaign.id, campaign)
+    await context.shops.check_id(shop.id)
+    return campaign
 
 
 @reads

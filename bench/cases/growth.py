@@ -73,7 +73,7 @@ async def _filled(run: Run, place: int, orders: int) -> dict[str, str]:
     parts = urlsplit(run.database_url)
     url = urlunsplit(parts._replace(path=f"/{name}"))
     await migrate(url)
-    await fill(url, orders=orders, tell=run.tell)
+    await fill(url, orders=orders, tell=run.tell, with_others=False)
     connection = await asyncpg.connect(url)
     try:
         await connection.execute(

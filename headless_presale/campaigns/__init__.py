@@ -1,6 +1,5 @@
 """Campaigns: what is presold, when, at which price, under which terms."""
 
-from headless_presale.campaigns.browsing import list_snapshots
 from headless_presale.campaigns.changing import add_batch, change_capacity, extend_campaign
 from headless_presale.campaigns.copying import duplicate_campaign
 from headless_presale.campaigns.creating import ShopRef, create_campaign
@@ -76,11 +75,14 @@ from headless_presale.campaigns.snapshot import (
     TermsSnapshot,
     TitlePart,
     find_snapshot,
+    find_snapshot_at,
+    find_snapshots,
     find_snapshots_of_items,
     forget,
     forget_all,
     is_sellable,
 )
+from headless_presale.campaigns.snapshot_lists import list_snapshots
 from headless_presale.campaigns.states import CAMPAIGN_LIFECYCLE, CampaignStatus, status_at
 from headless_presale.campaigns.terms import TermsChange, compare_terms, revise_terms
 
@@ -142,6 +144,8 @@ __all__ = [
     "extend_campaign",
     "find_faults",
     "find_snapshot",
+    "find_snapshot_at",
+    "find_snapshots",
     "find_snapshots_of_items",
     "find_warnings",
     "forget",

@@ -24,7 +24,8 @@ from headless_presale.kernel import clock
 from headless_presale.kernel.freshness import note_read
 from headless_presale.kernel.locales import pick
 from headless_presale.kernel.money import Money
-from headless_presale.kernel.unit_of_work import UnitOfWork, shielded, unit_of_work
+from headless_presale.kernel.reading import read_rows
+from headless_presale.kernel.unit_of_work import UnitOfWork
 from headless_presale.pricing import PriceTiers, QuotedPrice, quote
 
 CACHE_SECONDS = 1.0
@@ -266,6 +267,7 @@ async def read_snapshots(work: UnitOfWork, where: str, *args: object) -> list[Ca
 
 
 _by_id: dict[UUID, tuple[float, CampaignSnapshot]] = {}
+_at_handle: dict[tuple[UUID, str], UUID] = {}
 _campaign_of_item: dict[UUID, UUID] = {}
 _reading: dict[UUID, tuple[float, asyncio.Task[CampaignSnapshot | None]]] = {}
 
@@ -280,40 +282,66 @@ def forget_all() -> None:
     """Drop every cached snapshot."""
     _by_id.clear()
     _reading.clear()
+    _at_handle.clear()
     _campaign_of_item.clear()
 
 
 async def find_snapshot(campaign_id: UUID, *, fresh: bool = False) -> CampaignSnapshot | None:
     """Return a campaign, at most a second old unless ``fresh``; None if there is none."""
-    cached = _by_id.get(campaign_id)
-    if cached and not fresh and time.monotonic() - cached[0] < CACHE_SECONDS:
-        note_read(cached[0])
-        return cached[1]
-    read_at = time.monotonic()
     if fresh:
-        return await _read_anew(campaign_id, read_at)
+        return await _together.find(campaign_id)
+    if (known := _remembered(campaign_id)) is not None:
+        return known
     # In a rush all find it a second old in the same moment: one of them reads.
     began_at, reading = _reading.get(campaign_id, (0.0, None))
     if reading is not None and reading.get_loop() is asyncio.get_running_loop():
         note_read(began_at)
     else:
-        reading = asyncio.create_task(_read_anew(campaign_id, read_at), name="snapshot")
-        _reading[campaign_id] = read_at, reading
+        began_at = time.monotonic()
+        reading = asyncio.create_task(_together.find(campaign_id), name="snapshot")
+        _reading[campaign_id] = began_at, reading
         reading.add_done_callback(partial(_stop_sharing, campaign_id))
     return await asyncio.shield(reading)
 
 
-async def _read_anew(campaign_id: UUID, read_at: float) -> CampaignSnapshot | None:
-    found = await _together.find(campaign_id)
-    return remember(found, read_at) if found else None
-
-
-async def _fetch_all(campaign_ids: Collection[UUID]) -> dict[UUID, CampaignSnapshot]:
-    found = await fetch_snapshots("WHERE c.id = ANY($1::uuid[])", list(campaign_ids))
-    return {campaign.id: campaign for campaign in found}
+async def _fetch_all(ids: Collection[UUID]) -> dict[UUID, CampaignSnapshot]:
+    return {one.id: one for one in await _fetch("WHERE c.id = ANY($1::uuid[])", list(ids))}
 
 
 _together = ReadTogether(_fetch_all)
+
+
+async def find_snapshot_at(shop_id: UUID, handle: str) -> CampaignSnapshot | None:
+    """Return a shop's campaign by its handle, at most a second old; None if there is none."""
+    known = _remembered(_at_handle.get((shop_id, handle)))
+    if known is not None and known.handle == handle:
+        return known
+    found = await _fetch("WHERE c.shop_id = $1 AND c.handle = $2", shop_id, handle)
+    return found[0] if found else None
+
+
+State = tuple[int, str]
+"""A campaign's version and the status that is recorded, which changes by the clock without one."""
+
+
+async def find_snapshots(states: Mapping[UUID, State | None]) -> dict[UUID, CampaignSnapshot]:
+    """Return campaigns as they are in these states or later; None: each at most a second old.
+
+    What is not remembered so is read in one statement; what does not exist is left out.
+    """
+    found: dict[UUID, CampaignSnapshot] = {}
+    for campaign_id, state in states.items():
+        known = _remembered(campaign_id)
+        if known is not None and (state is None or _is_of(known, *state)):
+            found[campaign_id] = known
+    if missing := [campaign_id for campaign_id in states if campaign_id not in found]:
+        found.update(await _fetch_all(missing))
+    return found
+
+
+def _is_of(campaign: CampaignSnapshot, version: int, status: str) -> bool:
+    is_later = campaign.version > version
+    return is_later or (campaign.version == version and campaign.recorded_status == status)
 
 
 def _stop_sharing(campaign_id: UUID, reading: "asyncio.Task[CampaignSnapshot | None]") -> None:
@@ -327,12 +355,10 @@ async def find_snapshots_of_items(
     """Return the campaign of each item; items that do not exist are left out."""
     unknown = [item_id for item_id in item_ids if item_id not in _campaign_of_item]
     if unknown:
-        read_at = time.monotonic()
-        for campaign in await fetch_snapshots(
+        await _fetch(
             "WHERE c.id IN (SELECT campaign_id FROM campaign_item WHERE id = ANY($1::uuid[]))",
             unknown,
-        ):
-            remember(campaign, read_at)
+        )
     result: dict[UUID, CampaignSnapshot] = {}
     for item_id in item_ids:
         campaign_id = _campaign_of_item.get(item_id)
@@ -342,24 +368,31 @@ async def find_snapshots_of_items(
     return result
 
 
-def remember(campaign: CampaignSnapshot, read_at: float) -> CampaignSnapshot:
-    """Keep a snapshot that was read at a moment of the monotonic clock; returns it."""
+def _remember(campaign: CampaignSnapshot, read_at: float) -> CampaignSnapshot:
     if len(_by_id) > 10_000:
         forget_all()
     known = _by_id.get(campaign.id)
     if known is None or known[1].version <= campaign.version:
         # Else this was read before a change that another reader has seen already.
         _by_id[campaign.id] = (read_at, campaign)
+    _at_handle[campaign.shop_id, campaign.handle] = campaign.id
     for item in campaign.items:
         _campaign_of_item[item.id] = campaign.id
     return campaign
 
 
-@shielded
-async def fetch_snapshots(where: str, *args: object) -> list[CampaignSnapshot]:
-    """Read snapshots by a condition, in a transaction of their own."""
-    async with unit_of_work() as work:
-        return await read_snapshots(work, where, *args)
+def _remembered(campaign_id: UUID | None) -> CampaignSnapshot | None:
+    known = None if campaign_id is None else _by_id.get(campaign_id)
+    if known is None or time.monotonic() - known[0] >= CACHE_SECONDS:
+        return None
+    note_read(known[0])
+    return known[1]
+
+
+async def _fetch(where: str, *args: object) -> list[CampaignSnapshot]:
+    read_at = time.monotonic()
+    rows = await read_rows(f"{_SELECT} {where}", *args)
+    return [_remember(_read(row), read_at) for row in rows]
 
 
 def is_sellable(campaign: CampaignSnapshot) -> bool:

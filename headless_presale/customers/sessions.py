@@ -20,6 +20,7 @@ from headless_presale.identity.oauth.rotation import (
 from headless_presale.kernel import clock
 from headless_presale.kernel.failpoints import reach
 from headless_presale.kernel.ids import hash_secret, new_id
+from headless_presale.kernel.reading import read_row
 from headless_presale.kernel.unit_of_work import UnitOfWork, shielded, unit_of_work
 
 log = structlog.get_logger(__name__)
@@ -189,17 +190,13 @@ WHERE g.id = $1 AND g.customer_id = $2 AND c.shop_id = $3 AND g.revoked_at IS NU
 """
 
 
-@shielded
 async def find_customer_principal(claims: CustomerClaims) -> CustomerPrincipal | None:
     """Return who holds a verified token; None if his sign-in has ended.
 
     Raises:
         Unavailable: the database does not answer; nobody is let in meanwhile.
     """
-    async with unit_of_work() as work:
-        row = await work.fetchrow(
-            _READ, claims.grant_id, claims.customer_id, claims.shop_id, clock.now()
-        )
+    row = await read_row(_READ, claims.grant_id, claims.customer_id, claims.shop_id, clock.now())
     if row is None:
         return None
     return CustomerPrincipal(

@@ -11,7 +11,8 @@ import orjson
 
 from headless_presale.kernel.ids import display_number
 from headless_presale.kernel.money import Money
-from headless_presale.kernel.unit_of_work import UnitOfWork, shielded, unit_of_work
+from headless_presale.kernel.reading import read_row
+from headless_presale.kernel.unit_of_work import UnitOfWork
 from headless_presale.orders.states import OrderStatus
 from headless_presale.payments import PaymentLeg
 
@@ -176,18 +177,15 @@ async def read_orders(
     return [_read(row) for row in rows]
 
 
-@shielded
 async def find_order_of(shop_ids: Collection[UUID], order_id: UUID) -> OrderView | None:
     """Return an order of one of these shops, or None."""
-    async with unit_of_work() as work:
-        row = await work.fetchrow(
-            f"{_SELECT} WHERE o.id = $1 AND o.shop_id = ANY($2::uuid[])", order_id, list(shop_ids)
-        )
+    row = await read_row(
+        f"{_SELECT} WHERE o.id = $1 AND o.shop_id = ANY($2::uuid[])", order_id, list(shop_ids)
+    )
     return _read(row) if row is not None else None
 
 
-@shielded
 async def find_order(order_id: UUID) -> OrderView | None:
     """Return an order with its lines, or None."""
-    async with unit_of_work() as work:
-        return await read_order(work, order_id)
+    row = await read_row(f"{_SELECT} WHERE o.id = $1", order_id)
+    return _read(row) if row is not None else None

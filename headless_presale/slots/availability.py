@@ -10,19 +10,32 @@ from headless_presale.slots.loading import load_if_unknown
 
 
 async def count_available(pool_ids: Sequence[UUID]) -> dict[UUID, int]:
-    """Return the free slots by pool. A reservation under way counts as taken."""
-    counts: dict[UUID, int] = {}
-    for pool_id in pool_ids:
-        try:
-            counted = await admission.count_remaining(pool_id)
-            if counted is None and await load_if_unknown(pool_id):
-                counted = await admission.count_remaining(pool_id)
-        except Unavailable:
-            counted = None
-        if counted is None:
-            counted = await _count_in_database(pool_id)
-        counts[pool_id] = counted
-    return counts
+    """Return the free slots by pool. A reservation under way counts as taken.
+
+    All that Redis knows is one round trip; what it does not know it is told, pool by pool.
+    """
+    pool_ids = list(dict.fromkeys(pool_ids))
+    if not pool_ids:
+        return {}
+    try:
+        counted = await admission.count_each_remaining(pool_ids)
+    except Unavailable:
+        counted = [None] * len(pool_ids)
+    return {
+        pool_id: count if count is not None else await _count_unknown(pool_id)
+        for pool_id, count in zip(pool_ids, counted, strict=True)
+    }
+
+
+async def _count_unknown(pool_id: UUID) -> int:
+    """Count a pool that Redis did not count: after telling it, else in the database."""
+    count = None
+    try:
+        if await load_if_unknown(pool_id):
+            count = await admission.count_remaining(pool_id)
+    except Unavailable:
+        pass
+    return await _count_in_database(pool_id) if count is None else count
 
 
 @shielded

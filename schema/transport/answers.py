@@ -82,6 +82,7 @@ class _Entry:
     answer: Answer
     fresh_until: float
     weight: int
+    on_use: Callable[[], None] | None = None
 
 
 class _Flight:
@@ -120,6 +121,8 @@ class SharedAnswers:
         if entry is None or self._now() >= entry.fresh_until:
             return None
         _kept.inc()
+        if entry.on_use is not None:
+            entry.on_use()
         return entry.answer
 
     async def get(self, key: Key, make: Make) -> Answer:
@@ -143,8 +146,12 @@ class SharedAnswers:
         _made.inc()
         return await make()
 
-    def keep(self, key: Key, answer: Answer) -> None:
-        """Keep an answer as long as it is fresh, if it may be given to others."""
+    def keep(self, key: Key, answer: Answer, *, on_use: Callable[[], None] | None = None) -> None:
+        """Keep an answer as long as it is fresh, if it may be given to others.
+
+        Args:
+            on_use: called whenever it is found by this key.
+        """
         now = self._now()
         if answer.body is None or answer.fresh_until <= now:
             return
@@ -152,7 +159,7 @@ class SharedAnswers:
         self._drop(key)
         if weight > self._capacity_bytes:
             return
-        self._entries[key] = _Entry(answer, answer.fresh_until, weight)
+        self._entries[key] = _Entry(answer, answer.fresh_until, weight, on_use)
         self.memory_bytes += weight
         # Those in front came first; hardly any of them outlives one that came after it.
         while self._entries:

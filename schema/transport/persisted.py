@@ -108,6 +108,12 @@ class PersistedTexts:
         if self._shared is not None:
             await self._shared.keep(digest, request.query)
 
+    def note_use(self, digest: str | None) -> None:
+        """Count a request by its hash alone, whose text was not needed; it is not forgotten."""
+        if digest is not None and digest in self._texts:
+            self._texts.move_to_end(digest)
+        PERSISTED_QUERIES.labels("known").inc()
+
     async def _find(self, digest: str) -> str | None:
         text = self._texts.get(digest)
         if text is not None:

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import orjson
@@ -48,6 +49,7 @@ from schema.transport.negotiation import (
 )
 from schema.transport.persisted import SharedTexts
 from schema.transport.replies import VARY, Replies, request_id_of
+from schema.transport.requests import OperationRequest
 from schema.transport.shared import Streams
 from schema.transport.socket_bounds import OperationHook, SocketHook, SocketLimits
 from schema.transport.socket_messages import SUBPROTOCOL_NOT_ACCEPTABLE
@@ -276,7 +278,7 @@ class PresaleGraphQL(GraphQL[Any, None]):
                 retry_after_seconds=1,
             )
         if accepted.json is not None and operation.kind is OperationType.QUERY:
-            answer = await self._query(head, operation, as_sent)
+            answer = await self._query(head, received, operation, as_sent)
             return self._replies.shared(head, accepted.json, operation, answer)
         context = await self._context_factory(Request(head.scope))
         if is_subscription:
@@ -290,7 +292,13 @@ class PresaleGraphQL(GraphQL[Any, None]):
         hint = find_cache_hint(context)
         return self._replies.result(head, accepted.json, operation, outcome, hint)
 
-    async def _query(self, head: Head, operation: Operation, as_sent: AsSent | None) -> Answer:
+    async def _query(
+        self,
+        head: Head,
+        received: OperationRequest,
+        operation: Operation,
+        as_sent: AsSent | None,
+    ) -> Answer:
         """Answer a query: with what there is for others too, where this may be for others."""
 
         async def make() -> Answer:
@@ -303,9 +311,8 @@ class PresaleGraphQL(GraphQL[Any, None]):
         if key is None or as_sent is None:
             return await make()
         answer = await self.answers.get(key, make)
-        if operation.request.digest is None:
-            # A hash is looked up each time: it is counted, and kept as long as it is used.
-            self.answers.keep(as_sent, answer)
+        by_hash = None if received.query else partial(self.engine.texts.note_use, received.digest)
+        self.answers.keep(as_sent, answer, on_use=by_hash)
         return answer
 
     def _stream(

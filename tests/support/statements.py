@@ -12,6 +12,11 @@ from tortoise.connection import get_connection
 class Statements(list[str]):
     """The statements in order."""
 
+    @property
+    def asked(self) -> list[str]:
+        """Those of ours: not what asyncpg asks once, on each new connection, of types in arrays."""
+        return [sql for sql in self if "typeinfo_tree" not in sql and "'jit'" not in sql]
+
 
 @asynccontextmanager
 async def counted_statements() -> AsyncIterator[Statements]:

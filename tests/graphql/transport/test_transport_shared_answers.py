@@ -16,6 +16,7 @@ from schema.transport import CacheHint, PresaleGraphQL, RequestError
 from schema.transport.answers import Answer, SharedAnswers
 from schema.transport.execution import Operation, Outcome
 from schema.transport.head import Head
+from schema.transport.metrics import PERSISTED_QUERIES
 from schema.transport.persisted import digest_of
 from schema.transport.requests import OperationRequest
 
@@ -173,6 +174,10 @@ async def test_what_is_asked_and_in_which_way_is_told_apart(http: httpx.AsyncCli
     assert kitchen.made.count("x") == 1
 
 
+def known_hashes() -> float:
+    return float(PERSISTED_QUERIES.labels("known")._value.get())
+
+
 async def test_the_same_bytes_are_not_read_again(
     http: httpx.AsyncClient, view: PresaleGraphQL, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -193,13 +198,19 @@ async def test_the_same_bytes_are_not_read_again(
         await http.get("/graphql", params={"query": query})
     assert read == [query] * 2
 
-    # A hash is looked up each time: it is counted, and what is used is not forgotten
+    # Nor where a hash stands for the text: that is counted, and what is used is not forgotten
     await http.post("/graphql", json={"query": query, **by_hash})
+    await view.engine.receive(OperationRequest("{ unhinted }", digest=digest_of("{ unhinted }")))
+    assert list(view.engine.texts._texts.values()) == [query, "{ unhinted }"]
     read.clear()
+    counted_before = known_hashes()
     for _ in range(3):
         answer = await http.post("/graphql", json=by_hash)
         assert answer.json()["data"]["dish"] == "soup 1 "
-    assert len(read) == 3
+    assert len(read) == 1
+    await http.post("/graphql", json={"query": query, **by_hash})
+    assert known_hashes() == counted_before + 3
+    assert list(view.engine.texts._texts.values()) == ["{ unhinted }", query]
     assert kitchen.made == ["soup"]
     # Nor is a body that is no JSON by its type taken for one that is
     wrong = await http.post(

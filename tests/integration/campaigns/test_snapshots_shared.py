@@ -19,7 +19,7 @@ class Reads:
         self.begun = 0
         self.go_on = asyncio.Event()
         self.is_broken = False
-        self._fetch = snapshot.fetch_snapshots
+        self._fetch = snapshot._fetch
 
     async def __call__(self, where: str, *args: object) -> Any:
         self.begun += 1
@@ -41,7 +41,7 @@ async def _begun(*coroutines: Any) -> "asyncio.Future[list[Any]]":
 async def test_many_who_find_it_too_old_share_one_read(monkeypatch: pytest.MonkeyPatch) -> None:
     sale = await open_sale()
     reads = Reads()
-    monkeypatch.setattr(snapshot, "fetch_snapshots", reads)
+    monkeypatch.setattr(snapshot, "_fetch", reads)
     forget(sale.campaign.id)
 
     everybody = await _begun(*(find_snapshot(sale.campaign.id) for _ in range(20)))
@@ -56,7 +56,7 @@ async def test_who_comes_after_a_change_does_not_get_what_was_read_before_it(
 ) -> None:
     sale = await open_sale()
     reads = Reads()
-    monkeypatch.setattr(snapshot, "fetch_snapshots", reads)
+    monkeypatch.setattr(snapshot, "_fetch", reads)
     forget(sale.campaign.id)
     before = await _begun(find_snapshot(sale.campaign.id))
 
@@ -73,7 +73,7 @@ async def test_who_comes_after_a_change_does_not_get_what_was_read_before_it(
 async def test_a_read_that_fails_is_not_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     sale = await open_sale()
     reads = Reads()
-    monkeypatch.setattr(snapshot, "fetch_snapshots", reads)
+    monkeypatch.setattr(snapshot, "_fetch", reads)
     forget(sale.campaign.id)
     reads.is_broken = True
     reads.go_on.set()
@@ -92,7 +92,7 @@ async def test_who_goes_away_does_not_end_the_read_of_the_others(
 ) -> None:
     sale = await open_sale()
     reads = Reads()
-    monkeypatch.setattr(snapshot, "fetch_snapshots", reads)
+    monkeypatch.setattr(snapshot, "_fetch", reads)
     forget(sale.campaign.id)
     first = asyncio.create_task(find_snapshot(sale.campaign.id))
     second = await _begun(find_snapshot(sale.campaign.id))
@@ -108,11 +108,11 @@ async def test_campaigns_that_are_asked_for_at_once_are_read_by_one_statement(
 ) -> None:
     first = await open_sale()
     others = [
-        await open_sale(shop=first.shop, handle=f"sale-{n}", skus=(f"FOX-{n}",)) for n in range(5)
+        await open_sale(shop=first.shop, handle=f"sale-{n}", skus=(f"OWL-{n}",)) for n in range(5)
     ]
     reads = Reads()
     reads.go_on.set()
-    monkeypatch.setattr(snapshot, "fetch_snapshots", reads)
+    monkeypatch.setattr(snapshot, "_fetch", reads)
     ids = [sale.campaign.id for sale in (first, *others)]
     for id_ in ids:
         forget(id_)

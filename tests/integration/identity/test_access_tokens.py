@@ -242,3 +242,39 @@ async def test_a_signed_text_that_is_no_object_is_refused() -> None:
 
 def _base64(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+async def test_a_signature_is_looked_at_once_and_the_time_every_time(
+    clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[str] = []
+    look = jws.deserialize_compact
+
+    def noted(value: str, *args: Any, **kwargs: Any) -> Any:
+        looked.append(value)
+        return look(value, *args, **kwargs)
+
+    monkeypatch.setattr(jws, "deserialize_compact", noted)
+    token = await issue()
+    said = [await verify(token) for _ in range(3)]
+    assert looked == [token]
+    assert said[0] == said[1] == said[2]
+
+    # One that differs in a letter is another one, and is not believed
+    head, body, signature = token.split(".")
+    other = f"{head}.{body}.{signature[::-1]}"
+    assert await refusal_of(other) == "signature"
+    assert await refusal_of(other) == "signature"
+    assert looked == [token, other, other]
+
+    clock.advance(timedelta(minutes=10) + module.LEEWAY)
+    assert await refusal_of(token) == "expired"
+
+
+async def test_tokens_that_are_remembered_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_VERIFIED", 3)
+    monkeypatch.setattr(module, "_verified", {})
+    tokens = [await issue() for _ in range(5)]
+    for token in tokens:
+        await verify(token)
+    assert list(module._verified) == tokens[2:]

@@ -116,6 +116,8 @@ async def test_rotating_by_hand_takes_the_published_key_and_keeps_tokens_good(
 async def test_a_compromised_key_and_its_successor_end_at_once(clock: ManualClock) -> None:
     await signing_key()
     token = await issue()
+    # Its signature was looked at before, and what it says is remembered.
+    await verify_access_token(token, audience=ISSUER, issuer=ISSUER)
     before = {jwk["kid"] for jwk in await published_keys()}
     clock.advance(timedelta(minutes=1))
 

@@ -22,7 +22,7 @@ from headless_presale.slots import (
     pick_free,
     take_quota,
 )
-from headless_presale.slots.admission import admit
+from headless_presale.slots.admission import admit, keys_of
 from headless_presale.slots.resizing import BATCH
 from tests.integration.slots.pools import disown, make_pool, own, said
 
@@ -304,6 +304,12 @@ async def test_what_is_left_is_counted_with_redis_and_without(redis: Redis) -> N
     await own(a, (1, 2), customer=LIN)
     # Redis was not told of that order: its live count, then the database's.
     assert await count_available([a, b]) == {a: 5, b: 3}
+    assert await count_available([b, a, b]) == {b: 3, a: 5}
+    assert await count_available([]) == {}
+
+    # One that Redis has forgotten beside one that it knows
+    await redis.delete(*keys_of(a).values())
+    assert await count_available([a, b]) == {a: 3, b: 3}
 
     await redis.flushdb()
     assert await count_available([a, b]) == {a: 3, b: 3}
