@@ -5,7 +5,7 @@ names the ``version`` it was priced from, and the database refuses another.
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
@@ -17,6 +17,7 @@ import orjson
 
 from headless_presale.campaigns.rules import CancelPolicy, PaymentPlan, tiers_from_json
 from headless_presale.campaigns.states import CampaignStatus, status_at
+from headless_presale.campaigns.together import ReadTogether
 from headless_presale.catalog import OPTION_VALUE_PREFIX
 from headless_presale.kernel import clock
 from headless_presale.kernel.freshness import note_read
@@ -287,17 +288,18 @@ def forget_all() -> None:
 
 async def find_snapshot(campaign_id: UUID, *, fresh: bool = False) -> CampaignSnapshot | None:
     """Return a campaign, at most a second old unless ``fresh``; None if there is none."""
-    known = None if fresh else _remembered(campaign_id)
-    if known is not None:
-        return known
     if fresh:
-        return await _read_anew(campaign_id)
-    return await _reading.get(campaign_id, partial(_read_anew, campaign_id))
+        return await _together.find(campaign_id)
+    if (known := _remembered(campaign_id)) is not None:
+        return known
+    return await _reading.get(campaign_id, partial(_together.find, campaign_id))
 
 
-async def _read_anew(campaign_id: UUID) -> CampaignSnapshot | None:
-    found = await _fetch("WHERE c.id = $1", campaign_id)
-    return found[0] if found else None
+async def _fetch_all(ids: Collection[UUID]) -> dict[UUID, CampaignSnapshot]:
+    return {one.id: one for one in await _fetch("WHERE c.id = ANY($1::uuid[])", list(ids))}
+
+
+_together = ReadTogether(_fetch_all)
 
 
 async def find_snapshot_at(shop_id: UUID, handle: str) -> CampaignSnapshot | None:
@@ -324,8 +326,7 @@ async def find_snapshots(states: Mapping[UUID, State | None]) -> dict[UUID, Camp
         if known is not None and (state is None or _is_of(known, *state)):
             found[campaign_id] = known
     if missing := [campaign_id for campaign_id in states if campaign_id not in found]:
-        read = await _fetch("WHERE c.id = ANY($1::uuid[])", missing)
-        found.update((campaign.id, campaign) for campaign in read)
+        found.update(await _fetch_all(missing))
     return found
 
 
