@@ -326,7 +326,7 @@ async def find_snapshots(states: Mapping[UUID, State | None]) -> dict[UUID, Camp
         if known is not None and (state is None or _is_of(known, *state)):
             found[campaign_id] = known
     if missing := [campaign_id for campaign_id in states if campaign_id not in found]:
-        found.update(await _fetch_all(missing))
+        found.update(await _together.find_all(missing))
     return found
 
 
