@@ -4,7 +4,6 @@ Snapshots are cached in the process for a moment. A stale one cannot do harm: pl
 names the ``version`` it was priced from, and the database refuses another.
 """
 
-import asyncio
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from headless_presale.kernel.freshness import note_read
 from headless_presale.kernel.locales import pick
 from headless_presale.kernel.money import Money
 from headless_presale.kernel.reading import read_rows
+from headless_presale.kernel.single_flight import SingleFlight
 from headless_presale.kernel.unit_of_work import UnitOfWork
 from headless_presale.pricing import PriceTiers, QuotedPrice, quote
 
@@ -269,13 +269,13 @@ async def read_snapshots(work: UnitOfWork, where: str, *args: object) -> list[Ca
 _by_id: dict[UUID, tuple[float, CampaignSnapshot]] = {}
 _at_handle: dict[tuple[UUID, str], UUID] = {}
 _campaign_of_item: dict[UUID, UUID] = {}
-_reading: dict[UUID, tuple[float, asyncio.Task[CampaignSnapshot | None]]] = {}
+_reading: SingleFlight[UUID, CampaignSnapshot | None] = SingleFlight()
 
 
 def forget(campaign_id: UUID) -> None:
     """Drop a cached snapshot: the campaign has changed."""
     _by_id.pop(campaign_id, None)
-    _reading.pop(campaign_id, None)
+    _reading.forget(campaign_id)
 
 
 def forget_all() -> None:
@@ -292,16 +292,7 @@ async def find_snapshot(campaign_id: UUID, *, fresh: bool = False) -> CampaignSn
         return await _together.find(campaign_id)
     if (known := _remembered(campaign_id)) is not None:
         return known
-    # In a rush all find it a second old in the same moment: one of them reads.
-    began_at, reading = _reading.get(campaign_id, (0.0, None))
-    if reading is not None and reading.get_loop() is asyncio.get_running_loop():
-        note_read(began_at)
-    else:
-        began_at = time.monotonic()
-        reading = asyncio.create_task(_together.find(campaign_id), name="snapshot")
-        _reading[campaign_id] = began_at, reading
-        reading.add_done_callback(partial(_stop_sharing, campaign_id))
-    return await asyncio.shield(reading)
+    return await _reading.get(campaign_id, partial(_together.find, campaign_id))
 
 
 async def _fetch_all(ids: Collection[UUID]) -> dict[UUID, CampaignSnapshot]:
@@ -335,18 +326,13 @@ async def find_snapshots(states: Mapping[UUID, State | None]) -> dict[UUID, Camp
         if known is not None and (state is None or _is_of(known, *state)):
             found[campaign_id] = known
     if missing := [campaign_id for campaign_id in states if campaign_id not in found]:
-        found.update(await _fetch_all(missing))
+        found.update(await _together.find_all(missing))
     return found
 
 
 def _is_of(campaign: CampaignSnapshot, version: int, status: str) -> bool:
     is_later = campaign.version > version
     return is_later or (campaign.version == version and campaign.recorded_status == status)
-
-
-def _stop_sharing(campaign_id: UUID, reading: "asyncio.Task[CampaignSnapshot | None]") -> None:
-    if _reading.get(campaign_id, (0.0, None))[1] is reading:
-        del _reading[campaign_id]
 
 
 async def find_snapshots_of_items(

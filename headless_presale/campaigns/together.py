@@ -13,7 +13,7 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 MOST = 200
-"""So many are read by one statement."""
+"""With so many nobody else is added to a statement."""
 
 
 class ReadTogether(Generic[K, V]):
@@ -31,6 +31,10 @@ class ReadTogether(Generic[K, V]):
 
     async def find(self, key: K) -> V | None:
         """Return what is read by a statement that begins from now on; None if there is nothing."""
+        return (await self.find_all((key,))).get(key)
+
+    async def find_all(self, keys: Collection[K]) -> Mapping[K, V]:
+        """Likewise for several, by one statement; in the order of the keys."""
         latest = self._latest
         if latest is not None and latest.get_loop() is not asyncio.get_running_loop():
             latest = self._gathering = None
@@ -38,9 +42,10 @@ class ReadTogether(Generic[K, V]):
             self._gathering = set()
             latest = asyncio.create_task(self._read_after(latest, self._gathering))
             self._latest = latest
-        self._gathering.add(key)
+        self._gathering.update(keys)
         # Who goes away does not take the statement from the others.
-        return (await asyncio.shield(latest)).get(key)
+        found = await asyncio.shield(latest)
+        return {key: found[key] for key in keys if key in found}
 
     async def _read_after(
         self, before: "asyncio.Task[Mapping[K, V]] | None", keys: set[K]

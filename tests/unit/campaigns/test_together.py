@@ -55,6 +55,8 @@ async def test_who_comes_while_a_statement_runs_is_read_by_the_next() -> None:
     # And who comes when nothing is under way waits for nobody
     table.ends.release()
     assert await rows.find(4) == "row 4"
+    table.ends.release()
+    assert await rows.find_all((5, 6, 99)) == {5: "row 5", 6: "row 6"}
 
 
 async def test_who_goes_away_or_fails_leaves_the_others_theirs() -> None:
