@@ -13,7 +13,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import defences, hostile, lists, orders, telling
+from bench import defences, hostile, lists, orders, planning, telling
 from bench.load import Rate
 from bench.overload import Overload, overload
 from headless_presale.cli.session import engines
@@ -26,7 +26,7 @@ OVERLOAD_SLOTS = 100_000
 """More than a machine sells while it is measured: a sale that is sold out costs nothing."""
 
 
-NAMES = ("orders", "lists", "defences", "hostile", "telling")
+NAMES = ("orders", "lists", "defences", "hostile", "planning", "telling")
 
 
 def main() -> None:
@@ -36,7 +36,7 @@ def main() -> None:
         "what",
         choices=NAMES,
         help="placing orders, a merchant's lists over a million of them, what defences cost, what "
-        "hostile requests do, or placing orders while a long list is told",
+        "hostile requests do, what a field costs, or placing orders while a long list is told",
     )
     parser.add_argument(
         "--orders",
@@ -53,6 +53,9 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.what == "hostile":
         _tell_hostile(asyncio.run(hostile.run()), arguments.json)
+        return
+    if arguments.what == "planning":
+        _tell_planning(asyncio.run(planning.run()), arguments.json)
         return
     usual = {"orders": 3_000, "lists": 1_000_000, "defences": 40}
     count: int = arguments.orders or usual.get(arguments.what, 0)
@@ -188,6 +191,16 @@ def _tell_telling(figures: telling.Telling, file: Path | None) -> None:
     Console().print(table)
     if file is not None:
         file.write_text(json.dumps(told, indent=2))
+
+
+def _tell_planning(rows: list[planning.Costs], file: Path | None) -> None:
+    table = Table("what a field adds", "graphql-core, us", "planned, us", "ratio")
+    for row in rows:
+        ratio = row.executor_us / row.planned_us
+        table.add_row(row.kind, f"{row.executor_us:.1f}", f"{row.planned_us:.1f}", f"{ratio:.1f}")
+    Console().print(table)
+    if file is not None:
+        file.write_text(json.dumps([asdict(row) for row in rows], indent=2))
 
 
 def _tell_hostile(figures: dict[str, hostile.Figure], file: Path | None) -> None:

@@ -232,7 +232,7 @@ async def _load_media_uses(media_ids: list[UUID]) -> list[int]:
 
 
 async def _campaigns(campaign_ids: list[UUID]) -> Mapping[UUID, CampaignSnapshot]:
-    return await find_snapshots(dict.fromkeys(campaign_ids, 0))
+    return await find_snapshots(dict.fromkeys(campaign_ids))
 
 
 async def _terms(keys: list[TermsKey]) -> Mapping[TermsKey, CampaignTerms]:

@@ -6,6 +6,7 @@ Placing an order must not ask the database which shop it is for when the answer 
 import asyncio
 import time
 from collections.abc import Hashable, Mapping
+from functools import partial
 from uuid import UUID
 
 import structlog
@@ -14,6 +15,7 @@ from headless_presale.cross_origin import OriginNotAllowed
 from headless_presale.documents import BoundShop, list_bound_shops, list_digests
 from headless_presale.kernel.errors import Unavailable
 from headless_presale.kernel.freshness import note_read
+from headless_presale.kernel.single_flight import SingleFlight
 from headless_presale.kernel.unit_of_work import DATABASE_DOWN
 from headless_presale.shops import Shop, ShopNotFound, find_shop, is_used_from
 from resolvers.errors import DocumentNotTrusted, ServiceUnavailable, reads
@@ -37,6 +39,7 @@ class ShopDirectory:
         self._bound_at = self._bound_until = 0.0
         self._asking: asyncio.Task[None] | None = None
         self._digests: dict[UUID, tuple[int, frozenset[str]]] = {}
+        self._reading: SingleFlight[str, Shop | None] = SingleFlight()
 
     @reads
     async def find(self, slug: str) -> Shop | None:
@@ -45,13 +48,7 @@ class ShopDirectory:
         if known is not None and time.monotonic() - known[0] < REMEMBER_SECONDS:
             note_read(known[0])
             return known[1]
-        read_at = time.monotonic()
-        shop = await find_shop(slug)
-        if shop is None:
-            self._by_slug.pop(slug, None)
-            return None
-        self._remember(shop, read_at)
-        return shop
+        return await self._reading.get(slug, partial(self._read, slug))
 
     @reads
     async def find_by_id(self, shop_id: UUID) -> Shop | None:
@@ -97,6 +94,15 @@ class ShopDirectory:
     def seen_from(self, origin: str | None) -> "ShopsSeen":
         """Return the shops as a page of another site comes to them; None: no page, or our own."""
         return ShopsSeen(self, origin)
+
+    async def _read(self, slug: str) -> Shop | None:
+        read_at = time.monotonic()
+        shop = await find_shop(slug)
+        if shop is None:
+            self._by_slug.pop(slug, None)
+            return None
+        self._remember(shop, read_at)
+        return shop
 
     async def _ask_for_bound_shops(self) -> None:
         asked_at = time.monotonic()

@@ -4,9 +4,8 @@ Snapshots are cached in the process for a moment. A stale one cannot do harm: pl
 names the ``version`` it was priced from, and the database refuses another.
 """
 
-import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
@@ -18,12 +17,14 @@ import orjson
 
 from headless_presale.campaigns.rules import CancelPolicy, PaymentPlan, tiers_from_json
 from headless_presale.campaigns.states import CampaignStatus, status_at
+from headless_presale.campaigns.together import ReadTogether
 from headless_presale.catalog import OPTION_VALUE_PREFIX
 from headless_presale.kernel import clock
 from headless_presale.kernel.freshness import note_read
 from headless_presale.kernel.locales import pick
 from headless_presale.kernel.money import Money
 from headless_presale.kernel.reading import read_rows
+from headless_presale.kernel.single_flight import SingleFlight
 from headless_presale.kernel.unit_of_work import UnitOfWork
 from headless_presale.pricing import PriceTiers, QuotedPrice, quote
 
@@ -268,13 +269,13 @@ async def read_snapshots(work: UnitOfWork, where: str, *args: object) -> list[Ca
 _by_id: dict[UUID, tuple[float, CampaignSnapshot]] = {}
 _at_handle: dict[tuple[UUID, str], UUID] = {}
 _campaign_of_item: dict[UUID, UUID] = {}
-_reading: dict[UUID, tuple[float, asyncio.Task[CampaignSnapshot | None]]] = {}
+_reading: SingleFlight[UUID, CampaignSnapshot | None] = SingleFlight()
 
 
 def forget(campaign_id: UUID) -> None:
     """Drop a cached snapshot: the campaign has changed."""
     _by_id.pop(campaign_id, None)
-    _reading.pop(campaign_id, None)
+    _reading.forget(campaign_id)
 
 
 def forget_all() -> None:
@@ -287,26 +288,18 @@ def forget_all() -> None:
 
 async def find_snapshot(campaign_id: UUID, *, fresh: bool = False) -> CampaignSnapshot | None:
     """Return a campaign, at most a second old unless ``fresh``; None if there is none."""
-    known = None if fresh else _remembered(campaign_id)
-    if known is not None:
-        return known
     if fresh:
-        return await _read_anew(campaign_id)
-    # In a rush all find it a second old in the same moment: one of them reads.
-    began_at, reading = _reading.get(campaign_id, (0.0, None))
-    if reading is not None and reading.get_loop() is asyncio.get_running_loop():
-        note_read(began_at)
-    else:
-        began_at = time.monotonic()
-        reading = asyncio.create_task(_read_anew(campaign_id), name="snapshot")
-        _reading[campaign_id] = began_at, reading
-        reading.add_done_callback(partial(_stop_sharing, campaign_id))
-    return await asyncio.shield(reading)
+        return await _together.find(campaign_id)
+    if (known := _remembered(campaign_id)) is not None:
+        return known
+    return await _reading.get(campaign_id, partial(_together.find, campaign_id))
 
 
-async def _read_anew(campaign_id: UUID) -> CampaignSnapshot | None:
-    found = await _fetch("WHERE c.id = $1", campaign_id)
-    return found[0] if found else None
+async def _fetch_all(ids: Collection[UUID]) -> dict[UUID, CampaignSnapshot]:
+    return {one.id: one for one in await _fetch("WHERE c.id = ANY($1::uuid[])", list(ids))}
+
+
+_together = ReadTogether(_fetch_all)
 
 
 async def find_snapshot_at(shop_id: UUID, handle: str) -> CampaignSnapshot | None:
@@ -318,25 +311,28 @@ async def find_snapshot_at(shop_id: UUID, handle: str) -> CampaignSnapshot | Non
     return found[0] if found else None
 
 
-async def find_snapshots(versions: Mapping[UUID, int]) -> dict[UUID, CampaignSnapshot]:
-    """Return campaigns of these versions or later, each at most a second old.
+State = tuple[int, str]
+"""A campaign's version and the status that is recorded, which changes by the clock without one."""
 
-    What is not remembered is read in one statement; what does not exist is left out.
+
+async def find_snapshots(states: Mapping[UUID, State | None]) -> dict[UUID, CampaignSnapshot]:
+    """Return campaigns as they are in these states or later; None: each at most a second old.
+
+    What is not remembered so is read in one statement; what does not exist is left out.
     """
     found: dict[UUID, CampaignSnapshot] = {}
-    for campaign_id, version in versions.items():
+    for campaign_id, state in states.items():
         known = _remembered(campaign_id)
-        if known is not None and known.version >= version:
+        if known is not None and (state is None or _is_of(known, *state)):
             found[campaign_id] = known
-    if missing := [campaign_id for campaign_id in versions if campaign_id not in found]:
-        read = await _fetch("WHERE c.id = ANY($1::uuid[])", missing)
-        found.update((campaign.id, campaign) for campaign in read)
+    if missing := [campaign_id for campaign_id in states if campaign_id not in found]:
+        found.update(await _together.find_all(missing))
     return found
 
 
-def _stop_sharing(campaign_id: UUID, reading: "asyncio.Task[CampaignSnapshot | None]") -> None:
-    if _reading.get(campaign_id, (0.0, None))[1] is reading:
-        del _reading[campaign_id]
+def _is_of(campaign: CampaignSnapshot, version: int, status: str) -> bool:
+    is_later = campaign.version > version
+    return is_later or (campaign.version == version and campaign.recorded_status == status)
 
 
 async def find_snapshots_of_items(

@@ -48,10 +48,10 @@ async def list_snapshots(
     args.append(limit)
     order = "DESC" if newest_first else "ASC"
     rows = await read_rows(
-        f"SELECT c.id, c.version FROM campaign c WHERE {' AND '.join(conditions)} "
+        f"SELECT c.id, c.version, c.status FROM campaign c WHERE {' AND '.join(conditions)} "
         f"ORDER BY c.opens_at {order}, c.id {order} LIMIT ${len(args)}",
         *args,
     )
     # Most of a page was shown a moment ago: only what has changed since is read whole.
-    found = await find_snapshots({row["id"]: row["version"] for row in rows})
+    found = await find_snapshots({row["id"]: (row["version"], row["status"]) for row in rows})
     return [found[row["id"]] for row in rows if row["id"] in found]

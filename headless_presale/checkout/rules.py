@@ -6,13 +6,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from email_validator import EmailNotValidError, validate_email
-
 from headless_presale.campaigns import CampaignSnapshot, ItemSnapshot
 from headless_presale.checkout.errors import BuyerMismatch
 from headless_presale.kernel.errors import InvalidInput
 from headless_presale.kernel.ids import new_id
 from headless_presale.kernel.locales import read_locale
+from headless_presale.kernel.mail_addresses import EmailNotValidError, normal_address
 from headless_presale.kernel.money import MAX_AMOUNT_MINOR, Money
 from headless_presale.kernel.texts import check_text
 from headless_presale.orders import MAX_TITLE_LENGTH, LineView
@@ -35,7 +34,7 @@ class Buyer:
         """
         check_text(self.email, ("buyer", "email"), longest=254)
         try:
-            parsed = validate_email(self.email, check_deliverability=False)
+            email = normal_address(self.email)
         except EmailNotValidError as error:
             raise InvalidInput(
                 reason="this is not an e-mail address", field=("buyer", "email")
@@ -43,7 +42,7 @@ class Buyer:
         check_text(self.name, ("buyer", "name"), longest=200)
         if self.phone is not None:
             check_text(self.phone, ("buyer", "phone"), longest=40)
-        return Buyer(email=parsed.normalized, name=self.name.strip(), phone=self.phone)
+        return Buyer(email=email, name=self.name.strip(), phone=self.phone)
 
     def to_json(self) -> dict[str, Any]:
         """Return the stored form."""

@@ -11,6 +11,7 @@ of anybody is kept, and each is then tried by itself, which tells everybody his 
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from math import ceil
 from weakref import WeakKeyDictionary
 
 import structlog
@@ -26,8 +27,8 @@ log = structlog.get_logger(__name__)
 
 AT_ONCE = 2
 """Transactions under way before others wait: the database works for one, we for another."""
-MOST = 64
-"""Orders of one transaction."""
+FEW, MOST = 8, 64
+"""Orders of one transaction: no more than are shared out, unless they are few, and never more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,12 +116,15 @@ class _Line:
             task.add_done_callback(self._tasks.discard)
 
     def _take(self) -> list[_Waiting]:
+        # All at once would leave the next transaction none, and us nothing to do meanwhile: buyers
+        # who are answered together come back together.
+        most = min(max(ceil(len(self._waiting) / AT_ONCE), FEW), MOST)
         taken: list[_Waiting] = []
         left: list[_Waiting] = []
         marks: set[object] = set()
         for each in self._waiting:
             own = each[0].marks
-            if len(taken) < MOST and marks.isdisjoint(own):
+            if len(taken) < most and marks.isdisjoint(own):
                 marks |= own
                 taken.append(each)
             else:

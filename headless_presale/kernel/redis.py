@@ -19,6 +19,7 @@ from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import ConstantBackoff
+from redis.connection import HiredisRespSerializer
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoScriptError, RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
@@ -56,6 +57,23 @@ async def _on_connect(connection: AbstractConnection) -> None:
     if connection in _connected:
         _note_trouble()
     _connected.add(connection)
+
+
+def _packing_by_hiredis(connection: type[AbstractConnection]) -> type[AbstractConnection]:
+    """Return a kind of connection that has commands put into bytes by the C library.
+
+    redis-py does that for its synchronous connections, and in Python, word by word, for these: a
+    tenth of what an order cost.
+    """
+
+    class Packing(connection):  # type: ignore[valid-type,misc]
+        _serializer = HiredisRespSerializer()
+
+        def pack_command(self, *args: Any) -> list[bytes]:
+            packed: list[bytes] = self._serializer.pack(*args)
+            return packed
+
+    return Packing
 
 
 def _note_trouble() -> None:
@@ -98,6 +116,7 @@ def open_redis(url: str, *, timeout_seconds: float) -> Redis:
         redis_connect_func=_on_connect,
         decode_responses=True,
     )
+    pool.connection_class = _packing_by_hiredis(pool.connection_class)
     _client = Redis.from_pool(pool)
     _batches = Batches(_client)
     return _client

@@ -159,13 +159,19 @@ class UnitOfWork:
             batch, self._events = self._events, []
             rows = await self.fetch(
                 "INSERT INTO event (topic, type, payload, actor, created_at) "
-                "SELECT t, y, p::jsonb, a, $5 "
-                "FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS e(t, y, p, a) "
-                "RETURNING id, topic",
-                [event.topic for event, _ in batch],
-                [event.type for event, _ in batch],
-                [to_jsonb(event.payload()) for event, _ in batch],
-                [actor for _, actor in batch],
+                "SELECT topic, type, payload, actor, $2 FROM json_to_recordset($1::json) "
+                "AS e(topic text, type text, payload jsonb, actor text) RETURNING id, topic",
+                to_jsonb(
+                    [
+                        {
+                            "topic": event.topic,
+                            "type": event.type,
+                            "payload": event.payload(),
+                            "actor": actor,
+                        }
+                        for event, actor in batch
+                    ]
+                ),
                 clock.now(),
             )
             reach("events.written")

@@ -7,6 +7,7 @@ Redis Cluster keeps them on one node.
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 from typing import TypeVar
 from uuid import UUID
@@ -35,9 +36,10 @@ def keys_of(pool_id: UUID) -> dict[str, str]:
     return {name: f"slots:{{{pool_id}}}:{name}" for name in names}
 
 
-def _keys(pool_id: UUID, *names: str) -> list[str]:
+@lru_cache(maxsize=10_000)
+def _keys(pool_id: UUID, *names: str) -> tuple[str, ...]:
     keys = keys_of(pool_id)
-    return [keys[name] for name in names]
+    return tuple(keys[name] for name in names)
 
 
 @dataclass(frozen=True, slots=True)

@@ -176,7 +176,9 @@ def _list(place: Place, type_: GraphQLList[Any]) -> Complete:
                 here = Path(path, index, None)
                 if type(item) not in PLAIN and is_awaitable(item):
                     executor.is_awaitable(item)
-                    results.append(await_item(executor, item, here))
+                    waiting = await_item(executor, item, here)
+                    executor.is_awaitable(waiting)
+                    results.append(waiting)
                     awaited.append(index)
                     continue
                 try:
@@ -184,6 +186,7 @@ def _list(place: Place, type_: GraphQLList[Any]) -> Complete:
                     if type(completed) is CoroutineType:
                         executor.is_awaitable(completed)
                         completed = await_completed(executor, completed, here)
+                        executor.is_awaitable(completed)
                         awaited.append(index)
                 except Exception as error:
                     place.fail(executor, error, item_type, here)

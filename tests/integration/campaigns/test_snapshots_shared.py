@@ -101,3 +101,27 @@ async def test_who_goes_away_does_not_end_the_read_of_the_others(
     reads.go_on.set()
 
     assert [found.id for found in await second] == [sale.campaign.id]
+
+
+async def test_campaigns_that_are_asked_for_at_once_are_read_by_one_statement(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    first = await open_sale()
+    others = [
+        await open_sale(shop=first.shop, handle=f"sale-{n}", skus=(f"OWL-{n}",)) for n in range(5)
+    ]
+    reads = Reads()
+    reads.go_on.set()
+    monkeypatch.setattr(snapshot, "_fetch", reads)
+    ids = [sale.campaign.id for sale in (first, *others)]
+    for id_ in ids:
+        forget(id_)
+
+    found, listed = await asyncio.gather(
+        asyncio.gather(*(find_snapshot(id_) for id_ in ids[:3])),
+        snapshot.find_snapshots(dict.fromkeys(ids[3:])),
+    )
+
+    assert [campaign.id for campaign in found if campaign is not None] == ids[:3]
+    assert [*listed] == ids[3:]
+    assert reads.begun == 1

@@ -132,8 +132,9 @@ async def test_who_waits_goes_together_in_six_statements(
         ]
 
     assert numbers_of(answers) == list(range(together.AT_ONCE + 1, together.AT_ONCE + 41))
-    assert sizes == [1, 40]
-    transactions = together.AT_ONCE + 1
+    # Half of those who wait, half of the rest, and the few that are left together.
+    assert sizes == [4, 40]
+    transactions = together.AT_ONCE + 4
     assert firsts.count("BEGIN") == firsts.count("COMMIT") == firsts.count("UPDATE") == transactions
     assert firsts.count("WITH") == transactions
     assert firsts.count("INSERT") == 2 * transactions

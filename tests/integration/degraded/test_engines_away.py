@@ -81,7 +81,8 @@ class TestPostgres:
             assert all(map(is_unavailable, answers))
             # Connections that timed out were cut, so this one tries to open another.
             assert is_unavailable(await site.order(buyers[0]))
-            assert await site.metric(DATABASE_FAILURES) >= failures + 13
+            # One for those that shared a reading or a transaction, one for the one that came later.
+            assert await site.metric(DATABASE_FAILURES) >= failures + 2
             assert (await site.readiness())["status"] == "unavailable"
 
         # What had been sent when it froze was executed on waking, and rolled back.

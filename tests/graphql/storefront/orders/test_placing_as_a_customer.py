@@ -154,4 +154,4 @@ async def test_an_order_takes_six_statements_and_a_customers_the_look_at_who_he_
 
     # BEGIN, the order, its slots and quota, its event, COMMIT; he is read before, by himself.
     assert len(costs[0]) == 6, costs[0]
-    assert costs[1] == ["BEGIN;", "SELECT", "COMMIT;", *costs[0]], costs[1]
+    assert costs[1] == ["SELECT", *costs[0]], costs[1]
