@@ -6,7 +6,6 @@ type that contains itself can be. Whatever does not fit is told by ``get_variabl
 """
 
 from collections.abc import Mapping
-from enum import Enum
 from typing import Any
 
 from graphql import (
@@ -24,11 +23,11 @@ from graphql.execution.get_variable_signature import (
 )
 from graphql.execution.values import VariableValues, VariableValueSource, get_variable_values
 from graphql.pyutils import Undefined
-from graphql.utilities import coerce_input_value
 from graphql.utilities.coerce_input_value import coerce_default_value
 
+from schema.transport.planning.coercion import UNCHANGEABLE, Coerce, coercer_of
+
 MAX_ERRORS = 10
-UNCHANGEABLE = (str, int, float, bool, type(None), Enum)
 
 
 class Variables:
@@ -41,7 +40,7 @@ class Variables:
         self._operation = operation
         self._known = self._signatures()
 
-    def _signatures(self) -> tuple[tuple[GraphQLVariableSignature, Any], ...] | None:
+    def _signatures(self) -> tuple[tuple[GraphQLVariableSignature, Coerce, Any], ...] | None:
         """Return the signature of each variable and its default; None where more is to be looked
         at than is known here."""
         known = []
@@ -51,12 +50,13 @@ class Variables:
                 return None
             try:
                 default = coerce_default_value(signature)
+                coercer = coercer_of(signature.type)
             except TypeError:
                 return None
             if default is not Undefined and not isinstance(default, UNCHANGEABLE):
                 # Each request has one of its own.
                 return None
-            known.append((signature, default))
+            known.append((signature, coercer, default))
         return tuple(known)
 
     def coerce(
@@ -76,16 +76,16 @@ class Variables:
 
 
 def _coerced(
-    known: tuple[tuple[GraphQLVariableSignature, Any], ...], values: Mapping[str, Any]
+    known: tuple[tuple[GraphQLVariableSignature, Coerce, Any], ...], values: Mapping[str, Any]
 ) -> VariableValues | None:
     sources: dict[str, VariableValueSource] = {}
     coerced: dict[str, Any] = {}
-    for signature, default in known:
+    for signature, coerce, default in known:
         name = signature.name
         value = values.get(name, Undefined)
         sources[name] = VariableValueSource(signature, value)
         if value is not Undefined:
-            value = coerce_input_value(value, signature.type)
+            value = coerce(value)
             if value is Undefined:
                 return None
             coerced[name] = value
