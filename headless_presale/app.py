@@ -134,7 +134,7 @@ def _middleware(settings: Settings, *, door: Door, headers: RawHeaders) -> list[
         Middleware(Admission, door=door),
         Middleware(TrustedProxies, networks=settings.proxy_networks),
         Middleware(RequestLog),
-        Middleware(RateLimits, limiter=RateLimiter(settings.rate_limit_requests)),
+        Middleware(RateLimits, limiter=RateLimiter(settings.rate_limit_requests, may_lag=True)),
         Middleware(SocketLimit, held=OpenSockets(settings.max_sockets_per_client)),
     ]
 

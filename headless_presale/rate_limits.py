@@ -1,15 +1,17 @@
 """How many requests one caller may send in a minute. One more is answered 429, with when to return.
 
 The door (``overload``) bounds what is worked on at once, whoever sends it; this bounds what one
-caller takes of that. Counted in Redis, in one round trip, for all processes together. While Redis
-is away each process counts for itself: a limit is never a reason for an outage. What one caller may
-do of a kind, such as placing orders, is bounded besides: see ``operation_limits``.
+caller takes of that. Counted in Redis for all processes together, of those who have used little a
+moment later. While Redis is away each process counts for itself: a limit is never a reason for an
+outage. What one caller may do of a kind, such as placing orders, is bounded besides: see
+``operation_limits``.
 
 A caller is the grant of an access token, else an address (of IPv6 a /64: what one client has).
 This machine itself is not limited: behind a proxy on it that ``PRESALE_TRUSTED_PROXIES`` does not
 name, all the world would be one caller.
 """
 
+import asyncio
 import ipaddress
 import time
 from collections.abc import Iterable, Sequence
@@ -42,6 +44,11 @@ WINDOW_SECONDS = 60
 PAUSE_SECONDS = 5.0
 """So long is Redis not asked again after it failed: the wait for its silence is paid once."""
 KEY_PREFIX = "rate:"
+LITTLE = 10
+"""Who has used less than this part of a limit is not waited for."""
+TOLD_AFTER_SECONDS = 0.02
+MOST_KNOWN = 100_000
+"""Callers of a window that a process knows; for more of them it asks."""
 METHODS = ("GET", "POST")
 VERIFIED = "headless_presale.access_claims"
 """Where in a request's scope the claims of a merchant's token are that was verified to count it."""
@@ -121,6 +128,60 @@ class Tally:
         return [await self._memory.incr(key, seconds, amount) for key, amount in sums]
 
 
+class Lately:
+    """What this process knows without asking: enough for callers who have used little.
+
+    Their requests are counted here at once and in Redis a moment later, all of that moment in one
+    round trip; what comes back is what is known of them then. A caller may so have a tenth more of
+    the limit from each process, and costs no request the wait for a round trip of his own.
+
+    Args:
+        limit: how much a window has.
+    """
+
+    def __init__(self, tally: Tally, limit: int) -> None:
+        self._tally = tally
+        self._most = limit // LITTLE
+        self._window = 0.0
+        self._known: dict[str, int] = {}
+        self._untold: dict[str, int] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._telling: set[asyncio.Task[None]] = set()
+
+    def add(self, key: str, amount: int, *, window: float) -> int | None:
+        """Count, and return what the key has as far as is known here; None: ask."""
+        if window != self._window:
+            self._window = window
+            self._known.clear()
+        used = self._known.get(key, 0) + amount
+        if used > self._most or len(self._known) >= MOST_KNOWN:
+            return None
+        self._known[key] = used
+        self._untold[key] = self._untold.get(key, 0) + amount
+        loop = asyncio.get_running_loop()
+        if self._loop is not loop:
+            self._loop = loop
+            loop.call_later(TOLD_AFTER_SECONDS, self._tell_soon)
+        return used
+
+    def learn(self, key: str, used: int) -> None:
+        """Know what a key has, by who has asked."""
+        if used > self._known.get(key, 0) and len(self._known) < MOST_KNOWN:
+            self._known[key] = used
+
+    def _tell_soon(self) -> None:
+        self._loop = None
+        task = asyncio.create_task(self._tell(), name="rate-limits")
+        self._telling.add(task)
+        task.add_done_callback(self._telling.discard)
+
+    async def _tell(self) -> None:
+        untold, self._untold = self._untold, {}
+        used = await self._tally.add_all(list(untold.items()))
+        for key, sum_ in zip(untold, used, strict=True):
+            self.learn(key, sum_)
+
+
 class RateLimiter:
     """Counts what each caller does, in windows of a minute.
 
@@ -128,18 +189,32 @@ class RateLimiter:
         limit: how much a window has; 0 counts nothing.
         policy: what it is called; those of one name count together.
         tally: where it is added up; one of its own when not given.
+        may_lag: whether those who have used little are not waited for; see :class:`Lately`.
     """
 
-    def __init__(self, limit: int, policy: str = REQUESTS, tally: Tally | None = None) -> None:
+    def __init__(
+        self,
+        limit: int,
+        policy: str = REQUESTS,
+        tally: Tally | None = None,
+        *,
+        may_lag: bool = False,
+    ) -> None:
         self.limit = limit
         self.policy = policy
         self._prefix = "" if policy == REQUESTS else f"{policy}:"
         self._tally = tally or Tally()
+        self._lately = Lately(self._tally, limit) if may_lag else None
 
     async def count(self, caller: str, amount: int = 1) -> Count:
         """Count for a caller, and return where he stands."""
         number, passed = divmod(clock.now().timestamp(), WINDOW_SECONDS)
-        used = await self._tally.add(self._key(caller, number), amount)
+        key = self._key(caller, number)
+        used = self._lately.add(key, amount, window=number) if self._lately is not None else None
+        if used is None:
+            used = await self._tally.add(key, amount)
+            if self._lately is not None:
+                self._lately.learn(key, used)
         return self._count(used, passed)
 
     def _key(self, caller: str, window: float) -> str:

@@ -11,10 +11,11 @@ from joserfc import jws
 from redis.asyncio import Redis
 
 from headless_presale.kernel.clock import ManualClock
-from headless_presale.rate_limits import MESSAGE, RateLimiter
+from headless_presale.rate_limits import LITTLE, MESSAGE, WINDOW_SECONDS, RateLimiter
 from tests.conftest import SECRET_KEY
 from tests.integration.http.clients import open_socket, receive, serving, subscribe
 from tests.support.api import metric, order_in, order_request
+from tests.support.servers import until
 from tests.support.shop import Sale, make_shop, open_sale
 from tests.support.staff import sign_in
 from tests.support.state import everything
@@ -230,3 +231,50 @@ class TestCounting:
         assert sent == ["EVALSHA"]
         # It does not stay for ever.
         assert [0 < await redis.ttl(key) <= 60 for key in await redis.keys("rate:*")] == [True]
+
+    async def test_who_has_used_little_is_not_waited_for(
+        self, redis: Redis, clock: ManualClock
+    ) -> None:
+        one, other = (RateLimiter(100, may_lag=True) for _ in range(2))
+        few = 100 // LITTLE
+
+        async def is_told(number: int) -> bool:
+            keys = await redis.keys("rate:a:*")
+            return [await redis.get(key) for key in keys] == [str(number)]
+
+        # Nothing of this is awaited: Redis knows of none.
+        assert [(await one.count("a")).used for _ in range(few)] == list(range(1, few + 1))
+        assert await redis.keys("rate:*") == []
+        await until(lambda: is_told(few))
+        # The other process learns of them with its first.
+        assert (await other.count("a")).used == 1
+        await until(lambda: is_told(few + 1))
+        await until(lambda: _knows(other, few + 1))
+        assert (await other.count("a")).used == few + 2
+        assert (await one.count("a")).used == few + 3
+        assert (await one.count("b")).used == 1
+
+    async def test_it_is_a_tenth_more_for_each_process_at_most(
+        self, redis: Redis, clock: ManualClock
+    ) -> None:
+        processes = [RateLimiter(100, may_lag=True) for _ in range(3)]
+
+        counts = [await process.count("a") for _ in range(60) for process in processes]
+
+        let_in = sum(not count.is_over for count in counts)
+        assert 100 <= let_in <= 100 + 3 * (100 // LITTLE)
+        assert counts[-1].is_over
+
+    async def test_the_next_window_begins_at_nothing(
+        self, redis: Redis, clock: ManualClock
+    ) -> None:
+        limiter = RateLimiter(100, may_lag=True)
+        assert [(await limiter.count("a")).used for _ in range(3)] == [1, 2, 3]
+        clock.advance(timedelta(seconds=WINDOW_SECONDS))
+        assert (await limiter.count("a")).used == 1
+
+
+def _knows(limiter: RateLimiter, used: int) -> bool:
+    """Tell whether a process has learned what the caller ``a`` has used."""
+    assert limiter._lately is not None
+    return used in limiter._lately._known.values()
