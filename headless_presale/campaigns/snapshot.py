@@ -25,7 +25,7 @@ from headless_presale.kernel.locales import pick
 from headless_presale.kernel.money import Money
 from headless_presale.kernel.reading import read_rows
 from headless_presale.kernel.single_flight import SingleFlight
-from headless_presale.kernel.unit_of_work import UnitOfWork
+from headless_presale.kernel.unit_of_work import UnitOfWork, find_current_work
 from headless_presale.pricing import PriceTiers, QuotedPrice, quote
 
 CACHE_SECONDS = 1.0
@@ -288,10 +288,14 @@ def forget_all() -> None:
 
 async def find_snapshot(campaign_id: UUID, *, fresh: bool = False) -> CampaignSnapshot | None:
     """Return a campaign, at most a second old unless ``fresh``; None if there is none."""
+    if not fresh and (known := _remembered(campaign_id)) is not None:
+        return known
+    if find_current_work() is not None:
+        # What a transaction asks for is read in it, as it has it, and for nobody else.
+        found = await _fetch("WHERE c.id = $1", campaign_id)
+        return found[0] if found else None
     if fresh:
         return await _together.find(campaign_id)
-    if (known := _remembered(campaign_id)) is not None:
-        return known
     return await _reading.get(campaign_id, partial(_together.find, campaign_id))
 
 

@@ -2,11 +2,13 @@
 
 import asyncio
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from headless_presale.campaigns import find_snapshot, forget, snapshot
 from headless_presale.kernel.errors import Unavailable
+from headless_presale.kernel.unit_of_work import shielded, unit_of_work
 from tests.support.shop import open_sale
 
 pytestmark = pytest.mark.usefixtures("database", "redis", "clock")
@@ -125,3 +127,40 @@ async def test_campaigns_that_are_asked_for_at_once_are_read_by_one_statement(
     assert [campaign.id for campaign in found if campaign is not None] == ids[:3]
     assert [*listed] == ids[3:]
     assert reads.begun == 1
+
+
+@shielded
+async def _changed_unseen(
+    campaign_id: UUID, is_changed: asyncio.Event, are_done: asyncio.Event
+) -> list[int]:
+    """Return the versions that a transaction reads after it has changed it itself."""
+    versions = []
+    async with unit_of_work() as work:
+        await work.execute("UPDATE campaign SET version = version + 1 WHERE id = $1", campaign_id)
+        is_changed.set()
+        # Others read the same while this goes on.
+        for _ in range(5):
+            own = await find_snapshot(campaign_id, fresh=True)
+            assert own is not None
+            versions.append(own.version)
+        await are_done.wait()
+    return versions
+
+
+async def test_what_a_transaction_has_changed_it_reads_and_nobody_else() -> None:
+    sale = await open_sale()
+    is_changed, are_done = asyncio.Event(), asyncio.Event()
+
+    async def read_by_others() -> set[int]:
+        await is_changed.wait()
+        found = await asyncio.gather(
+            *(find_snapshot(sale.campaign.id, fresh=True) for _ in range(5))
+        )
+        are_done.set()
+        return {campaign.version for campaign in found if campaign is not None}
+
+    others = asyncio.create_task(read_by_others())
+    own = await _changed_unseen(sale.campaign.id, is_changed, are_done)
+
+    assert own == [sale.campaign.version + 1] * 5
+    assert await others == {sale.campaign.version}
