@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
@@ -256,7 +257,14 @@ def logs_as_before() -> Iterator[None]:
     """Put back how this process logs, for tests that set it up as the product does."""
     root, server = logging.getLogger(), logging.getLogger("uvicorn.error")
     handlers, level, config = root.handlers[:], root.level, structlog.get_config()
-    yield
+    configure = structlog.configure
+
+    def configure_for_now(**options: Any) -> None:
+        # A logger that is kept would log so for the rest of the process.
+        configure(**{**options, "cache_logger_on_first_use": False})
+
+    with patch.object(structlog, "configure", configure_for_now):
+        yield
     root.handlers[:] = handlers
     root.setLevel(level)
     server.filters.clear()

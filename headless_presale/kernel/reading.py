@@ -1,10 +1,11 @@
 """Reading with one statement, outside of any transaction.
 
-One statement sees one moment by itself: BEGIN and COMMIT around it, and a task to shield them,
-would be two round trips and more work than the reading. Nothing is changed here, so nothing is torn
-where its caller goes away: the statement is cancelled, and its connection given back.
+One statement sees one moment by itself: BEGIN and COMMIT around it would be two round trips more.
+It is shielded like a command. Nothing would be torn where its caller goes away, but a connection
+that is being made just then, or given back, would be lost to the pool, and stay open.
 """
 
+from collections.abc import Sequence
 from typing import cast
 
 import asyncpg
@@ -14,7 +15,7 @@ from tortoise.connection import get_connection
 
 from headless_presale.kernel import metrics
 from headless_presale.kernel.errors import Unavailable
-from headless_presale.kernel.unit_of_work import DATABASE_DOWN, find_current_work
+from headless_presale.kernel.unit_of_work import DATABASE_DOWN, find_current_work, shielded
 
 log = structlog.get_logger(__name__)
 
@@ -28,6 +29,11 @@ async def read_rows(sql: str, *args: object) -> list[asyncpg.Record]:
     work = find_current_work()
     if work is not None:
         return await work.fetch(sql, *args)
+    return await _read(sql, args)
+
+
+@shielded
+async def _read(sql: str, args: Sequence[object]) -> list[asyncpg.Record]:
     client = cast(AsyncpgDBClient, get_connection("default"))
     try:
         async with client.acquire_connection() as connection:
