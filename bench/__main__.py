@@ -9,7 +9,6 @@ import asyncio
 import json
 import os
 import sys
-import tempfile
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,13 +18,13 @@ from rich.console import Console
 
 from bench import machine, questions
 from bench.cases import fan_out, growth, place, read, signed_in, sold_out, start
+from bench.engines import own_engines
 from bench.report import Row, as_markdown, as_table
 from bench.run import Run, closing
-from headless_presale.cli.session import engines
 from headless_presale.database import migrate
 from headless_presale.kernel.logs import configure_logs
 from headless_presale.runtime import open_runtime
-from headless_presale.settings import Settings, get_settings
+from headless_presale.settings import Settings
 from tools.fetch_wrk import WrkMissing, fetched_wrk
 
 CASES: Mapping[str, Callable[[Run], Awaitable[list[Row]]]] = {
@@ -51,13 +50,8 @@ def main() -> None:
         fetched_wrk()
     except WrkMissing as error:
         sys.exit(str(error))
-    with tempfile.TemporaryDirectory(prefix="presale-bench-") as folder:
-        Path(folder).chmod(0o711)
-        os.environ["PRESALE_DATA_DIR"] = folder
-        os.environ["PRESALE_LOG_LEVEL"] = "ERROR"
-        get_settings.cache_clear()
-        with engines() as settings:
-            told, rows = asyncio.run(_run(settings, Path(folder), arguments))
+    with own_engines() as (settings, folder):
+        told, rows = asyncio.run(_run(settings, folder, arguments))
     Console(width=None if sys.stdout.isatty() else 160).print(as_table(rows))
     if arguments.markdown:
         print(as_markdown(rows, told))

@@ -4,7 +4,6 @@ import argparse
 import asyncio
 import json
 import os
-import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import asdict
@@ -14,13 +13,13 @@ from rich.console import Console
 from rich.table import Table
 
 from bench import defences, hostile, lists, orders, planning, telling
+from bench.engines import own_engines
 from bench.load import Rate
 from bench.overload import Overload, overload
-from headless_presale.cli.session import engines
 from headless_presale.database import close_database, migrate, open_database
 from headless_presale.kernel.logs import configure_logs
 from headless_presale.runtime import open_runtime
-from headless_presale.settings import Settings, get_settings
+from headless_presale.settings import Settings
 
 OVERLOAD_SLOTS = 100_000
 """More than a machine sells while it is measured: a sale that is sold out costs nothing."""
@@ -59,24 +58,19 @@ def main() -> None:
         return
     usual = {"orders": 3_000, "lists": 1_000_000, "defences": 40}
     count: int = arguments.orders or usual.get(arguments.what, 0)
-    with tempfile.TemporaryDirectory(prefix="presale-bench-") as folder:
-        Path(folder).chmod(0o711)
-        os.environ["PRESALE_DATA_DIR"] = folder
-        os.environ["PRESALE_LOG_LEVEL"] = "ERROR"
-        get_settings.cache_clear()
-        with engines() as settings:
-            if arguments.what == "lists":
-                _tell_lists(asyncio.run(_run_lists(settings, count)), arguments.json)
-                return
-            if arguments.what == "defences":
-                _tell_defences(asyncio.run(_run_defences(settings, count)), arguments.json)
-                return
-            if arguments.what == "telling":
-                _tell_telling(
-                    asyncio.run(_run_telling(settings, arguments.turn_seconds)), arguments.json
-                )
-                return
-            rows, flood = asyncio.run(_run(settings, count, arguments.overload_seconds))
+    with own_engines() as (settings, _):
+        if arguments.what == "lists":
+            _tell_lists(asyncio.run(_run_lists(settings, count)), arguments.json)
+            return
+        if arguments.what == "defences":
+            _tell_defences(asyncio.run(_run_defences(settings, count)), arguments.json)
+            return
+        if arguments.what == "telling":
+            _tell_telling(
+                asyncio.run(_run_telling(settings, arguments.turn_seconds)), arguments.json
+            )
+            return
+        rows, flood = asyncio.run(_run(settings, count, arguments.overload_seconds))
     table = Table("measurement", "per second", "p50 ms", "p99 ms", "ratio to the floor")
     floor = rows["database floor"].per_second
     for name, rate in rows.items():
