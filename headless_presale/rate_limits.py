@@ -115,8 +115,6 @@ class Tally:
         self, sums: Sequence[tuple[str, int]], *, seconds: int = WINDOW_SECONDS
     ) -> list[int]:
         """Add to several keys, as :meth:`add` does to one, in one round trip to Redis."""
-        if not sums:
-            return []
         if time.monotonic() >= self._away_until:
             try:
                 return await _count.all(

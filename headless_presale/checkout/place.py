@@ -299,9 +299,6 @@ def _ready(wish: _Wish, numbers: Mapping[UUID, tuple[int, ...]]) -> Ready:
             actor=acting(),
         ),
         pools=wish.pool_orders(numbers),
-        reservation=Reservation(
-            wish.order_id, {item.pool_id: numbers[item.id] for item in wish.items.values()}
-        ),
         rider=emptying(command.cart_id, command.lines) if command.cart_id is not None else None,
     )
 

@@ -1,8 +1,8 @@
 """Group commit: orders that are ready at about the same time share one transaction.
 
 A transaction is six round trips to the database and one wait for its disk, however many orders it
-writes. Who finds none under way commits by himself, at once. While some are under way, who comes
-waits, and all who wait go together with the next.
+writes. Who finds one free commits by himself, at once. While all are under way, who comes waits,
+and those who wait are shared out to the next.
 
 Each order still stands for itself. What the database refuses of one undoes the transaction, nothing
 of anybody is kept, and each is then tried by itself, which tells everybody his own answer.
@@ -41,8 +41,12 @@ class Ready:
 
     new: NewOrder
     pools: tuple[PoolOrder, ...]
-    reservation: Reservation
     rider: Rider | None = None
+
+    @property
+    def reservation(self) -> Reservation:
+        """The numbers, as Redis is told of them."""
+        return Reservation(self.new.order.id, {pool.pool_id: pool.numbers for pool in self.pools})
 
     @property
     def marks(self) -> frozenset[object]:

@@ -175,9 +175,7 @@ async def answering_redis() -> AsyncIterator[Redis]:
         raise Unavailable("redis")
     try:
         yield redis_client()
-    except RedisError as error:
-        raise _unavailable(error) from error
-    except OSError as error:
+    except (RedisError, OSError) as error:
         raise _unavailable(error) from error
 
 
@@ -199,7 +197,10 @@ async def ask(*commands: Command) -> list[Any]:
         Unavailable: Redis does not answer one of them as we need it, or failed within the last
             half second.
     """
-    answers = await _ask(commands)
+    return _without_errors(await _ask(commands))
+
+
+def _without_errors(answers: list[Any]) -> list[Any]:
     for answer in answers:
         if isinstance(answer, RedisError | OSError):
             raise _unavailable(answer) from answer
@@ -208,6 +209,8 @@ async def ask(*commands: Command) -> list[Any]:
 
 async def _ask(commands: Sequence[Command]) -> list[Any]:
     """Return answers, and errors among them."""
+    if not commands:
+        return []
     if time.monotonic() < _down_until:
         raise Unavailable("redis")
     if _batches is None:
@@ -247,7 +250,4 @@ class LuaScript:
         if any(isinstance(answer, NoScriptError) for answer in answers):
             # A Redis that was emptied or started anew. Those that ran may run again.
             return (await ask(("SCRIPT", "LOAD", self._source), *commands))[1:]
-        for answer in answers:
-            if isinstance(answer, RedisError | OSError):
-                raise _unavailable(answer) from answer
-        return answers
+        return _without_errors(answers)
