@@ -1,6 +1,7 @@
 """A campaign as a storefront shows it: by the clock, with what the next buyer gets."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
@@ -18,6 +19,7 @@ from headless_presale.pricing import QuotedPrice, next_time_price
 from headless_presale.shops import Shop
 from resolvers.context import RequestContext
 from resolvers.errors import reads
+from resolvers.readiness import Soon, all_of, then
 
 SELLING = frozenset({CampaignStatus.SCHEDULED, CampaignStatus.LIVE})
 """There is a price: now, or from the opening on."""
@@ -96,39 +98,54 @@ class Progress:
         return self.sold * BPS // self.capacity if self.capacity else 0
 
 
-async def progress_of_item(context: RequestContext, item: ItemSnapshot) -> Progress:
+async def await_progress(context: RequestContext, campaigns: Sequence[CampaignSnapshot]) -> None:
+    """Have what is left of these campaigns loaded, in one round trip, before their fields ask.
+
+    What cannot be loaded each field says for itself.
+    """
+    pools = [item.pool_id for campaign in campaigns for item in campaign.items]
+    await context.loaders.slots_left.prepare(pools)
+
+
+def progress_of_item(context: RequestContext, item: ItemSnapshot) -> Soon[Progress]:
     """Return the live progress of one item."""
-    left = await context.loaders.slots_left.load(item.pool_id)
     # A batch may have been added a moment before this snapshot was read, or after.
-    return Progress(item.capacity, min(left, item.capacity))
+    return then(
+        context.loaders.slots_left.find(item.pool_id),
+        lambda left: Progress(item.capacity, min(left, item.capacity)),
+    )
 
 
-async def progress_of(context: RequestContext, campaign: CampaignSnapshot) -> Progress:
+def progress_of(context: RequestContext, campaign: CampaignSnapshot) -> Soon[Progress]:
     """Return the live progress of all items together."""
-    left = await context.loaders.slots_left.load_many([item.pool_id for item in campaign.items])
-    pairs = [
-        (item.capacity, min(count, item.capacity))
-        for item, count in zip(campaign.items, left, strict=True)
-    ]
-    return Progress(sum(capacity for capacity, _ in pairs), sum(count for _, count in pairs))
+    find = context.loaders.slots_left.find
+    capacities = [item.capacity for item in campaign.items]
+    return then(
+        all_of([find(item.pool_id) for item in campaign.items]),
+        lambda left: Progress(sum(capacities), sum(map(min, left, capacities))),
+    )
 
 
-async def next_number(context: RequestContext, item: ItemSnapshot) -> int:
+def next_number(context: RequestContext, item: ItemSnapshot) -> Soon[int]:
     """Return the slot number that the next buyer is quoted for."""
-    return item.next_number((await progress_of_item(context, item)).slots_left)
+    return then(
+        progress_of_item(context, item), lambda progress: item.next_number(progress.slots_left)
+    )
 
 
-async def current_price(
+def current_price(
     context: RequestContext, campaign: CampaignSnapshot, item: ItemSnapshot
-) -> QuotedPrice | None:
+) -> Soon[QuotedPrice | None]:
     """Return what the next unit costs; before the opening, what it will cost then.
 
     None once the campaign is over.
     """
     if campaign.status(context.at) not in SELLING:
         return None
-    number = await next_number(context, item)
-    return item.quote(opens_at=campaign.opens_at, at=context.at, number=number)
+    return then(
+        next_number(context, item),
+        lambda number: item.quote(opens_at=campaign.opens_at, at=context.at, number=number),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,9 +156,9 @@ class ComingPrice:
     quoted: QuotedPrice
 
 
-async def next_price(
+def next_price(
     context: RequestContext, campaign: CampaignSnapshot, item: ItemSnapshot
-) -> ComingPrice | None:
+) -> Soon[ComingPrice | None]:
     """Return the price that the clock brings next; None if it will bring no other."""
     if campaign.status(context.at) not in SELLING:
         return None
@@ -155,23 +172,27 @@ async def next_price(
     if change is None:
         return None
     starts_at, _ = change
-    number = await next_number(context, item)
-    quoted = item.quote(opens_at=campaign.opens_at, at=starts_at, number=number)
-    return ComingPrice(starts_at, quoted)
+    return then(
+        next_number(context, item),
+        lambda number: ComingPrice(
+            starts_at, item.quote(opens_at=campaign.opens_at, at=starts_at, number=number)
+        ),
+    )
 
 
-async def deposit_for_one(
+def deposit_for_one(
     context: RequestContext, campaign: CampaignSnapshot, item: ItemSnapshot
-) -> Money | None:
+) -> Soon[Money | None]:
     """Return what is due now for one unit at its current price; None on full payment."""
-    if campaign.payment_plan.kind is not PlanKind.DEPOSIT:
+    plan = campaign.payment_plan
+    if plan.kind is not PlanKind.DEPOSIT:
         return None
-    price = await current_price(context, campaign, item)
-    if price is None:
-        return None
-    return campaign.payment_plan.split(price.unit_price, quantity=1).deposit
+    return then(
+        current_price(context, campaign, item),
+        lambda price: None if price is None else plan.split(price.unit_price, quantity=1).deposit,
+    )
 
 
-async def next_ships_by(context: RequestContext, item: ItemSnapshot) -> date | None:
+def next_ships_by(context: RequestContext, item: ItemSnapshot) -> Soon[date | None]:
     """Return the date that the next slot sold is promised for."""
-    return item.ships_by([await next_number(context, item)])
+    return then(next_number(context, item), lambda number: item.ships_by([number]))

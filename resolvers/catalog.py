@@ -18,6 +18,7 @@ from headless_presale.shops import Shop
 from resolvers.campaigns import SELLING, next_ships_by
 from resolvers.context import RequestContext
 from resolvers.messages import ships_text
+from resolvers.readiness import settled
 
 SEPARATOR = " / "
 
@@ -123,7 +124,7 @@ class Promise:
 
 async def promise_of(context: RequestContext, item: ItemSnapshot) -> Promise | None:
     """Return the promise for the next unit sold."""
-    ships_by = await next_ships_by(context, item)
+    ships_by = await settled(next_ships_by(context, item))
     if ships_by is None:
         return None
     today = context.at.date()

@@ -14,12 +14,19 @@ from headless_presale.campaigns import CampaignStatus
 from headless_presale.kernel.events import EventRecord
 from headless_presale.orders import OrderView
 from headless_presale.refusal_texts import TEXTS
-from resolvers.campaigns import Progress, find_public_campaign, progress_of_item, seconds_left
+from resolvers.campaigns import (
+    Progress,
+    await_progress,
+    find_public_campaign,
+    progress_of_item,
+    seconds_left,
+)
 from resolvers.context import RequestContext
 from resolvers.errors import PublicError, reads
 from resolvers.global_ids import find_uuid, read_argument_id
 from resolvers.order_access import find_own_order
 from resolvers.orders import EVENT_CURSORS
+from resolvers.readiness import settled
 
 REPLAY_BATCH = 100
 
@@ -78,13 +85,13 @@ async def _read_availability(context: RequestContext, campaign_id: UUID) -> Avai
     campaign = await find_public_campaign(context, campaign_id)
     if campaign is None:
         raise PublicError("CAMPAIGN_NOT_FOUND", "There is no such campaign.")
-    await context.loaders.slots_left.load_many([item.pool_id for item in campaign.items])
+    await await_progress(context, [campaign])
     return Availability(
         campaign_id=campaign.id,
         status=campaign.status(context.at),
         items=tuple(
             [
-                ItemAvailability(item.id, await progress_of_item(context, item))
+                ItemAvailability(item.id, await settled(progress_of_item(context, item)))
                 for item in campaign.items
             ]
         ),

@@ -19,10 +19,25 @@ from headless_presale.kernel.money import Money as Amount
 from headless_presale.pricing import QuotedPrice
 from headless_presale.shops import Shop
 from resolvers import campaigns
+from resolvers.readiness import Soon, then
 from schema.catalog import ProductType, VariantType
 from schema.enums import CampaignStatus, MissedBalance, PlanKind, PriceReason
 from schema.money import Money
 from schema.nodes import Info, Node
+
+READS_PROGRESS = frozenset(
+    {
+        "Campaign.slotsLeft",
+        "Campaign.soldBps",
+        "CampaignItem.slotsLeft",
+        "CampaignItem.soldBps",
+        "CampaignItem.currentPrice",
+        "CampaignItem.nextPrice",
+        "CampaignItem.depositDue",
+        "CampaignItem.shipsBy",
+    }
+)
+"""Fields that depend on how many slots are left."""
 
 
 @strawberry.type(description="How orders of the campaign are paid.")
@@ -254,22 +269,26 @@ class CampaignItemType(Node):
         description="What the next unit costs; before the opening, what it will cost then. "
         "Null once the campaign is over."
     )
-    async def current_price(self, info: Info) -> CurrentPrice | None:
-        quoted = await campaigns.current_price(info.context, self.snapshot, self.item)
-        return None if quoted is None else CurrentPrice(quoted=quoted)
+    def current_price(self, info: Info) -> Soon[CurrentPrice | None]:
+        return then(
+            campaigns.current_price(info.context, self.snapshot, self.item),
+            lambda quoted: None if quoted is None else CurrentPrice(quoted=quoted),
+        )
 
     @strawberry.field(description="Null where the clock will bring no other price.")
-    async def next_price(self, info: Info) -> NextPrice | None:
-        coming = await campaigns.next_price(info.context, self.snapshot, self.item)
-        return None if coming is None else NextPrice(coming=coming)
+    def next_price(self, info: Info) -> Soon[NextPrice | None]:
+        return then(
+            campaigns.next_price(info.context, self.snapshot, self.item),
+            lambda coming: None if coming is None else NextPrice(coming=coming),
+        )
 
     @strawberry.field(
         description="What is due now for one unit; null on full payment, or once the campaign is "
         "over."
     )
-    async def deposit_due(self, info: Info) -> Money | None:
-        return Money.of_optional(
-            await campaigns.deposit_for_one(info.context, self.snapshot, self.item)
+    def deposit_due(self, info: Info) -> Soon[Money | None]:
+        return then(
+            campaigns.deposit_for_one(info.context, self.snapshot, self.item), Money.of_optional
         )
 
     @strawberry.field(description="How many one customer may own; null for any number.")
@@ -281,20 +300,24 @@ class CampaignItemType(Node):
         return self.item.capacity
 
     @strawberry.field(description="A slot that is held for a checkout is not left.")
-    async def slots_left(self, info: Info) -> int:
-        return (await campaigns.progress_of_item(info.context, self.item)).slots_left
+    def slots_left(self, info: Info) -> Soon[int]:
+        return then(
+            campaigns.progress_of_item(info.context, self.item), lambda found: found.slots_left
+        )
 
     @strawberry.field(description="The share that is sold or held, in basis points.")
-    async def sold_bps(self, info: Info) -> int:
-        return (await campaigns.progress_of_item(info.context, self.item)).sold_bps
+    def sold_bps(self, info: Info) -> Soon[int]:
+        return then(
+            campaigns.progress_of_item(info.context, self.item), lambda found: found.sold_bps
+        )
 
     @strawberry.field(description="Waves of production in the order of their numbers.")
     def batches(self) -> list[ProductionBatch]:
         return [ProductionBatch(batch=batch) for batch in self.item.batches]
 
     @strawberry.field(description="The day by which the next unit sold is promised to ship.")
-    async def ships_by(self, info: Info) -> date | None:
-        return await campaigns.next_ships_by(info.context, self.item)
+    def ships_by(self, info: Info) -> Soon[date | None]:
+        return campaigns.next_ships_by(info.context, self.item)
 
 
 @strawberry.type(name="Campaign", description="A presale of one or more variants in a window.")
@@ -377,9 +400,13 @@ class CampaignType(Node):
         return sum(item.capacity for item in self.snapshot.items)
 
     @strawberry.field(description="Of all items together.")
-    async def slots_left(self, info: Info) -> int:
-        return (await campaigns.progress_of(info.context, self.snapshot)).slots_left
+    def slots_left(self, info: Info) -> Soon[int]:
+        return then(
+            campaigns.progress_of(info.context, self.snapshot), lambda found: found.slots_left
+        )
 
     @strawberry.field(description="The share that is sold or held, in basis points.")
-    async def sold_bps(self, info: Info) -> int:
-        return (await campaigns.progress_of(info.context, self.snapshot)).sold_bps
+    def sold_bps(self, info: Info) -> Soon[int]:
+        return then(
+            campaigns.progress_of(info.context, self.snapshot), lambda found: found.sold_bps
+        )

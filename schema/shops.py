@@ -9,7 +9,8 @@ import strawberry
 from headless_presale.payments import list_gateways
 from headless_presale.shops import Shop, shop_name
 from resolvers import customer_sign_in, shops
-from schema.campaigns import CampaignType
+from resolvers.campaigns import await_progress
+from schema.campaigns import READS_PROGRESS, CampaignType
 from schema.catalog import ProductType
 from schema.customer_sign_in import SignInProviderType
 from schema.enums import CampaignStatus
@@ -26,6 +27,7 @@ from schema.nodes import (
 )
 from schema.payments import PaymentGateway
 from schema.scalars import CurrencyCode
+from schema.transport.lookahead import asks_for
 
 ProductHandle = Annotated[str, strawberry.argument(description="`Product.handle`.")]
 Statuses = Annotated[
@@ -102,9 +104,13 @@ class ShopType(Node):
     ) -> Connection[CampaignType]:
         request = page_request(first, after, last, before)
         page = await shops.page_of_campaigns(info.context, self.shop, statuses, request)
+        if asks_for(info, READS_PROGRESS):
+            await await_progress(info.context, [campaign for _, campaign in page.rows])
         return connect(page, lambda campaign: CampaignType(snapshot=campaign, shop=self.shop))
 
     @strawberry.field(description="A published campaign; null if there is none such.")
     async def campaign(self, info: Info, handle: CampaignHandle) -> CampaignType | None:
         campaign = await shops.find_campaign(info.context, self.shop, handle)
+        if campaign is not None and asks_for(info, READS_PROGRESS):
+            await await_progress(info.context, [campaign])
         return None if campaign is None else CampaignType(snapshot=campaign, shop=self.shop)

@@ -4,18 +4,17 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from headless_presale.kernel.keyset import Arguments, Direction, plan_for_these_values
-from headless_presale.kernel.unit_of_work import shielded, unit_of_work
+from headless_presale.kernel.keyset import Arguments, Direction
+from headless_presale.kernel.reading import read_row
 from headless_presale.orders.access import CustomerAccess
 from headless_presale.orders.listing import COUNTED_AT_MOST
 from headless_presale.orders.states import OrderStatus
-from headless_presale.orders.view import OrderView, read_orders
+from headless_presale.orders.view import OrderView, find_orders
 
 Moment = tuple[datetime, UUID]
 """Where an order stands: when it was placed, and its id."""
 
 
-@shielded
 async def list_own_orders(
     customer: CustomerAccess,
     statuses: Collection[OrderStatus] = (),
@@ -27,28 +26,26 @@ async def list_own_orders(
 ) -> list[OrderView]:
     """Return at most ``limit`` orders strictly between two positions, the latest first.
 
+    One statement and no transaction: a customer's orders have one index, whatever the values.
+
     Args:
         statuses: any of these; none means any at all.
         from_end: the last ones between the positions, not the first.
     """
     page = own_query(customer, statuses, limit=limit, after=after, before=before, from_end=from_end)
-    async with unit_of_work() as work:
-        await plan_for_these_values(work)
-        return await read_orders(work, *page)
+    return await find_orders(*page)
 
 
-@shielded
 async def count_own_orders(customer: CustomerAccess, statuses: Collection[OrderStatus] = ()) -> int:
     """Count a customer's orders, as far as lists are counted."""
     args = Arguments()
     conditions = " AND ".join(_conditions(customer, statuses, args))
     bound = args.put(COUNTED_AT_MOST)
-    async with unit_of_work() as work:
-        row = await work.fetchrow(
-            f"SELECT count(*) FROM (SELECT 1 FROM sales_order o WHERE {conditions} "
-            f"LIMIT {bound}) AS counted",
-            *args,
-        )
+    row = await read_row(
+        f"SELECT count(*) FROM (SELECT 1 FROM sales_order o WHERE {conditions} "
+        f"LIMIT {bound}) AS counted",
+        *args,
+    )
     assert row is not None
     return int(row["count"])
 

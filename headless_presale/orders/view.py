@@ -11,7 +11,7 @@ import orjson
 
 from headless_presale.kernel.ids import display_number
 from headless_presale.kernel.money import Money
-from headless_presale.kernel.reading import read_row
+from headless_presale.kernel.reading import read_row, read_rows
 from headless_presale.kernel.unit_of_work import UnitOfWork
 from headless_presale.orders.states import OrderStatus
 from headless_presale.payments import PaymentLeg
@@ -163,18 +163,25 @@ async def read_order(work: UnitOfWork, order_id: UUID) -> OrderView | None:
 async def read_orders(
     work: UnitOfWork, ids: str, order_by: str, args: Sequence[object]
 ) -> list[OrderView]:
-    """Read the orders that a query names, in one statement.
+    """Read the orders that a query names within a transaction, in one statement.
 
     Args:
         ids: the query; its rows are known as ``page``.
         order_by: what they are sorted by.
     """
-    rows = await work.fetch(
+    return [_read(row) for row in await work.fetch(_page(ids, order_by), *args)]
+
+
+async def find_orders(ids: str, order_by: str, args: Sequence[object]) -> list[OrderView]:
+    """Return the orders that a query names, likewise."""
+    return [_read(row) for row in await read_rows(_page(ids, order_by), *args)]
+
+
+def _page(ids: str, order_by: str) -> str:
+    return (
         f"WITH page AS MATERIALIZED ({ids}) {_SELECT} JOIN page ON page.id = o.id "
-        f"ORDER BY {order_by}",
-        *args,
+        f"ORDER BY {order_by}"
     )
-    return [_read(row) for row in rows]
 
 
 async def find_order_of(shop_ids: Collection[UUID], order_id: UUID) -> OrderView | None:

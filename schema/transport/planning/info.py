@@ -8,6 +8,7 @@ from typing import Any
 from graphql.execution import Executor
 from graphql.pyutils import Path
 
+from schema.transport.lookahead import fields_below
 from schema.transport.planning.places import Place
 
 
@@ -25,6 +26,14 @@ class LazyInfo:
     @property
     def field_name(self) -> str:
         return self._place.name
+
+    @property
+    def fields_below(self) -> frozenset[str]:
+        """What is selected below the field, see ``schema.transport.lookahead``; found out once."""
+        place = self._place
+        if place.fields_below is None:
+            place.fields_below = fields_below(place.info(self._executor, self.path))
+        return place.fields_below
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._place.info(self._executor, self.path), name)

@@ -34,6 +34,7 @@ class Place:
     __slots__ = (
         "definition",
         "details",
+        "fields_below",
         "key",
         "name",
         "nodes",
@@ -60,6 +61,7 @@ class Place:
         self.definition = definition
         self.details = details
         self.nodes = [detail.node for detail in details]
+        self.fields_below: frozenset[str] | None = None
         self.name = self.nodes[0].name.value
 
     def info(self, executor: Executor[Any], path: Path) -> GraphQLResolveInfo[Any]:

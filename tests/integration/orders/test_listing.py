@@ -106,7 +106,8 @@ async def test_a_page_of_a_customers_reads_what_it_shows_however_deep_it_lies(
             query = own_query(
                 customer, statuses, limit=LIMIT, after=position, before=None, from_end=from_end
             )
-            scans, _ = await _explain(database_admin, query)
+            # Nobody says that it is planned for its values.
+            scans, _ = await _explain(database_admin, query, planned="force_generic_plan")
             assert [scan.get("Index Name") for scan in scans] == ["sales_order_by_customer"]
             # One in a hundred is of another state.
             assert _rows(scans) <= LIMIT + (2 if statuses else 0), (position, from_end, scans)
@@ -156,12 +157,15 @@ async def test_the_largest_of_a_few_months_are_read_from_their_months(
 
 
 async def _explain(
-    connection: asyncpg.Connection, query: tuple[str, str, Sequence[object]]
+    connection: asyncpg.Connection,
+    query: tuple[str, str, Sequence[object]],
+    *,
+    planned: str = "force_custom_plan",
 ) -> tuple[list[dict[str, Any]], int]:
     """Return how orders are read, and how many pages of 8 KB that touches."""
     sql, _, args = query
     async with connection.transaction():
-        await connection.execute("SET LOCAL plan_cache_mode = 'force_custom_plan'")
+        await connection.execute(f"SET LOCAL plan_cache_mode = '{planned}'")
         plan = await connection.fetchval(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {sql}", *args)
     root = orjson.loads(plan)[0]["Plan"]
     return list(_scans(root)), root["Shared Hit Blocks"] + root["Shared Read Blocks"]
