@@ -17,7 +17,7 @@ from headless_presale.settings import Settings
 from resolvers.rates import KINDS
 from schema.contract import schema
 from schema.permissions import Requires
-from schema.transport.execution import root_fields
+from schema.transport.planning.operations import root_fields
 from tests.conftest import SECRET_KEY
 from tests.graphql.customers import REDEEM, mailed_code
 from tests.integration.http.clients import CANCEL, NOBODYS, open_socket, receive, serving, subscribe
