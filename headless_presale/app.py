@@ -25,7 +25,7 @@ from headless_presale.overload import Admission, Door
 from headless_presale.payments import GatewayUnknown, get_gateway, record_notice
 from headless_presale.payments.gateways import NoticeRejected
 from headless_presale.proxies import TrustedProxies
-from headless_presale.rate_limits import RateLimiter, RateLimits
+from headless_presale.rate_limits import ALONE, RateLimiter, RateLimits
 from headless_presale.runtime import open_runtime
 from headless_presale.settings import Settings
 from headless_presale.sockets import OpenSockets, SocketLimit
@@ -134,7 +134,7 @@ def _middleware(settings: Settings, *, door: Door, headers: RawHeaders) -> list[
         Middleware(Admission, door=door),
         Middleware(TrustedProxies, networks=settings.proxy_networks),
         Middleware(RequestLog),
-        Middleware(RateLimits, limiter=RateLimiter(settings.rate_limit_requests, may_lag=True)),
+        Middleware(RateLimits, limiter=RateLimiter(settings.rate_limit_requests, alone=ALONE)),
         Middleware(SocketLimit, held=OpenSockets(settings.max_sockets_per_client)),
     ]
 

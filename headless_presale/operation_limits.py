@@ -18,6 +18,7 @@ from headless_presale.challenges import require_proof
 from headless_presale.identity import AccessClaims
 from headless_presale.proxies import client_address
 from headless_presale.rate_limits import (
+    ALONE,
     Count,
     Counts,
     RateLimited,
@@ -57,6 +58,9 @@ class Counted:
 
 CHALLENGED = frozenset({Kind.PLACEMENTS, Kind.CODES})
 """What robots are after: goods that are few, and mails in our name."""
+OFTEN = frozenset({Kind.PLACEMENTS, Kind.CHANGES, Kind.EVENTS})
+"""What a process counts by itself while a caller has done little of it. Of what costs money or is a
+guess, all processes know from the first on."""
 
 
 class OperationLimits:
@@ -71,11 +75,17 @@ class OperationLimits:
     def __init__(self, limits: Mapping[Kind, int], *, challenge_share: float = 1.0) -> None:
         self.challenge_share = challenge_share
         self._tally = tally = Tally()
+        # Who is to be asked for a proof must be known before that.
+        alone = {kind: min(ALONE, challenge_share) if kind in OFTEN else 0.0 for kind in limits}
         self._of_callers = {
-            kind: RateLimiter(limit, kind, tally) for kind, limit in limits.items() if limit > 0
+            kind: RateLimiter(limit, kind, tally, alone=alone[kind])
+            for kind, limit in limits.items()
+            if limit > 0
         }
         self._of_customers = {
-            kind: RateLimiter(ceil(limit / CUSTOMER_SHARE), f"{kind}-customer", tally)
+            kind: RateLimiter(
+                ceil(limit / CUSTOMER_SHARE), f"{kind}-customer", tally, alone=alone[kind]
+            )
             for kind, limit in limits.items()
             if limit > 0
         }
@@ -85,7 +95,7 @@ class OperationLimits:
     ) -> list[Counted]:
         """Count what somebody wants to do; return where he stands.
 
-        All of it takes the time of one round trip to Redis.
+        All of it takes the time of one round trip to Redis, or none: see ``OFTEN``.
 
         Args:
             wanted: how many of each kind.

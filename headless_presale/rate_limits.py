@@ -1,17 +1,16 @@
 """How many requests one caller may send in a minute. One more is answered 429, with when to return.
 
 The door (``overload``) bounds what is worked on at once, whoever sends it; this bounds what one
-caller takes of that. Counted in Redis for all processes together, of those who have used little a
-moment later. While Redis is away each process counts for itself: a limit is never a reason for an
-outage. What one caller may do of a kind, such as placing orders, is bounded besides: see
-``operation_limits``.
+caller takes of that. Counted in Redis for all processes together, but for the first tenth, which
+each process counts by itself. While Redis is away each process counts all by itself: a limit is
+never a reason for an outage. What one caller may do of a kind, such as placing orders, is bounded
+besides: see ``operation_limits``.
 
 A caller is the grant of an access token, else an address (of IPv6 a /64: what one client has).
 This machine itself is not limited: behind a proxy on it that ``PRESALE_TRUSTED_PROXIES`` does not
 name, all the world would be one caller.
 """
 
-import asyncio
 import ipaddress
 import time
 from collections.abc import Iterable, Sequence
@@ -44,11 +43,11 @@ WINDOW_SECONDS = 60
 PAUSE_SECONDS = 5.0
 """So long is Redis not asked again after it failed: the wait for its silence is paid once."""
 KEY_PREFIX = "rate:"
-LITTLE = 10
-"""Who has used less than this part of a limit is not waited for."""
-TOLD_AFTER_SECONDS = 0.02
 MOST_KNOWN = 100_000
 """Callers of a window that a process knows; for more of them it asks."""
+ALONE = 0.1
+"""The share of a limit that each process counts by itself, where it is not a matter of guesses."""
+_ASKED = -1
 METHODS = ("GET", "POST")
 VERIFIED = "headless_presale.access_claims"
 """Where in a request's scope the claims of a merchant's token are that was verified to count it."""
@@ -127,57 +126,47 @@ class Tally:
 
 
 class Lately:
-    """What this process knows without asking: enough for callers who have used little.
+    """What a process counts by itself: the first part of what each caller has of a window.
 
-    Their requests are counted here at once and in Redis a moment later, all of that moment in one
-    round trip; what comes back is what is known of them then. A caller may so have a tenth more of
-    the limit from each process, and costs no request the wait for a round trip of his own.
+    Nearly all callers never come near their limit. Of those nobody else is told, and no request of
+    theirs waits for a round trip; who passes that part is counted in Redis, with all that he has
+    used before. So a caller may have that part more of the limit from each process.
 
     Args:
-        limit: how much a window has.
+        most: how much of each caller's is counted here.
     """
 
-    def __init__(self, tally: Tally, limit: int) -> None:
-        self._tally = tally
-        self._most = limit // LITTLE
+    def __init__(self, most: int) -> None:
+        self._most = most
         self._window = 0.0
-        self._known: dict[str, int] = {}
-        self._untold: dict[str, int] = {}
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._telling: set[asyncio.Task[None]] = set()
+        # By the hash of a caller's name, which is salted: there are many, and names are long.
+        self._used: dict[int, int] = {}
 
-    def add(self, key: str, amount: int, *, window: float) -> int | None:
-        """Count, and return what the key has as far as is known here; None: ask."""
+    def add(self, caller: str, amount: int, *, window: float) -> int | None:
+        """Count, and return what the caller has; None, and nothing is counted: ask."""
         if window != self._window:
             self._window = window
-            self._known.clear()
-        used = self._known.get(key, 0) + amount
-        if used > self._most or len(self._known) >= MOST_KNOWN:
+            self._used.clear()
+        key = hash(caller)
+        before = self._used.get(key)
+        if before is None:
+            before = 0
+            if len(self._used) >= MOST_KNOWN:
+                return None
+        used = before + amount
+        if before == _ASKED or used > self._most:
             return None
-        self._known[key] = used
-        self._untold[key] = self._untold.get(key, 0) + amount
-        loop = asyncio.get_running_loop()
-        if self._loop is not loop:
-            self._loop = loop
-            loop.call_later(TOLD_AFTER_SECONDS, self._tell_soon)
+        self._used[key] = used
         return used
 
-    def learn(self, key: str, used: int) -> None:
-        """Know what a key has, by who has asked."""
-        if used > self._known.get(key, 0) and len(self._known) < MOST_KNOWN:
-            self._known[key] = used
-
-    def _tell_soon(self) -> None:
-        self._loop = None
-        task = asyncio.create_task(self._tell(), name="rate-limits")
-        self._telling.add(task)
-        task.add_done_callback(self._telling.discard)
-
-    async def _tell(self) -> None:
-        untold, self._untold = self._untold, {}
-        used = await self._tally.add_all(list(untold.items()))
-        for key, sum_ in zip(untold, used, strict=True):
-            self.learn(key, sum_)
+    def hand_over(self, caller: str) -> int:
+        """Return what nobody has been told of; the caller is not counted here any more."""
+        key = hash(caller)
+        untold = self._used.get(key)
+        if untold is None and len(self._used) >= MOST_KNOWN:
+            return 0
+        self._used[key] = _ASKED
+        return 0 if untold is None or untold == _ASKED else untold
 
 
 class RateLimiter:
@@ -187,7 +176,7 @@ class RateLimiter:
         limit: how much a window has; 0 counts nothing.
         policy: what it is called; those of one name count together.
         tally: where it is added up; one of its own when not given.
-        may_lag: whether those who have used little are not waited for; see :class:`Lately`.
+        alone: the share of the limit that this process counts by itself; see :class:`Lately`.
     """
 
     def __init__(
@@ -196,27 +185,28 @@ class RateLimiter:
         policy: str = REQUESTS,
         tally: Tally | None = None,
         *,
-        may_lag: bool = False,
+        alone: float = 0.0,
     ) -> None:
         self.limit = limit
         self.policy = policy
         self._prefix = "" if policy == REQUESTS else f"{policy}:"
         self._tally = tally or Tally()
-        self._lately = Lately(self._tally, limit) if may_lag else None
+        self._lately = Lately(int(limit * alone))
+
+    def count_at_once(self, caller: str, amount: int = 1) -> Count | None:
+        """Count for a caller without asking anybody; None, and nothing is counted: ``count``."""
+        number, passed = divmod(clock.now().timestamp(), WINDOW_SECONDS)
+        used = self._lately.add(caller, amount, window=number)
+        return None if used is None else self._count(used, passed)
 
     async def count(self, caller: str, amount: int = 1) -> Count:
         """Count for a caller, and return where he stands."""
-        number, passed = divmod(clock.now().timestamp(), WINDOW_SECONDS)
-        key = self._key(caller, number)
-        used = self._lately.add(key, amount, window=number) if self._lately is not None else None
-        if used is None:
-            used = await self._tally.add(key, amount)
-            if self._lately is not None:
-                self._lately.learn(key, used)
-        return self._count(used, passed)
+        return (await count_all(self._tally, [(self, caller, amount)]))[0]
 
-    def _key(self, caller: str, window: float) -> str:
-        return f"{self._prefix}{caller}:{int(window)}"
+    def _told(self, caller: str, amount: int, window: float) -> tuple[str, int]:
+        """Return what Redis is told: the key, and how much more it has."""
+        untold = self._lately.hand_over(caller)
+        return f"{self._prefix}{caller}:{int(window)}", untold + amount
 
     def _count(self, used: int, passed: float) -> Count:
         return Count(self.policy, self.limit, used, max(ceil(WINDOW_SECONDS - passed), 1))
@@ -234,14 +224,21 @@ class RateLimiter:
 
 
 async def count_all(tally: Tally, wanted: Sequence[tuple[RateLimiter, str, int]]) -> list[Count]:
-    """Count for several callers by several limits, which share a tally; in one round trip."""
-    number, passed = divmod(clock.now().timestamp(), WINDOW_SECONDS)
-    used = await tally.add_all(
-        [(limiter._key(caller, number), amount) for limiter, caller, amount in wanted]
-    )
-    return [
-        limiter._count(sum_, passed) for (limiter, _, _), sum_ in zip(wanted, used, strict=True)
-    ]
+    """Count for several callers by several limits, which share a tally; in one round trip at most.
+
+    Those of whom this process may count by itself are not asked for.
+    """
+    counts = [limiter.count_at_once(caller, amount) for limiter, caller, amount in wanted]
+    asked = [index for index, count in enumerate(counts) if count is None]
+    if asked:
+        number, passed = divmod(clock.now().timestamp(), WINDOW_SECONDS)
+        told = [
+            limiter._told(caller, amount, number)
+            for limiter, caller, amount in (wanted[index] for index in asked)
+        ]
+        for index, used in zip(asked, await tally.add_all(told), strict=True):
+            counts[index] = wanted[index][0]._count(used, passed)
+    return [count for count in counts if count is not None]
 
 
 def caller_of(scope: Scope, claims: AccessClaims | None) -> str | None:

@@ -124,7 +124,8 @@ class SocketLimit:
             await self.app(scope, receive, send)
             return
         place = SocketPlace(self.held, scope)
-        scope.setdefault("state", {})["socket_place"] = place
+        state = scope.setdefault("state", {})
+        state["socket_place"] = place
         try:
             if _stays_open(scope):
                 place.hold()
@@ -135,6 +136,8 @@ class SocketLimit:
             await self.app(scope, receive, send)
         finally:
             place.leave()
+            # It knows the scope: together they would stay until garbage is collected.
+            del state["socket_place"]
 
 
 def _stays_open(scope: Scope) -> bool:

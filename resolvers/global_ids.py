@@ -5,6 +5,7 @@ An id is the base64url form of ``Campaign:<uuid>``; a cursor that of ``<kind>:<p
 
 import base64
 import binascii
+from functools import lru_cache
 from uuid import UUID
 
 from headless_presale.kernel.errors import InvalidInput
@@ -34,12 +35,18 @@ def unseal(text: str, *, longest: int = MAX_LENGTH) -> tuple[str, str] | None:
 
 def find_uuid(text: str, kind: str) -> UUID | None:
     """Return the UUID in a global id of this kind, or None."""
-    found = unseal(text)
-    return _uuid(found[1]) if found is not None and found[0] == kind else None
+    found = find_node_id(text)
+    return found[1] if found is not None and found[0] == kind else None
 
 
 def find_node_id(text: str) -> tuple[str, UUID] | None:
     """Return (kind, UUID) of a global id of any kind, or None."""
+    return _find_node_id(text) if len(text) <= MAX_LENGTH else None
+
+
+# In a rush all ask for the same few.
+@lru_cache(maxsize=2_000)
+def _find_node_id(text: str) -> tuple[str, UUID] | None:
     found = unseal(text)
     uuid = _uuid(found[1]) if found is not None else None
     return (found[0], uuid) if found is not None and uuid is not None else None

@@ -1,6 +1,5 @@
 """Which mutation counts as what, and the counting of them before any of an operation is run."""
 
-from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -73,10 +72,10 @@ async def count_mutations(
     """
     if not fields.keys() <= NEED_NO_TOKEN:
         context.check_token()
-    wanted: Counter[Kind] = Counter()
+    wanted: dict[Kind, int] = {}
     for name, times in fields.items():
         if name in KINDS:
-            wanted[KINDS[name]] += times
+            wanted[KINDS[name]] = wanted.get(KINDS[name], 0) + times
     if context.meter is None or not wanted:
         return
     claims, proof = context.claims, extensions.get("challenge")

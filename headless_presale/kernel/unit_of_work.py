@@ -79,6 +79,9 @@ def shielded(command: Callable[P, Coroutine[Any, Any, R]]) -> Callable[P, Corout
                 task.add_done_callback(_abandoned.discard)
             task.add_done_callback(_report_orphan)
             raise
+        finally:
+            # What it raised knows this frame: together they would stay until garbage is collected.
+            del task
 
     return run
 

@@ -32,11 +32,18 @@ def coercion_of(place: Place) -> Coerce | None:
         return None
     is_constant = not any(_has_variables(argument) for argument in node.arguments or ())
     kept: dict[str, Any] | None = None
+    given = _variables_given(place)
 
     def coerce(executor: Executor[Any]) -> dict[str, Any]:
         nonlocal kept
         if kept is not None:
             return kept
+        if given is not None:
+            sent = executor.variable_values.coerced
+            found = {out_name: sent.get(name) for out_name, name in given}
+            # One that is null, or was not sent, may have to be refused, or to be a default.
+            if None not in found.values():
+                return found
         known: dict[Any, dict[str, Any]] = executor.coerced_arguments  # type: ignore[attr-defined]
         values = known.get(coerce)
         if values is None:
@@ -50,6 +57,19 @@ def coercion_of(place: Place) -> Coerce | None:
         return values
 
     return coerce
+
+
+def _variables_given(place: Place) -> tuple[tuple[str, str], ...] | None:
+    """Return the variables that a field's arguments are, by the arguments' names; None where one is
+    anything else."""
+    nodes = {argument.name.value: argument.value for argument in place.nodes[0].arguments or ()}
+    given = []
+    for name, argument in place.definition.args.items():
+        value = nodes.get(name)
+        if not isinstance(value, VariableNode):
+            return None
+        given.append((argument.out_name or name, value.name.value))
+    return tuple(given)
 
 
 class _VariableFinder(Visitor):

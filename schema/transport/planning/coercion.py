@@ -4,14 +4,17 @@ What that finds out anew for each value, of which kind its type is, which fields
 them have defaults, is found out once per document: of an order's input it was four fifths.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import Any
 
 from graphql import (
+    GraphQLBoolean,
+    GraphQLID,
     GraphQLInputField,
     GraphQLInputObjectType,
     GraphQLInputType,
+    GraphQLString,
     assert_leaf_type,
     is_input_object_type,
     is_list_type,
@@ -31,12 +34,30 @@ UNCHANGEABLE = (str, int, float, bool, type(None), Enum)
 def coercer_of(type_: GraphQLInputType) -> Coerce:
     """Return what coerces values of an input type that does not contain itself."""
     if is_non_null_type(type_):
+        plain = _PLAIN.get(type_.of_type)
+        if plain is not None:
+            return _non_null_plain(plain, _leaf(type_.of_type.coerce_input_value))
         return _non_null(coercer_of(type_.of_type))
     if is_list_type(type_):
         return _list(coercer_of(type_.of_type))
     if is_input_object_type(type_):
         return _object(type_)
     return _leaf(assert_leaf_type(type_).coerce_input_value)
+
+
+_PLAIN: Mapping[Any, type] = {GraphQLString: str, GraphQLID: str, GraphQLBoolean: bool}
+"""Scalars whose values stay what they are, where they are of the type."""
+
+
+def _non_null_plain(plain: type, coerce: Coerce) -> Coerce:
+    """A text where a text has to be: nearly every field of an input is one."""
+
+    def non_null(value: Any) -> Any:
+        if type(value) is plain:
+            return value
+        return Undefined if value is None or value is Undefined else coerce(value)
+
+    return non_null
 
 
 def _non_null(coerce: Coerce) -> Coerce:
@@ -83,14 +104,12 @@ def _object(type_: GraphQLInputObjectType) -> Coerce:
         for name, field in type_.fields.items()
     )
     out_type, is_one_of = type_.out_type, type_.is_one_of
+    is_plain = out_type is GraphQLInputObjectType.out_type
 
     def fitting(value: Any) -> Any:
-        if value is None or value is Undefined:
-            return None
-        if not isinstance(value, dict):
-            return Undefined
-        sent = [name for name, inner in value.items() if inner is not Undefined]
-        if not names.issuperset(sent):
+        if type(value) is not dict:
+            return None if value is None or value is Undefined else Undefined
+        if not names.issuperset(value):
             return Undefined
         coerced: dict[str, Any] = {}
         for name, out_name, coerce, is_required, default in fields:
@@ -106,9 +125,9 @@ def _object(type_: GraphQLInputObjectType) -> Coerce:
                 if inner is Undefined:
                     continue
             coerced[out_name] = inner
-        if is_one_of and (len(sent) != 1 or len(coerced) != 1 or None in coerced.values()):
+        if is_one_of and (len(value) != 1 or len(coerced) != 1 or None in coerced.values()):
             return Undefined
-        return out_type(coerced)
+        return coerced if is_plain else out_type(coerced)
 
     return fitting
 

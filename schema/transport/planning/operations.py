@@ -1,5 +1,6 @@
 """An operation with its plans, one for each combination of the booleans that select its fields."""
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from types import CoroutineType
 from typing import Any, TypeGuard
@@ -53,6 +54,7 @@ class PlannedOperation:
         "_fragments",
         "_operation",
         "_plans",
+        "_root_fields",
         "_schema",
         "_variables",
         "memory_bytes",
@@ -75,6 +77,7 @@ class PlannedOperation:
         self._conditions = tuple(sorted(finder.variables))
         self._can_plan = not any(schema.get_directive(name) for name in INCREMENTAL)
         self._plans: dict[tuple[Any, ...], Selection] = {}
+        self._root_fields: dict[tuple[Any, ...], Counter[str]] = {}
         self.memory_bytes = 0
 
     def build(
@@ -113,8 +116,7 @@ class PlannedOperation:
 
         An event of a subscription is an execution of its own, with the event as the source.
         """
-        values = executor.variable_values.coerced
-        key = tuple(values.get(name, Undefined) for name in self._conditions)
+        key = self._key(executor)
         selection = self._plans.get(key)
         if selection is None:
             selection = self._find_plan(executor, key)
@@ -133,6 +135,20 @@ class PlannedOperation:
             return _await_data(executor, data)
         return _respond(executor, data)
 
+    def root_fields(self, executor: Executor[Any]) -> Counter[str]:
+        """Return the names of the fields it begins with, by how often each is resolved."""
+        key = self._key(executor)
+        counted = self._root_fields.get(key)
+        if counted is None:
+            counted = root_fields(executor)
+            if len(self._root_fields) < MAX_PLANS:
+                self._root_fields[key] = counted
+        return counted
+
+    def _key(self, executor: Executor[Any]) -> tuple[Any, ...]:
+        values = executor.variable_values.coerced
+        return tuple(values.get(name, Undefined) for name in self._conditions)
+
     def _find_plan(self, executor: Executor[Any], key: tuple[Any, ...]) -> Selection | None:
         root = executor.schema.get_root_type(executor.operation.operation)
         if (
@@ -149,6 +165,21 @@ class PlannedOperation:
     def _plan_field(self, place: Place) -> Execute:
         self.memory_bytes += BYTES_PER_FIELD
         return plan_field(place)
+
+
+def root_fields(executor: Executor[Any]) -> Counter[str]:
+    """The names of the fields an operation begins with, by how often the executor resolves each."""
+    root = executor.schema.get_root_type(executor.operation.operation)
+    if root is None:
+        return Counter()
+    try:
+        collected = collect_fields(
+            executor.schema, executor.fragments, executor.variable_values, root, executor.operation
+        )
+    except GraphQLError:
+        # The execution will stumble over the same, and tell.
+        return Counter()
+    return Counter(details[0].node.name.value for details in collected.grouped_field_set.values())
 
 
 def _collect_root(executor: Executor[Any]) -> GroupedFieldSet:

@@ -11,13 +11,13 @@ from graphql import parse
 from redis.asyncio import Redis
 
 from headless_presale.kernel.clock import ManualClock
-from headless_presale.operation_limits import CUSTOMER_SHARE, Kind
+from headless_presale.operation_limits import CUSTOMER_SHARE, OFTEN, Kind, OperationLimits
 from headless_presale.rate_limits import MESSAGE
 from headless_presale.settings import Settings
 from resolvers.rates import KINDS
 from schema.contract import schema
 from schema.permissions import Requires
-from schema.transport.execution import root_fields
+from schema.transport.planning.operations import root_fields
 from tests.conftest import SECRET_KEY
 from tests.graphql.customers import REDEEM, mailed_code
 from tests.integration.http.clients import CANCEL, NOBODYS, open_socket, receive, serving, subscribe
@@ -269,3 +269,33 @@ async def _customer_token(client: httpx.AsyncClient, shop: Any, name: str = "ann
     answer = await send(client, body, "203.0.113.1")
     token: str = answer.json()["data"]["signInCodeRedeem"]["accessToken"]
     return token
+
+
+class TestCountedWithoutRedis:
+    """A process counts by itself what few do often, while it is little."""
+
+    @pytest.mark.parametrize(
+        ("kind", "is_told"),
+        [(kind, kind not in OFTEN) for kind in Kind],
+    )
+    async def test_a_placement_is_and_a_guess_is_not(
+        self, redis: Redis, clock: ManualClock, kind: Kind, is_told: bool
+    ) -> None:
+        limits = OperationLimits({kind: 100})
+        counted = await limits.count({kind: 1}, caller="address:a", customer_id=None)
+        assert [each.count.used for each in counted] == [1]
+        assert bool(await redis.keys("rate:*")) is is_told
+
+    async def test_who_has_to_prove_himself_is_known_before_that(
+        self, redis: Redis, clock: ManualClock
+    ) -> None:
+        limits = [OperationLimits({Kind.PLACEMENTS: 100}, challenge_share=0.05) for _ in range(2)]
+        wanted = {Kind.PLACEMENTS: 1}
+        used = [
+            each.count.used
+            for _ in range(6)
+            for process in limits
+            for each in await process.count(wanted, caller="address:a", customer_id=None)
+        ]
+        # Five each without asking; the sixth of one is the sixth of all, and then of both.
+        assert used == [1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 12]

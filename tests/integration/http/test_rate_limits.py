@@ -10,12 +10,12 @@ import pytest
 from joserfc import jws
 from redis.asyncio import Redis
 
+from headless_presale import rate_limits
 from headless_presale.kernel.clock import ManualClock
-from headless_presale.rate_limits import LITTLE, MESSAGE, WINDOW_SECONDS, RateLimiter
+from headless_presale.rate_limits import ALONE, MESSAGE, WINDOW_SECONDS, RateLimiter
 from tests.conftest import SECRET_KEY
 from tests.integration.http.clients import open_socket, receive, serving, subscribe
 from tests.support.api import metric, order_in, order_request
-from tests.support.servers import until
 from tests.support.shop import Sale, make_shop, open_sale
 from tests.support.staff import sign_in
 from tests.support.state import everything
@@ -232,49 +232,61 @@ class TestCounting:
         # It does not stay for ever.
         assert [0 < await redis.ttl(key) <= 60 for key in await redis.keys("rate:*")] == [True]
 
-    async def test_who_has_used_little_is_not_waited_for(
+    async def test_the_first_tenth_is_counted_without_redis(
         self, redis: Redis, clock: ManualClock
     ) -> None:
-        one, other = (RateLimiter(100, may_lag=True) for _ in range(2))
-        few = 100 // LITTLE
+        one, other = (RateLimiter(100, alone=ALONE) for _ in range(2))
 
-        async def is_told(number: int) -> bool:
-            keys = await redis.keys("rate:a:*")
-            return [await redis.get(key) for key in keys] == [str(number)]
-
-        # Nothing of this is awaited: Redis knows of none.
-        assert [(await one.count("a")).used for _ in range(few)] == list(range(1, few + 1))
-        assert await redis.keys("rate:*") == []
-        await until(lambda: is_told(few))
-        # The other process learns of them with its first.
+        assert [(await one.count("a")).used for _ in range(10)] == list(range(1, 11))
         assert (await other.count("a")).used == 1
-        await until(lambda: is_told(few + 1))
-        await until(lambda: _knows(other, few + 1))
-        assert (await other.count("a")).used == few + 2
-        assert (await one.count("a")).used == few + 3
+        assert await redis.keys("rate:*") == []
+        # Then Redis is told of all of it, and counts for both.
+        assert (await one.count("a")).used == 11
+        assert (await one.count("a", 3)).used == 14
+        assert [(await other.count("a")).used for _ in range(9)] == list(range(2, 11))
+        assert (await other.count("a")).used == 14 + 11
+        assert (await one.count("a")).used == 26
+        # Somebody else begins at nothing.
         assert (await one.count("b")).used == 1
+
+    async def test_what_is_more_than_a_tenth_at_once_is_asked_for(
+        self, redis: Redis, clock: ManualClock
+    ) -> None:
+        one, other = (RateLimiter(100, alone=ALONE) for _ in range(2))
+        assert (await one.count("a", 4)).used == 4
+        assert (await other.count("a", 20)).used == 20
+        # Four and eight of the first, twenty of the other.
+        assert (await one.count("a", 8)).used == 32
 
     async def test_it_is_a_tenth_more_for_each_process_at_most(
         self, redis: Redis, clock: ManualClock
     ) -> None:
-        processes = [RateLimiter(100, may_lag=True) for _ in range(3)]
+        processes = [RateLimiter(100, alone=ALONE) for _ in range(3)]
 
         counts = [await process.count("a") for _ in range(60) for process in processes]
 
         let_in = sum(not count.is_over for count in counts)
-        assert 100 <= let_in <= 100 + 3 * (100 // LITTLE)
+        assert 100 <= let_in <= 100 + 3 * 10
         assert counts[-1].is_over
+
+    async def test_who_is_one_too_many_to_be_known_is_asked_for(
+        self, redis: Redis, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(rate_limits, "MOST_KNOWN", 2)
+        limiter, other = (RateLimiter(100, alone=ALONE) for _ in range(2))
+        for caller in "abc":
+            assert (await limiter.count(caller)).used == 1
+        assert len(await redis.keys("rate:*")) == len(await redis.keys("rate:c:*")) == 1
+        assert (await limiter.count("a")).used == 2
+        assert (await limiter.count("c")).used == 2
+        # Not known here, and not taken for one who has used nothing.
+        assert (await other.count("c", 11)).used == 13
 
     async def test_the_next_window_begins_at_nothing(
         self, redis: Redis, clock: ManualClock
     ) -> None:
-        limiter = RateLimiter(100, may_lag=True)
+        limiter = RateLimiter(100, alone=ALONE)
         assert [(await limiter.count("a")).used for _ in range(3)] == [1, 2, 3]
+        assert (await limiter.count("a", 10)).used == 13
         clock.advance(timedelta(seconds=WINDOW_SECONDS))
         assert (await limiter.count("a")).used == 1
-
-
-def _knows(limiter: RateLimiter, used: int) -> bool:
-    """Tell whether a process has learned what the caller ``a`` has used."""
-    assert limiter._lately is not None
-    return used in limiter._lately._known.values()
