@@ -19,7 +19,12 @@ from tortoise.backends.asyncpg.client import AsyncpgDBClient
 from tortoise.backends.base.client import ConnectionWrapper, PoolConnectionWrapper
 
 from headless_presale.kernel import metrics, unit_of_work
-from headless_presale.kernel.connections import give_connection_back, take_connection
+from headless_presale.kernel.connections import (
+    give_all_aside_back,
+    give_connection_back,
+    lay_connection_aside,
+    take_connection,
+)
 from headless_presale.kernel.errors import Unavailable
 
 CONNECT_SECONDS = 3.0
@@ -77,8 +82,9 @@ class _BoundedAcquire(PoolConnectionWrapper[asyncpg.Connection]):
         )
         return cast(asyncpg.Connection, self.connection)
 
-    async def __aexit__(self, *error: Any) -> None:
-        await give_connection_back(cast(AsyncpgDBClient, self.client), self.connection)
+    async def __aexit__(self, error: type[BaseException] | None, *_: Any) -> None:
+        done = lay_connection_aside if error is None else give_connection_back
+        await done(cast(AsyncpgDBClient, self.client), self.connection)
 
 
 class BoundedClient(AsyncpgDBClient):
@@ -89,6 +95,10 @@ class BoundedClient(AsyncpgDBClient):
     ) -> ConnectionWrapper[asyncpg.Connection] | PoolConnectionWrapper[asyncpg.Connection]:
         """Take a connection from the pool for one statement."""
         return _BoundedAcquire(self, self._pool_init_lock)
+
+    async def _close(self) -> None:
+        await give_all_aside_back(self)
+        await super()._close()
 
     async def _translate_exceptions(self, func: Any, *args: Any, **kwargs: Any) -> Any:
         try:

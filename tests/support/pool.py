@@ -1,9 +1,13 @@
 """Looks at the process's pool and at what PostgreSQL says of its connections."""
 
 import asyncio
+from typing import cast
 
 import asyncpg
+from tortoise.backends.asyncpg.client import AsyncpgDBClient
 from tortoise.connection import get_connection
+
+from headless_presale.kernel.connections import count_aside
 
 
 def pool() -> asyncpg.Pool:
@@ -15,7 +19,8 @@ def pool() -> asyncpg.Pool:
 
 def busy() -> int:
     """Return how many connections are taken from the pool."""
-    return pool().get_size() - pool().get_idle_size()
+    aside = count_aside(cast(AsyncpgDBClient, get_connection("default")))
+    return pool().get_size() - pool().get_idle_size() - aside
 
 
 async def all_given_back(*, within_seconds: float = 2.0) -> bool:
