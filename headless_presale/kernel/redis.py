@@ -8,12 +8,13 @@ the next callers are told at once instead of each waiting for its own timeout.
 import asyncio
 import hashlib
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from importlib.resources import files
 from typing import Any
 from weakref import WeakSet
 
+import hiredis
 import structlog
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.connection import AbstractConnection
@@ -59,21 +60,49 @@ async def _on_connect(connection: AbstractConnection) -> None:
     _connected.add(connection)
 
 
-def _packing_by_hiredis(connection: type[AbstractConnection]) -> type[AbstractConnection]:
-    """Return a kind of connection that has commands put into bytes by the C library.
+def _by_hiredis(connection: type[AbstractConnection]) -> type[AbstractConnection]:
+    """Return a kind of connection that leaves the bytes of commands to the C library.
 
     redis-py does that for its synchronous connections, and in Python, word by word, for these: a
-    tenth of what an order cost.
+    tenth of what an order cost. For each command of a pipeline it sets a timer, looks for options
+    and counts: three quarters of what asking for twenty pools took.
     """
 
-    class Packing(connection):  # type: ignore[valid-type,misc]
+    class ByHiredis(connection):  # type: ignore[valid-type,misc]
         _serializer = HiredisRespSerializer()
 
         def pack_command(self, *args: Any) -> list[bytes]:
             packed: list[bytes] = self._serializer.pack(*args)
             return packed
 
-    return Packing
+        async def exchange(self, commands: Sequence[Command]) -> list[Any]:
+            """Send commands in one write; return their answers as Redis gives them, and errors of
+            single commands among them.
+
+            Raises:
+                RedisTimeoutError: all of them together were not answered in the time of one.
+                RedisConnectionError: the connection broke off; whether any has run is not known.
+            """
+            await self.send_packed_command(b"".join(_pack(commands)))
+            try:
+                async with asyncio.timeout(self.socket_timeout):
+                    return [await self._parser.read_response() for _ in commands]
+            except BaseException as error:
+                # What has not been read would be taken for the answers to the next ones.
+                await self.disconnect(nowait=True)
+                if isinstance(error, TimeoutError):
+                    raise RedisTimeoutError("Timeout reading from Redis") from error
+                if isinstance(error, OSError):
+                    raise RedisConnectionError(f"Error while reading: {error.args}") from error
+                raise
+
+    return ByHiredis
+
+
+def _pack(commands: Sequence[Command]) -> Iterator[bytes]:
+    # Its types know of commands of one word alone.
+    pack: Any = hiredis.pack_command
+    return map(pack, commands)
 
 
 def _note_trouble() -> None:
@@ -116,7 +145,7 @@ def open_redis(url: str, *, timeout_seconds: float) -> Redis:
         redis_connect_func=_on_connect,
         decode_responses=True,
     )
-    pool.connection_class = _packing_by_hiredis(pool.connection_class)
+    pool.connection_class = _by_hiredis(pool.connection_class)
     _client = Redis.from_pool(pool)
     _batches = Batches(_client)
     return _client

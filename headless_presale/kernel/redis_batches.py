@@ -8,6 +8,7 @@ itself; an error of one is nothing to the others.
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from redis.asyncio import Redis
@@ -22,14 +23,15 @@ class Batches:
     """Sends the commands of one client.
 
     Args:
-        client: whose connections are used; a batch that got no answer may be sent once more, so
-            every command has to be safe to repeat.
+        client: whose connections are used, which ``exchange`` commands; a batch that got no answer
+            may be sent once more, so every command has to be safe to repeat.
     """
 
     def __init__(self, client: Redis) -> None:
         self._client = client
         self._waiting: list[tuple[Command, asyncio.Future[Any]]] = []
         self._sender: asyncio.Task[None] | None = None
+        self._connection: Any = None
 
     def ask(self, *commands: Command) -> list[asyncio.Future[Any]]:
         """Send these commands with whatever else is asked for now; return what will answer them.
@@ -68,13 +70,26 @@ class Batches:
             self._sender = None
 
     async def _send(self, commands: Sequence[Command]) -> list[Any]:
-        if len(commands) == 1:
-            alone: Any = self._client
-            return [await alone.execute_command(*commands[0])]
-        async with self._client.pipeline(transaction=False) as pipe:
-            for command in commands:
-                pipe.execute_command(*command)
-            return await pipe.execute(raise_on_error=False)
+        """Return the answers of a batch, and errors of single commands among them.
+
+        One connection stays taken for all batches: taking it anew costs more than two commands.
+        """
+        pool: Any = self._client.connection_pool
+        connection = self._connection
+        if connection is None:
+            connection = self._connection = await pool.get_connection()
+        elif connection.is_connected and await connection.can_read():
+            # Closed by the server meanwhile, as the pool would have found.
+            await connection.disconnect()
+        try:
+            answers: list[Any] = await connection.retry.call_with_retry(
+                partial(connection.exchange, commands), lambda _: connection.disconnect()
+            )
+        except BaseException:
+            self._connection = None
+            await pool.release(connection)
+            raise
+        return answers
 
 
 def _tell(answer: "asyncio.Future[Any]", result: Any) -> None:

@@ -1,6 +1,6 @@
 """What a use case does to the world, in order, and the failpoints it passes on its way."""
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import sha1
 from importlib.resources import files
@@ -13,6 +13,7 @@ from redis.asyncio import Redis
 from tortoise.connection import get_connection
 
 from headless_presale.kernel.failpoints import observed
+from headless_presale.kernel.redis_batches import Batches, Command
 from headless_presale.notifications.transports import FileTransport
 from headless_presale.slots import scripts
 from headless_presale.webhooks.outlet import Line
@@ -76,6 +77,7 @@ def recorded() -> Iterator[Steps]:
             steps.effect(sql[:60])
 
     command: Callable[..., Awaitable[Any]] = Redis.execute_command
+    send_batch = Batches._send
     ask, send, tell = httpx.AsyncClient.send, FileTransport.send, Line.post
 
     async def note_command(self: Any, *args: Any, **options: Any) -> Any:
@@ -83,6 +85,14 @@ def recorded() -> Iterator[Steps]:
         if args[0] in WRITING_IN_REDIS and args[1] != COUNTING:
             steps.effect(f"redis {args[0]}")
         return answer
+
+    async def note_batch(self: Batches, commands: Sequence[Command]) -> list[Any]:
+        answers = await send_batch(self, commands)
+        # Several in one batch are of several askers: whose step it is, is not known here.
+        name, script, *_ = commands[0]
+        if len(commands) == 1 and name in WRITING_IN_REDIS and script != COUNTING:
+            steps.effect(f"redis {name}")
+        return answers
 
     async def note_request(self: Any, request: httpx.Request, **options: Any) -> Any:
         answer = await ask(self, request, **options)
@@ -102,6 +112,7 @@ def recorded() -> Iterator[Steps]:
     with (
         patch.object(asyncpg.Connection, "_time_and_log", noting),
         patch.object(Redis, "execute_command", note_command),
+        patch.object(Batches, "_send", note_batch),
         patch.object(httpx.AsyncClient, "send", note_request),
         patch.object(FileTransport, "send", note_mail),
         patch.object(Line, "post", note_webhook),

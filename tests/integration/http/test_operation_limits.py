@@ -1,6 +1,7 @@
 """What one caller may do of a kind in a minute; one more is refused before any of it is done."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from graphql import parse
 from redis.asyncio import Redis
 
 from headless_presale.kernel.clock import ManualClock
+from headless_presale.kernel.redis_batches import Batches, Command
 from headless_presale.operation_limits import CUSTOMER_SHARE, OFTEN, Kind, OperationLimits
 from headless_presale.rate_limits import MESSAGE
 from headless_presale.settings import Settings
@@ -28,6 +30,7 @@ from tests.support.state import everything
 
 HERE = "127.0.0.0/8"
 """This machine as the proxy in front: then a test chooses who it is."""
+PLACEMENTS = "rate:placements:"
 FIELD = "signOut(input: {}) { ended }"
 ASK_FOR_CODE = """
 mutation ($input: SignInCodeRequestInput!) {
@@ -190,17 +193,17 @@ class TestCounting:
     ) -> None:
         sale = await open_sale()
         sent: list[str] = []
-        execute: Any = Redis.execute_command
+        send_batch: Any = Batches._send
 
-        async def noting(self: Redis, *arguments: Any, **options: Any) -> Any:
+        async def noting(self: Batches, commands: Sequence[Command]) -> Any:
             # The request itself is told of a moment later.
-            if arguments[0] == "EVALSHA" and str(arguments[3]).startswith("rate:placements:"):
-                sent.append(re.sub(r":\d+$", "", arguments[3]))
-            return await execute(self, *arguments, **options)
+            keys = [str(command[3]) for command in commands if command[0] == "EVALSHA"]
+            sent.extend(re.sub(r":\d+$", "", key) for key in keys if key.startswith(PLACEMENTS))
+            return await send_batch(self, commands)
 
         async with serving(settings) as client:
             await send(client, order_request(sale, "ann"))
-            monkeypatch.setattr(Redis, "execute_command", noting)
+            monkeypatch.setattr(Batches, "_send", noting)
             await send(client, order_request(sale, "ben"))
             assert sent == ["rate:placements:address:198.51.100.7"]
             sent.clear()

@@ -1,5 +1,6 @@
 """The rate of one caller: what is left is told, one more is refused before anything is done."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from redis.asyncio import Redis
 
 from headless_presale import rate_limits
 from headless_presale.kernel.clock import ManualClock
+from headless_presale.kernel.redis_batches import Batches, Command
 from headless_presale.rate_limits import ALONE, MESSAGE, WINDOW_SECONDS, RateLimiter
 from tests.conftest import SECRET_KEY
 from tests.integration.http.clients import open_socket, receive, serving, subscribe
@@ -220,13 +222,13 @@ class TestCounting:
         one, other = RateLimiter(3), RateLimiter(3)
         assert [(await each.count("a")).used for each in (one, other, one, other)] == [1, 2, 3, 4]
         sent: list[Any] = []
-        execute: Any = Redis.execute_command
+        send: Any = Batches._send
 
-        async def noting(self: Redis, *arguments: Any, **options: Any) -> Any:
-            sent.append(arguments[0])
-            return await execute(self, *arguments, **options)
+        async def noting(self: Batches, commands: Sequence[Command]) -> Any:
+            sent.extend(command[0] for command in commands)
+            return await send(self, commands)
 
-        monkeypatch.setattr(Redis, "execute_command", noting)
+        monkeypatch.setattr(Batches, "_send", noting)
         await one.count("a")
         assert sent == ["EVALSHA"]
         # It does not stay for ever.

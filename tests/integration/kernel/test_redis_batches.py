@@ -1,14 +1,16 @@
 """What is asked of Redis at the same time goes together, and each command stands for itself."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 from redis.asyncio import Redis
-from redis.asyncio.client import Pipeline
 
+from headless_presale.kernel import redis as kernel_redis
 from headless_presale.kernel.errors import Unavailable
 from headless_presale.kernel.redis import LuaScript, ask
+from headless_presale.kernel.redis_batches import Batches, Command
 
 remaining = LuaScript("headless_presale.slots.scripts", "remaining")
 
@@ -17,13 +19,13 @@ remaining = LuaScript("headless_presale.slots.scripts", "remaining")
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Collect how many commands went at once."""
     sizes: list[int] = []
-    execute: Any = Pipeline.execute
+    send: Any = Batches._send
 
-    async def noting(self: Any, *arguments: Any, **options: Any) -> Any:
-        sizes.append(len(self.command_stack))
-        return await execute(self, *arguments, **options)
+    async def noting(self: Batches, commands: Sequence[Command]) -> Any:
+        sizes.append(len(commands))
+        return await send(self, commands)
 
-    monkeypatch.setattr(Pipeline, "execute", noting)
+    monkeypatch.setattr(Batches, "_send", noting)
     return sizes
 
 
@@ -47,7 +49,7 @@ async def test_what_is_asked_meanwhile_goes_with_the_next(redis: Redis, sent: li
 
 
 async def test_answers_of_one_call_keep_its_order(redis: Redis) -> None:
-    assert await ask(("SET", "a", "1"), ("INCRBY", "a", 4), ("GET", "a")) == [True, 5, "5"]
+    assert await ask(("SET", "a", "1"), ("INCRBY", "a", 4), ("GET", "a")) == ["OK", 5, "5"]
 
 
 async def test_an_error_of_one_is_nothing_to_the_others(redis: Redis) -> None:
@@ -77,3 +79,25 @@ async def test_scripts_that_redis_forgot_run_all(redis: Redis) -> None:
     answers = await asyncio.gather(*(remaining.all([(keys, []), (keys, [])]) for _ in range(5)))
 
     assert answers == [[[], []]] * 5
+
+
+async def test_one_connection_serves_all_until_it_is_closed(redis: Redis) -> None:
+    (first,), (second,) = [await ask(("CLIENT", "ID")) for _ in range(2)]
+    assert first == second
+
+    await redis.client_kill_filter(_id=first)
+
+    # Found closed or closed under its hands: asked again on a new one.
+    again, told = await ask(("CLIENT", "ID"), ("ECHO", "a"))
+    assert (again != first, told) == (True, "a")
+
+
+async def test_answers_that_come_too_late_are_nobody_elses(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(Unavailable):
+        await ask(("BLPOP", "nothing", 60))
+    await redis.rpush("nothing", "late")
+    monkeypatch.setattr(kernel_redis, "_down_until", 0.0)
+
+    assert await ask(("ECHO", "next"), ("ECHO", "last")) == ["next", "last"]
