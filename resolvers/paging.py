@@ -174,20 +174,25 @@ class PageRequest:
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
-    """Rows with their cursors, and what lies on both sides of them."""
+    """Rows, their cursors, and what lies on both sides of them.
 
-    rows: Sequence[tuple[str, T]]
+    Attributes:
+        cursor_of: the cursor of one of the rows, made when it is asked for.
+    """
+
+    rows: Sequence[T]
+    cursor_of: Callable[[T], str]
     has_next: Callable[[], Awaitable[bool]]
     has_previous: Callable[[], Awaitable[bool]]
     count: Callable[[], Awaitable[int]]
 
     @property
     def start_cursor(self) -> str | None:
-        return self.rows[0][0] if self.rows else None
+        return self.cursor_of(self.rows[0]) if self.rows else None
 
     @property
     def end_cursor(self) -> str | None:
-        return self.rows[-1][0] if self.rows else None
+        return self.cursor_of(self.rows[-1]) if self.rows else None
 
 
 async def paginate(
@@ -239,7 +244,8 @@ async def paginate(
         return await count()
 
     return Page(
-        rows=[(cursors.encode(key(row)), row) for row in rows],
+        rows=rows,
+        cursor_of=lambda row: cursors.encode(key(row)),
         has_next=has_next,
         has_previous=has_previous,
         count=counted,

@@ -120,6 +120,6 @@ async def page_of_campaigns(
         cursors=CAMPAIGN_CURSORS,
         count=lambda: count_campaigns(wanted),
     )
-    for _, campaign in page.rows:
+    for campaign in page.rows:
         context.loaders.campaigns.prime(campaign.id, campaign)
     return page

@@ -1,6 +1,7 @@
 """Relay's conventions: nodes, connections, and what a resolver is given."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Annotated, Generic, TypeVar
 from uuid import UUID
 
@@ -76,8 +77,16 @@ class PageInfo:
 class Edge(Generic[T]):
     """Named after its node: ``ProductEdge``."""
 
-    cursor: str = strawberry.field(description="Send it as `after` or `before`. Opaque.")
-    node: T = strawberry.field(description="The row.")
+    of: strawberry.Private[T]
+    tell_cursor: strawberry.Private[Callable[[], str]]
+
+    @strawberry.field(description="Send it as `after` or `before`. Opaque.")
+    def cursor(self) -> str:
+        return self.tell_cursor()
+
+    @strawberry.field(description="The row.")
+    def node(self) -> T:
+        return self.of
 
 
 @strawberry.type(description="A page of a list.")
@@ -89,7 +98,7 @@ class Connection(Generic[T]):
 
     @strawberry.field(description="The rows without their cursors.")
     def nodes(self) -> list[T]:
-        return [edge.node for edge in self.edges]
+        return [edge.of for edge in self.edges]
 
     @strawberry.field(description="What lies on both sides of this page.")
     def page_info(self) -> PageInfo:
@@ -107,7 +116,7 @@ def connect(page: Page[V], wrap: Callable[[V], T]) -> Connection[T]:
     """Return a page as a connection of wrapped rows."""
     return Connection(
         page=page,  # type: ignore[arg-type]
-        edges=[Edge(cursor=cursor, node=wrap(row)) for cursor, row in page.rows],
+        edges=[Edge(of=wrap(row), tell_cursor=partial(page.cursor_of, row)) for row in page.rows],
     )
 
 

@@ -105,7 +105,7 @@ class ShopType(Node):
         request = page_request(first, after, last, before)
         page = await shops.page_of_campaigns(info.context, self.shop, statuses, request)
         if asks_for(info, READS_PROGRESS):
-            await await_progress(info.context, [campaign for _, campaign in page.rows])
+            await await_progress(info.context, page.rows)
         return connect(page, lambda campaign: CampaignType(snapshot=campaign, shop=self.shop))
 
     @strawberry.field(description="A published campaign; null if there is none such.")

@@ -6,7 +6,7 @@ names the ``version`` it was priced from, and the database refuses another.
 
 import time
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import partial
 from typing import Any
@@ -58,6 +58,7 @@ class ItemSnapshot:
     Attributes:
         title_parts: the product's title and the variant's option values, in this order.
         written_in: the shop's own language, which the parts are written in.
+        capacity: slots of all batches.
     """
 
     id: UUID
@@ -72,10 +73,11 @@ class ItemSnapshot:
     tiers: PriceTiers
     limit_per_customer: int | None
     batches: tuple[BatchSnapshot, ...]
+    # Asked for several times by each field that depends on what is left.
+    capacity: int = field(init=False)
 
-    @property
-    def capacity(self) -> int:
-        return sum(batch.capacity for batch in self.batches)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "capacity", sum(batch.capacity for batch in self.batches))
 
     def title(self, locale: str) -> str:
         """Return what the item is called in a language, as far as it is translated."""

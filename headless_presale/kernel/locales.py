@@ -1,7 +1,8 @@
 """Languages: which ones we speak, which one a client wants, which text it gets."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from functools import lru_cache
 
 from headless_presale.kernel.errors import InvalidInput
 
@@ -23,6 +24,7 @@ def is_locale(tag: str) -> bool:
     return len(tag) <= 10 and _TAG.fullmatch(tag) is not None
 
 
+@lru_cache(maxsize=1_000)
 def canonical_locale(tag: str) -> str:
     """Return a tag in its usual spelling: ``ZH-cn`` is ``zh-CN``, ``zh-hans`` is ``zh-Hans``."""
     language, *subtags = tag.split("-")
@@ -93,12 +95,11 @@ def _supported(tag: str, refused: set[str]) -> str | None:
     return None
 
 
-def parents(tag: str) -> Iterator[str]:
-    """Yield a tag and what it falls back to: ``zh-Hans-CN``, ``zh-Hans``, ``zh``."""
-    tag = canonical_locale(tag)
-    while tag:
-        yield tag
-        tag = tag.rpartition("-")[0]
+@lru_cache(maxsize=1_000)
+def parents(tag: str) -> tuple[str, ...]:
+    """Return a tag and what it falls back to: ``zh-Hans-CN``, ``zh-Hans``, ``zh``."""
+    parts = canonical_locale(tag).split("-")
+    return tuple("-".join(parts[:length]) for length in range(len(parts), 0, -1))
 
 
 def pick(

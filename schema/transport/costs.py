@@ -100,15 +100,20 @@ class AnswerCost:
             # Fields that were skipped, and those of fragments on other types.
             points = sum(self._weights[name] for name in data)
         for name, below in self._below.items():
-            points += below._of_any(data.get(name))
+            value = data.get(name)
+            if value is not None:
+                points += below.of(value) if type(value) is dict else below._of_any(value)
         return points
 
     def _of_any(self, value: Any) -> int:
         if isinstance(value, dict):
             return self.of(value)
-        if isinstance(value, list):
-            return sum(self._of_any(each) for each in value)
-        return 0
+        if not isinstance(value, list):
+            return 0
+        points, of = 0, self.of
+        for each in value:
+            points += of(each) if type(each) is dict else self._of_any(each)
+        return points
 
     def _add(self, name: str, weight: int) -> None:
         self._total += weight - self._weights.get(name, 0)

@@ -6,12 +6,13 @@ As ``Executor.execute_field`` and ``complete_awaitable_value``.
 from types import CoroutineType
 from typing import Any
 
-from graphql import get_nullable_type, is_leaf_type
+from graphql import assert_leaf_type, get_nullable_type, is_leaf_type, is_non_null_type
 from graphql.execution import Executor
 from graphql.pyutils import Path
 
 from schema.transport.planning.awaiting import PLAIN, is_awaitable
-from schema.transport.planning.completion import completion_of
+from schema.transport.planning.completion import completion_of, null_refused
+from schema.transport.planning.leaves import leaf_writer
 from schema.transport.planning.places import Complete, Execute, Place
 from schema.transport.planning.resolvers import Resolver, resolver_of
 
@@ -19,23 +20,32 @@ from schema.transport.planning.resolvers import Resolver, resolver_of
 def plan_field(place: Place) -> Execute:
     """Return what answers a field."""
     resolver = resolver_of(place)
+    if resolver.read is not None and is_leaf_type(get_nullable_type(place.definition.type)):
+        return _read_leaf(place, resolver.read)
     complete = completion_of(place, place.definition.type)
     if resolver.is_async:
         return _awaited(place, resolver, complete)
-    if resolver.read is not None and is_leaf_type(get_nullable_type(place.definition.type)):
-        return _read_leaf(place, resolver.read, complete)
     return _resolved(place, resolver, complete)
 
 
-def _read_leaf(place: Place, read: Any, complete: Complete) -> Execute:
-    """A leaf that the source has at hand: the many, so it has no path unless it fails."""
+def _read_leaf(place: Place, read: Any) -> Execute:
+    """A leaf that the source has at hand: the many, so it has no path unless it fails, and what
+    ``completion_of`` makes of layers is one call."""
     key, parent_name, type_ = place.key, place.parent_name, place.definition.type
+    complete, write = (
+        completion_of(place, type_),
+        leaf_writer(assert_leaf_type(get_nullable_type(type_))),
+    )
+    may_be_null = not is_non_null_type(type_)
 
     def execute(executor: Executor[Any], source: Any, path: Path | None) -> Any:
         try:
             value = read(source)
             if type(value) in PLAIN or not is_awaitable(value):
-                return complete(executor, value, path)  # type: ignore[arg-type]
+                written = write(value)
+                if written is None and not may_be_null:
+                    raise null_refused(place)
+                return written
         except Exception as error:
             place.fail(executor, error, type_, Path(path, key, parent_name))
             return None

@@ -23,14 +23,18 @@ def leaf_writer(type_: GraphQLLeafType) -> Callable[[Any], Any]:
     Where the value is what nearly every resolver returns (a text for a text, a member of the enum)
     the answer is known without asking the type; every other value is the type's own affair.
     """
-    complete = Executor.complete_leaf_value
+    complete, coerce = Executor.complete_leaf_value, type_.coerce_output_value
 
     def write(value: Any) -> Any:
         if value is None or value is Undefined:
             return None
         if isinstance(value, Exception):
             raise value
-        return complete(type_, value)
+        written = coerce(value)
+        # What is nothing to stand in an answer is refused in graphql-core's words.
+        return (
+            written if written is not None and written is not Undefined else complete(type_, value)
+        )
 
     if type_ is GraphQLString or type_ is GraphQLID:
         return lambda value: value if type(value) is str else write(value)
