@@ -286,7 +286,7 @@ async def _find_principal(claims: AccessClaims | CustomerClaims | None) -> Princ
         raise Unauthenticated("Send an access token: 'Authorization: Bearer ...'.")
     found = await find_principal(claims)
     if found is None:
-        raise Unauthenticated("The access token has been revoked.", error="invalid_token")
+        raise sign_in_ended()
     return found
 
 
@@ -296,8 +296,13 @@ async def _find_customer(claims: AccessClaims | CustomerClaims | None) -> Custom
         raise Unauthenticated("Send a customer's access token: 'Authorization: Bearer ...'.")
     found = await find_customer_principal(claims)
     if found is None:
-        raise Unauthenticated("The access token has been revoked.", error="invalid_token")
+        raise sign_in_ended()
     return found
+
+
+def sign_in_ended() -> Unauthenticated:
+    """Return what a caller is told whose token is valid, and what it stands for has ended."""
+    return Unauthenticated("The access token has been revoked.", error="invalid_token")
 
 
 def locale_of(accept_language: str | None) -> str:

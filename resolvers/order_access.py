@@ -6,17 +6,19 @@ For everybody else it does not exist.
 from dataclasses import dataclass
 from uuid import UUID
 
-from headless_presale.customers import Customer
+from headless_presale.customers import Customer, CustomerClaims
 from headless_presale.orders import (
+    Asked,
     CustomerAccess,
     OrderAccess,
     OrderNotFound,
     OrderView,
     find_order,
+    find_order_signed_in,
     order_token,
     read_order_token,
 )
-from resolvers.context import RequestContext
+from resolvers.context import RequestContext, sign_in_ended
 from resolvers.errors import reads
 from resolvers.global_ids import find_uuid, read_input_id
 
@@ -91,16 +93,33 @@ async def _check_page(context: RequestContext, order_id: UUID, access: OrderAcce
         await context.shops.check_id(order.shop_id)
 
 
+@reads
+async def _ask_signed_in(claims: CustomerClaims, order_id: UUID) -> Asked:
+    asked = await find_order_signed_in(claims, order_id)
+    if asked is None:
+        raise sign_in_ended()
+    return asked
+
+
 async def find_own_order(
     context: RequestContext, order_id: str, token: str | None
 ) -> OrderView | None:
     """Return the order; None if there is none or it is not the caller's: the two look alike."""
     context.forbid_reuse()
     uuid = find_uuid(order_id, "Order")
-    access = None if uuid is None else await find_access(context, uuid, token)
-    if uuid is None or access is None:
+    if uuid is None:
         return None
-    order = await context.loaders.orders.load(uuid)
+    access: OrderAccess
+    order: OrderView | None
+    if token is None and isinstance(context.claims, CustomerClaims):
+        asked = await _ask_signed_in(context.claims, uuid)
+        await context.shops.check_id(context.claims.shop_id)
+        access, order = asked.access, asked.order
+    else:
+        found = await find_access(context, uuid, token)
+        if found is None:
+            return None
+        access, order = found, await context.loaders.orders.load(uuid)
     if order is None or not access.opens(order):
         return None
     await context.shops.check_id(order.shop_id)

@@ -66,11 +66,13 @@ from headless_presale.customers.providers import (
     update_provider,
 )
 from headless_presale.customers.sessions import (
+    SIGNED_IN,
     CustomerPrincipal,
     SignedIn,
     find_customer_principal,
     is_signed_in,
     refresh_session,
+    sign_in_of,
     sign_out,
     sign_out_with,
 )
@@ -84,6 +86,7 @@ from headless_presale.customers.wechat import sign_in_by_wechat
 from headless_presale.customers.wechat_api import WeChatApi
 
 __all__ = [
+    "SIGNED_IN",
     "AddressEntry",
     "AuthorizationRequest",
     "AuthorizationResponse",
@@ -145,6 +148,7 @@ __all__ = [
     "set_default_address",
     "set_provider_clients",
     "sign_in_by_wechat",
+    "sign_in_of",
     "sign_out",
     "sign_out_with",
     "start_oidc_sign_in",

@@ -183,11 +183,16 @@ async def is_signed_in(grant_id: UUID) -> bool:
     return row is not None
 
 
-_READ = """
-SELECT c.* FROM customer_grant g JOIN customer c ON c.id = g.customer_id
-WHERE g.id = $1 AND g.customer_id = $2 AND c.shop_id = $3 AND g.revoked_at IS NULL
-  AND g.expires_at > $4
-"""
+SIGNED_IN = """customer_grant g JOIN customer c ON c.id = g.customer_id
+  AND g.id = $1 AND g.customer_id = $2 AND c.shop_id = $3 AND g.revoked_at IS NULL
+  AND g.expires_at > $4"""
+"""What a statement selects from to see a customer, as ``c``, whose sign-in stands; it takes
+:func:`sign_in_of`. For what asks for more by the same statement."""
+
+
+def sign_in_of(claims: CustomerClaims) -> tuple[object, ...]:
+    """Return the first four arguments of a statement that selects from ``SIGNED_IN``."""
+    return claims.grant_id, claims.customer_id, claims.shop_id, clock.now()
 
 
 async def find_customer_principal(claims: CustomerClaims) -> CustomerPrincipal | None:
@@ -196,7 +201,7 @@ async def find_customer_principal(claims: CustomerClaims) -> CustomerPrincipal |
     Raises:
         Unavailable: the database does not answer; nobody is let in meanwhile.
     """
-    row = await read_row(_READ, claims.grant_id, claims.customer_id, claims.shop_id, clock.now())
+    row = await read_row(f"SELECT c.* FROM {SIGNED_IN}", *sign_in_of(claims))
     if row is None:
         return None
     return CustomerPrincipal(

@@ -62,7 +62,12 @@ from headless_presale.orders.models import (
     OrderLine,
     OrderNote,
 )
-from headless_presale.orders.own import count_own_orders, list_own_orders
+from headless_presale.orders.own import (
+    Asked,
+    count_own_orders,
+    find_order_signed_in,
+    list_own_orders,
+)
 from headless_presale.orders.paying import StartPayment, amount_of, start_payment
 from headless_presale.orders.refund_rules import (
     FULL_REFUND,
@@ -119,6 +124,7 @@ __all__ = [
     "ORDER_LIFECYCLE",
     "RELEASED",
     "AddNote",
+    "Asked",
     "BalanceOpened",
     "BalanceReminded",
     "CallOffCampaign",
@@ -183,6 +189,7 @@ __all__ = [
     "find_order",
     "find_order_by_number",
     "find_order_of",
+    "find_order_signed_in",
     "is_balance_in_time",
     "is_new_link_mailed",
     "leg_amount",

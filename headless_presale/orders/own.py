@@ -1,18 +1,52 @@
 """A customer's orders as a list: the latest first, those from before he had an account included."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from headless_presale.customers import SIGNED_IN, CustomerClaims, sign_in_of
 from headless_presale.kernel.keyset import Arguments, Direction
 from headless_presale.kernel.reading import read_row
 from headless_presale.orders.access import CustomerAccess
 from headless_presale.orders.listing import COUNTED_AT_MOST
 from headless_presale.orders.states import OrderStatus
-from headless_presale.orders.view import OrderView, find_orders
+from headless_presale.orders.view import (
+    ORDER_COLUMNS,
+    OrderView,
+    find_orders,
+    read_row_of_order,
+)
 
 Moment = tuple[datetime, UUID]
 """Where an order stands: when it was placed, and its id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A customer whose sign-in stands, and what he asked for: an order, whosever it is."""
+
+    access: CustomerAccess
+    order: OrderView | None
+
+
+async def find_order_signed_in(claims: CustomerClaims, order_id: UUID) -> Asked | None:
+    """Return who holds a verified token, and an order, in one statement; None if his sign-in has
+    ended. Whether the order is his, his access tells.
+
+    Raises:
+        Unavailable: the database does not answer; nobody is let in meanwhile.
+    """
+    row = await read_row(
+        f"SELECT c.id AS asker_id, c.email AS asker_email, {ORDER_COLUMNS} "
+        f"FROM {SIGNED_IN} LEFT JOIN sales_order o ON o.id = $5",
+        *sign_in_of(claims),
+        order_id,
+    )
+    if row is None:
+        return None
+    access = CustomerAccess(customer_id=row["asker_id"], email=row["asker_email"])
+    return Asked(access, None if row["id"] is None else read_row_of_order(row))
 
 
 async def list_own_orders(

@@ -99,13 +99,14 @@ def leg_amount(order: OrderView, leg: PaymentLeg) -> Money:
     }[leg]
 
 
-_SELECT = """
-SELECT o.*, (SELECT json_agg(json_build_object(
+ORDER_COLUMNS = """o.*, (SELECT json_agg(json_build_object(
     'id', l.id, 'item_id', l.item_id, 'pool_id', l.pool_id, 'numbers', l.numbers,
     'unit_price_minor', l.unit_price_minor, 'price_reason', l.price_reason, 'title', l.title,
     'ships_by', l.ships_by) ORDER BY l.position) FROM order_line l WHERE l.order_id = o.id) AS lines
-FROM sales_order o
 """
+"""What :func:`read_row_of_order` reads, of ``sales_order o``."""
+
+_SELECT = f"SELECT {ORDER_COLUMNS} FROM sales_order o"
 
 _AS_THEY_ARE = (
     "id",
@@ -128,7 +129,8 @@ _AS_THEY_ARE = (
 _JSON = ("payment_plan", "cancel_policy", "buyer", "shipping_address")
 
 
-def _read(row: asyncpg.Record) -> OrderView:
+def read_row_of_order(row: asyncpg.Record) -> OrderView:
+    """Return the order of a row."""
     currency = row["currency"]
     return OrderView(
         status=OrderStatus(row["status"]),
@@ -157,7 +159,7 @@ def _read_line(data: dict[str, Any], currency: str) -> LineView:
 async def read_order(work: UnitOfWork, order_id: UUID) -> OrderView | None:
     """Read an order within a transaction."""
     row = await work.fetchrow(f"{_SELECT} WHERE o.id = $1", order_id)
-    return _read(row) if row is not None else None
+    return read_row_of_order(row) if row is not None else None
 
 
 async def read_orders(
@@ -169,12 +171,12 @@ async def read_orders(
         ids: the query; its rows are known as ``page``.
         order_by: what they are sorted by.
     """
-    return [_read(row) for row in await work.fetch(_page(ids, order_by), *args)]
+    return [read_row_of_order(row) for row in await work.fetch(_page(ids, order_by), *args)]
 
 
 async def find_orders(ids: str, order_by: str, args: Sequence[object]) -> list[OrderView]:
     """Return the orders that a query names, likewise."""
-    return [_read(row) for row in await read_rows(_page(ids, order_by), *args)]
+    return [read_row_of_order(row) for row in await read_rows(_page(ids, order_by), *args)]
 
 
 def _page(ids: str, order_by: str) -> str:
@@ -189,10 +191,10 @@ async def find_order_of(shop_ids: Collection[UUID], order_id: UUID) -> OrderView
     row = await read_row(
         f"{_SELECT} WHERE o.id = $1 AND o.shop_id = ANY($2::uuid[])", order_id, list(shop_ids)
     )
-    return _read(row) if row is not None else None
+    return read_row_of_order(row) if row is not None else None
 
 
 async def find_order(order_id: UUID) -> OrderView | None:
     """Return an order with its lines, or None."""
     row = await read_row(f"{_SELECT} WHERE o.id = $1", order_id)
-    return _read(row) if row is not None else None
+    return read_row_of_order(row) if row is not None else None

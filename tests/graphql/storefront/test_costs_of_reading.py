@@ -87,9 +87,9 @@ async def test_reading_takes_these_statements(api: Api, clock: ManualClock) -> N
     warm = {name: await cost(name) for name in asked}
 
     # Then: the campaign and what is known of its variant; the list's versions, then its campaigns;
-    # who he is, and the orders or the order
-    assert cold == {"page": 2, "list": 2, "orders": 2, "order": 2}
-    assert warm == {"page": 1, "list": 1, "orders": 2, "order": 2}
+    # who he is, and his orders; who he is and the order in one
+    assert cold == {"page": 2, "list": 2, "orders": 2, "order": 1}
+    assert warm == {"page": 1, "list": 1, "orders": 2, "order": 1}
 
     # And what is left of all pools is asked for in one round trip, once for each pool
     for name, pools in (("page", 1), ("list", 3)):

@@ -10,8 +10,9 @@ import asyncpg
 import pytest
 
 from headless_presale.checkout import place_order
+from headless_presale.customers import sessions
 from headless_presale.kernel.clock import ManualClock
-from headless_presale.orders import CustomerAccess, OrderView, cancel_order
+from headless_presale.orders import CustomerAccess, OrderView, cancel_order, own
 from resolvers.global_ids import seal
 from schema.transport.errors import root_cause
 from tests.graphql.customers import EMAIL, Storefront
@@ -162,6 +163,29 @@ async def test_his_own_order_needs_no_token(storefront: Storefront, sale: Sale, 
     cancelled = (await api.ask(CANCEL, bearer=token, input=input_)).data["orderCancel"]
     assert cancelled["userErrors"] == []
     assert cancelled["order"]["status"] == "CANCELLED"
+
+
+@pytest.mark.parametrize("is_looked_at", [True, False], ids=["attack", "control"])
+async def test_who_has_signed_out_reads_none_whose_ever_it_is(
+    storefront: Storefront, sale: Sale, monkeypatch: pytest.MonkeyPatch, is_looked_at: bool
+) -> None:
+    if not is_looked_at:
+        blind = sessions.SIGNED_IN.replace("g.revoked_at IS NULL", "TRUE")
+        assert blind != sessions.SIGNED_IN
+        monkeypatch.setattr(own, "SIGNED_IN", blind)
+    order = await bought(sale)
+    token = (await storefront.sign_in())["accessToken"]
+    await storefront.sign_out(token)
+
+    answers = [
+        await storefront.api.ask(ONE, bearer=token, id=seal("Order", id_))
+        for id_ in (order.id, uuid4())
+    ]
+
+    if is_looked_at:
+        assert [answer.error_codes for answer in answers] == [["UNAUTHENTICATED"]] * 2
+    else:
+        assert [answer.data["order"] is None for answer in answers] == [False, True]
 
 
 @pytest.mark.parametrize("who", ["another customer", "nobody", "the shop's owner", "a wrong token"])

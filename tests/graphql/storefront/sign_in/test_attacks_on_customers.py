@@ -16,6 +16,7 @@ from headless_presale.identity.oauth.access_tokens import sign_access_token
 from headless_presale.identity.oauth.keys import signing_key
 from headless_presale.kernel import ids
 from headless_presale.kernel.clock import ManualClock
+from headless_presale.orders import find_order_signed_in, own
 from tests.graphql.customers import (
     EMAIL,
     Storefront,
@@ -288,15 +289,20 @@ async def test_a_token_counts_in_its_own_shop_alone(storefront: Storefront, api:
     assert isinstance(other, customers.CustomerClaims)
     stolen = replace(claims, customer_id=other.customer_id, shop_id=other.shop_id)
     assert await customers.find_customer_principal(stolen) is None
+    # Nor does he who asks for an order by the same statement get any further.
+    assert await find_order_signed_in(claims, ids.new_id()) is not None
+    assert await find_order_signed_in(forged, ids.new_id()) is None
+    assert await find_order_signed_in(stolen, ids.new_id()) is None
 
 
 async def test_control_without_the_shop_a_sign_in_counts_in_every_one(
     storefront: Storefront, api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Given a look at a sign-in that does not compare the shop
-    blind = sessions._READ.replace("c.shop_id = $3", "$3::uuid IS NOT NULL")
-    assert blind != sessions._READ
-    monkeypatch.setattr(sessions, "_READ", blind)
+    blind = sessions.SIGNED_IN.replace("c.shop_id = $3", "$3::uuid IS NOT NULL")
+    assert blind != sessions.SIGNED_IN
+    monkeypatch.setattr(sessions, "SIGNED_IN", blind)
+    monkeypatch.setattr(own, "SIGNED_IN", blind)
     elsewhere = Storefront(api, await make_shop("other-shop"))
     here = await storefront.sign_in()
     claims = await customers.read_any_bearer(f"Bearer {here['accessToken']}")
@@ -305,6 +311,7 @@ async def test_control_without_the_shop_a_sign_in_counts_in_every_one(
     forged = replace(claims, shop_id=elsewhere.shop.id)
 
     assert await customers.find_customer_principal(forged) is not None
+    assert await find_order_signed_in(forged, ids.new_id()) is not None
 
 
 async def test_a_code_of_one_shop_is_none_of_another(storefront: Storefront, api: Api) -> None:
