@@ -1,7 +1,7 @@
 """Counts what is sent to PostgreSQL, BEGIN and COMMIT included."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 from unittest.mock import patch
 
@@ -23,20 +23,28 @@ async def counted_statements() -> AsyncIterator[Statements]:
     """Record every statement of the process's pool, on all of its connections."""
     sent = Statements()
 
-    def note(record: Any) -> None:
-        sent.append(record.query)
+    # A logger is told of a statement some turns later: who counts by then has missed it.
+    @contextmanager
+    def note(_connection: Any, query: str, _args: Any, _timeout: Any) -> Iterator[None]:
+        try:
+            yield
+        finally:
+            sent.append(query)
 
     connect = asyncpg.Connection.__init__
 
     def connect_and_listen(self: Any, *args: Any, **kwargs: Any) -> None:
         connect(self, *args, **kwargs)
-        self.add_query_logger(note)
+        self.add_query_logger(lambda _: None)  # what makes it time its queries at all
 
     # A new pool, so that each of its connections has the listener from its first statement.
     client = get_connection("default")
     await client.close()
     try:
-        with patch.object(asyncpg.Connection, "__init__", connect_and_listen):
+        with (
+            patch.object(asyncpg.Connection, "__init__", connect_and_listen),
+            patch.object(asyncpg.Connection, "_time_and_log", note),
+        ):
             yield sent
     finally:
         await client.close()
