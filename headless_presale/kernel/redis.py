@@ -83,17 +83,20 @@ def _by_hiredis(connection: type[AbstractConnection]) -> type[AbstractConnection
                 RedisTimeoutError: all of them together were not answered in the time of one.
                 RedisConnectionError: the connection broke off; whether any has run is not known.
             """
-            await self.send_packed_command(b"".join(_pack(commands)))
+            if not self.is_connected:
+                await self.connect_check_health(check_health=False)
             try:
+                # One timer for writing and reading: redis-py's for writing alone is a task.
                 async with asyncio.timeout(self.socket_timeout):
+                    await self._send_packed_command([b"".join(_pack(commands))])
                     return [await self._parser.read_response() for _ in commands]
             except BaseException as error:
                 # What has not been read would be taken for the answers to the next ones.
                 await self.disconnect(nowait=True)
                 if isinstance(error, TimeoutError):
-                    raise RedisTimeoutError("Timeout reading from Redis") from error
+                    raise RedisTimeoutError("Timeout talking to Redis") from error
                 if isinstance(error, OSError):
-                    raise RedisConnectionError(f"Error while reading: {error.args}") from error
+                    raise RedisConnectionError(f"Error talking to Redis: {error.args}") from error
                 raise
 
     return ByHiredis
