@@ -16,12 +16,12 @@ from headless_presale.campaigns import (
 from headless_presale.campaigns import CancelPolicy as Policy
 from headless_presale.campaigns import PaymentPlan as Plan
 from headless_presale.kernel.money import Money as Amount
-from headless_presale.pricing import QuotedPrice
 from headless_presale.shops import Shop
 from resolvers import campaigns
 from resolvers.readiness import Soon, then
+from schema.campaign_prices import CurrentPrice, NextPrice
 from schema.catalog import ProductType, VariantType
-from schema.enums import CampaignStatus, MissedBalance, PlanKind, PriceReason
+from schema.enums import CampaignStatus, MissedBalance, PlanKind
 from schema.money import Money
 from schema.nodes import Info, Node
 
@@ -146,58 +146,6 @@ class Terms:
         return campaigns.localized_prose(
             self.terms.cancel_conditions, self.shop, info.context.locale
         )
-
-
-@strawberry.type(description="What the next unit costs, why, and until when.")
-class CurrentPrice:
-    """Quoted for the number sold plus one; the order is priced by the numbers it gets."""
-
-    quoted: strawberry.Private[QuotedPrice]
-
-    @strawberry.field(description="Of one unit.")
-    def price(self) -> Money:
-        return Money.of(self.quoted.unit_price)
-
-    @strawberry.field(description="Why it is that.")
-    def reason(self) -> PriceReason:
-        return self.quoted.reason
-
-    @strawberry.field(description="The name of the tier the price comes from.")
-    def tier(self) -> str | None:
-        return self.quoted.tier
-
-    @strawberry.field(description="When its time tier ends.")
-    def ends_at(self) -> datetime | None:
-        return self.quoted.ends_at
-
-    @strawberry.field(description="The last slot number of its quantity tier.")
-    def ends_after_number(self) -> int | None:
-        return self.quoted.ends_after_number
-
-    @strawberry.field(description="What comes with it.")
-    def gift(self) -> str | None:
-        return self.quoted.gift
-
-
-@strawberry.type(description="The price that the clock brings next.")
-class NextPrice:
-    """For the same slot number."""
-
-    coming: strawberry.Private[campaigns.ComingPrice]
-
-    @strawberry.field(description="Of one unit, then.")
-    def price(self) -> Money:
-        return Money.of(self.coming.quoted.unit_price)
-
-    @strawberry.field(description="When it begins.")
-    def starts_at(self) -> datetime:
-        return self.coming.starts_at
-
-    @strawberry.field(
-        description="The name of the tier that begins; null for the campaign's own price."
-    )
-    def tier(self) -> str | None:
-        return self.coming.quoted.tier
 
 
 @strawberry.type(description="A wave of production: a range of slot numbers and its promise.")
