@@ -8,11 +8,12 @@ the first that is not is the client. What stands left of that the client may hav
 import ipaddress
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from ipaddress import IPv4Network, IPv6Address, IPv6Network
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-Address = IPv4Address | IPv6Address
+from headless_presale.kernel.ip import Address, read_address, write_address
+
 Network = IPv4Network | IPv6Network
 
 MAPPED = "::ffff:"
@@ -72,7 +73,7 @@ class TrustedProxies:
             client = hop
             if not self._is_ours(hop):
                 break
-        return str(client)
+        return write_address(client)
 
     def _is_ours(self, address: Address) -> bool:
         return any(address in network for network in self.networks)
@@ -94,7 +95,7 @@ def _address_in(text: str) -> Address | None:
     elif text.count(":") == 1:
         host = text.partition(":")[0]
     try:
-        address = ipaddress.ip_address(host)
+        address = read_address(host)
     except ValueError:
         return None
     mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None

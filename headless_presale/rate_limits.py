@@ -11,7 +11,6 @@ This machine itself is not limited: behind a proxy on it that ``PRESALE_TRUSTED_
 name, all the world would be one caller.
 """
 
-import ipaddress
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -26,8 +25,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from headless_presale.graphql_endpoint import is_graphql, refuse
 from headless_presale.identity import AccessClaims, Unauthenticated, read_bearer
-from headless_presale.identity.limits import Source
-from headless_presale.kernel import clock, metrics
+from headless_presale.kernel import clock, ip, metrics
 from headless_presale.kernel.errors import PresaleError, Unavailable
 from headless_presale.kernel.redis import LuaScript
 from headless_presale.proxies import client_address
@@ -278,14 +276,14 @@ def _is_local(scope: Scope) -> bool:
 @lru_cache(maxsize=10_000)
 def _is_loopback(address: str) -> bool:
     try:
-        return ipaddress.ip_address(address).is_loopback
+        return ip.is_loopback(address)
     except ValueError:
         return True
 
 
 @lru_cache(maxsize=10_000)
 def _host_of(address: str) -> str:
-    return Source(address=address).host
+    return ip.host_of(address)
 
 
 class Counts:

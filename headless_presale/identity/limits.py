@@ -17,6 +17,7 @@ from uuid import UUID
 from headless_presale.identity.accounts import fold_email
 from headless_presale.identity.throttle import Key, Limit
 from headless_presale.kernel.errors import InvalidInput
+from headless_presale.kernel.ip import host_of
 from headless_presale.kernel.vault import derive_key
 
 _HOUR = timedelta(hours=1)
@@ -82,13 +83,7 @@ class Source:
     @property
     def host(self) -> str:
         """What one client has: an IPv4 address, or a /64 of IPv6."""
-        try:
-            address = ipaddress.ip_address(self.address)
-        except ValueError:
-            return self.address
-        if address.version == 4:
-            return str(address)
-        return str(ipaddress.ip_network((address, 64), strict=False))
+        return host_of(self.address)
 
 
 def password_keys(email: str, source: Source) -> list[Key]:

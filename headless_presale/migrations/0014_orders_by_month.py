@@ -37,6 +37,10 @@ class Migration(migrations.Migration):
         ),
         ops.RemoveIndex(model_name="Order", name="sales_order_by_campaign", fields=None),
         ops.RemoveIndex(model_name="Order", name="sales_order_by_campaign_total", fields=None),
-        # How many months there are is known to the planner only after this.
-        ops.RunSQL("ANALYZE sales_order", reverse_sql=""),
+        # How many months there are is known to the planner only after this. Of a table without
+        # orders it would know that there are none; see 0030.
+        ops.RunSQL(
+            "DO $$ BEGIN IF EXISTS (SELECT FROM sales_order) THEN ANALYZE sales_order; END IF; END $$",
+            reverse_sql="",
+        ),
     ]

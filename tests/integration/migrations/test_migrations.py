@@ -1,9 +1,11 @@
 """Migrations: complete, all or nothing, and safe to start several times at once."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from importlib.resources import files
 from pathlib import Path
+from uuid import uuid4
 
 import asyncpg
 import pytest
@@ -104,6 +106,23 @@ async def test_a_migration_that_breaks_off_leaves_nothing_behind(
 
     monkeypatch.undo()
     assert await migrate(fresh_database) == MIGRATIONS
+    assert await _way_to_an_order(fresh_database) == "Index Scan"
+
+
+async def _way_to_an_order(url: str) -> str:
+    """Return how a foreign key finds an order, in a session that plans it while there is none."""
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute("SET plan_cache_mode = force_generic_plan")
+        await connection.execute(
+            "PREPARE way (uuid) AS "
+            "SELECT 1 FROM ONLY sales_order x WHERE id = $1 FOR KEY SHARE OF x"
+        )
+        said = await connection.fetchval(f"EXPLAIN (FORMAT JSON) EXECUTE way ('{uuid4()}')")
+    finally:
+        await connection.close()
+    node: str = json.loads(said)[0]["Plan"]["Plans"][0]["Node Type"]
+    return node
 
 
 def test_the_frozen_queue_schema_is_the_installed_procrastinates() -> None:
