@@ -70,7 +70,6 @@ async def place(context: RequestContext, wish: OrderWish) -> Answer[OrderView]:
 
 async def _place(context: RequestContext, wish: OrderWish) -> OrderView:
     shop = await context.shops.get(wish.shop)
-    context.loaders.shops.prime(shop.id, shop)
     if (wish.lines is None) == (wish.cart is None):
         raise InvalidInput(reason="name either lines or a cart", field=("lines",))
     principal = await context.find_customer(anew=True)
@@ -100,6 +99,7 @@ async def _place(context: RequestContext, wish: OrderWish) -> OrderView:
             raise
     if customer is None and order.access_generation > 0:
         raise OrderTokenEnded()
+    context.loaders.shops.prime(shop.id, shop)
     return order
 
 

@@ -16,6 +16,7 @@ from headless_presale.documents import SharedTexts
 from headless_presale.identity import AccessClaims
 from headless_presale.kernel.freshness import watch_freshness
 from headless_presale.operation_limits import Meter, OperationLimits, operation_limits
+from headless_presale.proxies import client_address
 from headless_presale.rate_limits import VERIFIED, RateLimiter, caller_of
 from headless_presale.refusal_texts import tell
 from headless_presale.runtime import Runtime
@@ -89,14 +90,21 @@ def reuse_key(head: Head) -> str | None:
 _locale_of = remembered(locale_of)
 
 
+def _text(value: bytes | None) -> str | None:
+    return None if value is None else value.decode("latin-1")
+
+
 def context_factory(shops: ShopDirectory, limits: OperationLimits) -> ContextFactory:
     """Return what makes the context of a request or of a socket."""
 
     async def build(connection: Request | WebSocket) -> RequestContext:
-        runtime: Runtime = connection.scope["state"]["runtime"]
-        claims, expired = connection.scope.get(VERIFIED), None
+        scope = connection.scope
+        runtime: Runtime = scope["state"]["runtime"]
+        # Once through all of them, not once for each that is asked for; the first of a name counts.
+        sent = dict(reversed(scope["headers"]))
+        claims, expired = scope.get(VERIFIED), None
         try:
-            claims = claims or await read_token(connection.headers.get("authorization"))
+            claims = claims or await read_token(_text(sent.get(b"authorization")))
         except TokenExpired as error:
             if isinstance(connection, WebSocket):
                 raise
@@ -105,14 +113,14 @@ def context_factory(shops: ShopDirectory, limits: OperationLimits) -> ContextFac
         return RequestContext(
             claims=claims,
             expired=expired,
-            address=connection.client.host if connection.client is not None else "",
-            meter=Meter(connection.scope, limits),
-            socket_place=connection.scope["state"].get("socket_place"),
+            address=client_address(scope),
+            meter=Meter(scope, limits),
+            socket_place=scope["state"].get("socket_place"),
             settings=runtime.settings,
             hub=runtime.hub,
-            shops=shops.seen_from(connection.scope.get(FOREIGN_ORIGIN)),
+            shops=shops.seen_from(scope.get(FOREIGN_ORIGIN)),
             request_id=request_id_of(connection),
-            locale=_locale_of(connection.headers.get("accept-language")),
+            locale=_locale_of(_text(sent.get(b"accept-language"))),
             freshness=watch_freshness(),
         )
 
