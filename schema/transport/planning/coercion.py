@@ -125,8 +125,10 @@ def _object(type_: GraphQLInputObjectType) -> Coerce:
                 if inner is Undefined:
                     continue
             coerced[out_name] = inner
-        if is_one_of and (len(value) != 1 or len(coerced) != 1 or None in coerced.values()):
-            return Undefined
+        if is_one_of:
+            sent = sum(inner is not Undefined for inner in value.values())
+            if sent != 1 or len(coerced) != 1 or None in coerced.values():
+                return Undefined
         return coerced if is_plain else out_type(coerced)
 
     return fitting
