@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 from graphql.execution import Executor
 
+from headless_presale.campaigns import snapshot
 from headless_presale.kernel.unit_of_work import drain
+from resolvers import shop_directory
 from resolvers.global_ids import find_node_id
 from schema.contract import schema
 from schema.transport.planning import PlannedOperation, operations, selections
@@ -36,6 +38,14 @@ def unplanned() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(PlannedOperation, "execute", execute)
         yield
+
+
+@pytest.fixture
+def slowly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a process remembers for a second stays: when it is read again is a matter of time."""
+    monkeypatch.setattr(snapshot, "CACHE_SECONDS", 60.0)
+    monkeypatch.setattr(shop_directory, "REMEMBER_SECONDS", 60.0)
+    monkeypatch.setattr(shop_directory, "BOUND_REMEMBER_SECONDS", 60.0)
 
 
 def known_of(world: World) -> Known:
@@ -95,6 +105,7 @@ async def differing(
     return found, answers
 
 
+@pytest.mark.usefixtures("slowly")
 async def test_drawn_documents_are_answered_with_the_same_bytes(api: Api, world: World) -> None:
     found, answers = await differing(api, world)
 
