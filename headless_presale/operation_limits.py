@@ -76,18 +76,16 @@ class OperationLimits:
         self.challenge_share = challenge_share
         self._tally = tally = Tally()
         # Who is to be asked for a proof must be known before that.
-        alone = {kind: min(ALONE, challenge_share) if kind in OFTEN else 0.0 for kind in limits}
-        self._of_callers = {
-            kind: RateLimiter(limit, kind, tally, alone=alone[kind])
-            for kind, limit in limits.items()
-            if limit > 0
-        }
+        alone = min(ALONE, challenge_share)
+
+        def limiter(kind: Kind, limit: int, policy: str) -> RateLimiter:
+            return RateLimiter(limit, policy, tally, alone=alone if kind in OFTEN else 0.0)
+
+        bounded = {kind: limit for kind, limit in limits.items() if limit > 0}
+        self._of_callers = {kind: limiter(kind, limit, kind) for kind, limit in bounded.items()}
         self._of_customers = {
-            kind: RateLimiter(
-                ceil(limit / CUSTOMER_SHARE), f"{kind}-customer", tally, alone=alone[kind]
-            )
-            for kind, limit in limits.items()
-            if limit > 0
+            kind: limiter(kind, ceil(limit / CUSTOMER_SHARE), f"{kind}-customer")
+            for kind, limit in bounded.items()
         }
 
     async def count(

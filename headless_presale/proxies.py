@@ -12,11 +12,14 @@ from ipaddress import IPv4Network, IPv6Address, IPv6Network
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from headless_presale.kernel.ip import Address, read_address, write_address
+from headless_presale.kernel.ip import LONGEST, Address, read_address, write_address
+from headless_presale.kernel.remembering import remembering
 
 Network = IPv4Network | IPv6Network
 
 MAPPED = "::ffff:"
+LONGEST_CHAIN = 300
+"""Bytes of hops that are remembered: clients may send more, and are not to fill the memory."""
 SCHEMES = {"http": {"http": "http", "https": "https"}, "websocket": {"http": "ws", "https": "wss"}}
 
 
@@ -59,7 +62,9 @@ class TrustedProxies:
             elif name == b"x-forwarded-proto" and not told:
                 # The nearest proxy's: those before it may have been reached in another way.
                 told = value.decode("latin-1").rpartition(",")[2].strip().lower()
-        client = self._known_client_behind(peer, tuple(chain))
+        is_short = sum(map(len, chain)) <= LONGEST_CHAIN
+        find = self._known_client_behind if is_short else self._client_behind
+        client = find(peer, tuple(chain))
         # A port we were told of would be that of another connection.
         scope["client"] = (client, 0)
         scope["scheme"] = SCHEMES[scope["type"]].get(told, scope["scheme"])
@@ -86,7 +91,7 @@ def _hops(values: Sequence[str]) -> Iterator[Address | None]:
             yield _address_in(text.strip())
 
 
-@lru_cache(maxsize=10_000)
+@remembering(most=10_000, longest=LONGEST)
 def _address_in(text: str) -> Address | None:
     """Return an address in its plain form; some proxies add the port, in brackets or without."""
     host = text

@@ -14,7 +14,6 @@ name, all the world would be one caller.
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from math import ceil
 from typing import ClassVar
 
@@ -28,6 +27,7 @@ from headless_presale.identity import AccessClaims, Unauthenticated, read_bearer
 from headless_presale.kernel import clock, ip, metrics
 from headless_presale.kernel.errors import PresaleError, Unavailable
 from headless_presale.kernel.redis import LuaScript
+from headless_presale.kernel.remembering import remembering
 from headless_presale.proxies import client_address
 from headless_presale.refusal_texts import TEXTS
 
@@ -123,7 +123,7 @@ class Tally:
         return [await self._memory.incr(key, seconds, amount) for key, amount in sums]
 
 
-class Lately:
+class OwnCounts:
     """What a process counts by itself: the first part of what each caller has of a window.
 
     Nearly all callers never come near their limit. Of those nobody else is told, and no request of
@@ -174,7 +174,7 @@ class RateLimiter:
         limit: how much a window has; 0 counts nothing.
         policy: what it is called; those of one name count together.
         tally: where it is added up; one of its own when not given.
-        alone: the share of the limit that this process counts by itself; see :class:`Lately`.
+        alone: the share of the limit that this process counts by itself; see :class:`OwnCounts`.
     """
 
     def __init__(
@@ -189,12 +189,12 @@ class RateLimiter:
         self.policy = policy
         self._prefix = "" if policy == REQUESTS else f"{policy}:"
         self._tally = tally or Tally()
-        self._lately = Lately(int(limit * alone))
+        self._own = OwnCounts(int(limit * alone))
 
     def count_at_once(self, caller: str, amount: int = 1) -> Count | None:
         """Count for a caller without asking anybody; None, and nothing is counted: ``count``."""
         number, passed = divmod(clock.now().timestamp(), WINDOW_SECONDS)
-        used = self._lately.add(caller, amount, window=number)
+        used = self._own.add(caller, amount, window=number)
         return None if used is None else self._count(used, passed)
 
     async def count(self, caller: str, amount: int = 1) -> Count:
@@ -203,7 +203,7 @@ class RateLimiter:
 
     def _told(self, caller: str, amount: int, window: float) -> tuple[str, int]:
         """Return what Redis is told: the key, and how much more it has."""
-        untold = self._lately.hand_over(caller)
+        untold = self._own.hand_over(caller)
         return f"{self._prefix}{caller}:{int(window)}", untold + amount
 
     def _count(self, used: int, passed: float) -> Count:
@@ -273,7 +273,7 @@ def _is_local(scope: Scope) -> bool:
 
 
 # Clients come back: each asks for a page, its pictures' shop and its order.
-@lru_cache(maxsize=10_000)
+@remembering(most=10_000, longest=ip.LONGEST)
 def _is_loopback(address: str) -> bool:
     try:
         return ip.is_loopback(address)
@@ -281,7 +281,7 @@ def _is_loopback(address: str) -> bool:
         return True
 
 
-@lru_cache(maxsize=10_000)
+@remembering(most=10_000, longest=ip.LONGEST)
 def _host_of(address: str) -> str:
     return ip.host_of(address)
 

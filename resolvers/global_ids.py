@@ -5,11 +5,11 @@ An id is the base64url form of ``Campaign:<uuid>``; a cursor that of ``<kind>:<p
 
 import base64
 import binascii
-from functools import lru_cache
 from uuid import UUID
 
 from headless_presale.kernel.errors import InvalidInput
 from headless_presale.kernel.ids import global_id
+from headless_presale.kernel.remembering import remembering
 from resolvers.errors import ArgumentInvalid
 
 MAX_LENGTH = 200
@@ -39,14 +39,10 @@ def find_uuid(text: str, kind: str) -> UUID | None:
     return found[1] if found is not None and found[0] == kind else None
 
 
+# In a rush all ask for the same few.
+@remembering(most=2_000, longest=MAX_LENGTH)
 def find_node_id(text: str) -> tuple[str, UUID] | None:
     """Return (kind, UUID) of a global id of any kind, or None."""
-    return _find_node_id(text) if len(text) <= MAX_LENGTH else None
-
-
-# In a rush all ask for the same few.
-@lru_cache(maxsize=2_000)
-def _find_node_id(text: str) -> tuple[str, UUID] | None:
     found = unseal(text)
     uuid = _uuid(found[1]) if found is not None else None
     return (found[0], uuid) if found is not None and uuid is not None else None

@@ -29,7 +29,7 @@ from resolvers.rates import count_mutations
 from resolvers.shop_directory import ShopDirectory
 from schema.contract import schema, schema_text
 from schema.transport import DocumentLimits, PresaleGraphQL, request_id_of
-from schema.transport.head import Head, remembered
+from schema.transport.head import Fields, Head, remembered
 from schema.transport.websocket import LANGUAGE_PARAMETER
 
 ContextFactory = Callable[[Request | WebSocket], Awaitable[RequestContext]]
@@ -90,21 +90,16 @@ def reuse_key(head: Head) -> str | None:
 _locale_of = remembered(locale_of)
 
 
-def _text(value: bytes | None) -> str | None:
-    return None if value is None else value.decode("latin-1")
-
-
 def context_factory(shops: ShopDirectory, limits: OperationLimits) -> ContextFactory:
     """Return what makes the context of a request or of a socket."""
 
     async def build(connection: Request | WebSocket) -> RequestContext:
         scope = connection.scope
         runtime: Runtime = scope["state"]["runtime"]
-        # Once through all of them, not once for each that is asked for; the first of a name counts.
-        sent = dict(reversed(scope["headers"]))
+        sent = Fields(scope)
         claims, expired = scope.get(VERIFIED), None
         try:
-            claims = claims or await read_token(_text(sent.get(b"authorization")))
+            claims = claims or await read_token(sent.get(b"authorization"))
         except TokenExpired as error:
             if isinstance(connection, WebSocket):
                 raise
@@ -120,7 +115,7 @@ def context_factory(shops: ShopDirectory, limits: OperationLimits) -> ContextFac
             hub=runtime.hub,
             shops=shops.seen_from(scope.get(FOREIGN_ORIGIN)),
             request_id=request_id_of(connection),
-            locale=_locale_of(_text(sent.get(b"accept-language"))),
+            locale=_locale_of(sent.get(b"accept-language")),
             freshness=watch_freshness(),
         )
 

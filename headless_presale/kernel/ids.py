@@ -12,8 +12,6 @@ _CUSTOMER_NAMESPACE = UUID("6f1c1b1e-5d0a-5f55-9d0e-3b6f0f2c7a11")
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _PAIRS = [first + second for first in _CROCKFORD for second in _CROCKFORD]
 _LOOK_ALIKE = str.maketrans("OIL", "011")
-
-
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 

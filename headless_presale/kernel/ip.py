@@ -10,6 +10,9 @@ from socket import AF_INET6, inet_ntop, inet_pton
 
 Address = IPv4Address | IPv6Address
 
+LONGEST = 64
+"""Characters of an address as anybody writes it: what is longer has a zone that he made up."""
+
 _NO_PREFIX = bytes(12)
 _MAPPED_PREFIX = bytes(10) + b"\xff\xff"
 _LOOPBACK = bytes(15) + b"\x01"

@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Mapping
-from functools import lru_cache
 
 from headless_presale.kernel.errors import InvalidInput
+from headless_presale.kernel.remembering import remembering
 
 SUPPORTED_LOCALES = ("en", "zh-CN")
 """BCP 47 tags of the languages our own sentences exist in; the first is the default."""
@@ -15,6 +15,9 @@ MAX_ACCEPT_LANGUAGE_LENGTH = 1_000
 MAX_LANGUAGES = 40
 """How many languages a merchant writes the texts of one thing in, beside the shop's own."""
 
+LONGEST_REMEMBERED = 35
+"""Of a tag whose parents are known without looking; none that people use is longer (RFC 5646)."""
+
 _TAG = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*", re.ASCII)
 _QUALITY = re.compile(r"q=(0(\.[0-9]{0,3})?|1(\.0{0,3})?)", re.ASCII | re.IGNORECASE)
 
@@ -24,7 +27,7 @@ def is_locale(tag: str) -> bool:
     return len(tag) <= 10 and _TAG.fullmatch(tag) is not None
 
 
-@lru_cache(maxsize=1_000)
+@remembering(most=1_000, longest=LONGEST_REMEMBERED)
 def canonical_locale(tag: str) -> str:
     """Return a tag in its usual spelling: ``ZH-cn`` is ``zh-CN``, ``zh-hans`` is ``zh-Hans``."""
     language, *subtags = tag.split("-")
@@ -95,7 +98,7 @@ def _supported(tag: str, refused: set[str]) -> str | None:
     return None
 
 
-@lru_cache(maxsize=1_000)
+@remembering(most=1_000, longest=LONGEST_REMEMBERED)
 def parents(tag: str) -> tuple[str, ...]:
     """Return a tag and what it falls back to: ``zh-Hans-CN``, ``zh-Hans``, ``zh``."""
     parts = canonical_locale(tag).split("-")

@@ -205,13 +205,14 @@ class Engine:
         """
         _begin(operation, context)
         cost = _cost_for(operation, context)
-        executor = self._build(operation, context, cost)
+        plan = self._plan_of(operation)
+        executor = self._build(plan, operation, context, cost)
         if isinstance(executor, list):
             return Outcome(errors=executor, executed=False, cost=cost)
         if self._on_mutation is not None and operation.kind is OperationType.MUTATION:
-            fields = self._plan_of(operation).root_fields(executor)
+            fields = plan.root_fields(executor)
             await self._on_mutation(context, fields, operation.request.extensions or {})
-        result = await self._settle(executor, self._plan_of(operation).execute)
+        result = await self._settle(executor, plan.execute)
         self.documents.weigh(operation.document)
         if cost is not None and result.data is not None:
             counted = operation.document.answer_cost(operation.node, self._schema)
@@ -237,12 +238,13 @@ class Engine:
         can. What the context's ``begin_operation`` raises is raised."""
         _begin(operation, context)
         cost = _cost_for(operation, context)
-        built = self._build(operation, context, cost)
+        built = self._build(self._plan_of(operation), operation, context, cost)
         return Outcome(errors=built, executed=False, cost=cost) if isinstance(built, list) else None
 
     async def events(self, operation: Operation, context: Any) -> AsyncGenerator[Outcome, None]:
         """Run a subscription that was not refused, whatever it costs."""
-        executor = self._build(operation, context, None)
+        plan = self._plan_of(operation)
+        executor = self._build(plan, operation, context, None)
         if isinstance(executor, list):
             yield Outcome(errors=executor, executed=False)
             return
@@ -256,7 +258,7 @@ class Engine:
         if isinstance(source, ExecutionResult):
             yield Outcome(errors=source.errors, executed=False)
             return
-        execute_event = partial(self._execute_event, self._plan_of(operation))
+        execute_event = partial(self._execute_event, plan)
         events = map_source_to_response_event(
             executor, cast(AsyncIterable[Any], source), execute_event
         )
@@ -279,12 +281,12 @@ class Engine:
         return operation.document.plan_of(operation.node, self._schema)
 
     def _build(
-        self, operation: Operation, context: Any, cost: CostTold | None
+        self, plan: PlannedOperation, operation: Operation, context: Any, cost: CostTold | None
     ) -> Executor[Any] | list[GraphQLError]:
         if cost is not None and cost.requested > cost.limit:
             return too_complex("cost points", cost.requested, cost.limit).errors
         request = operation.request
-        built = self._plan_of(operation).build(
+        built = plan.build(
             self._executor_class,
             context=context,
             values=request.variables or {},

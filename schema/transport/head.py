@@ -30,7 +30,22 @@ def remembered(read: Callable[[str | None], T]) -> Callable[[str | None], T]:
     return call
 
 
-class Head:
+class Fields:
+    """The headers of a request or a handshake, by their names in lower case."""
+
+    __slots__ = ("_fields",)
+
+    def __init__(self, scope: Scope) -> None:
+        # Of a header that is sent twice the first counts, as with Starlette.
+        self._fields: dict[bytes, bytes] = dict(reversed([*scope["headers"]]))
+
+    def get(self, name: bytes) -> str | None:
+        """Return the value of a header, or None."""
+        value = self._fields.get(name)
+        return None if value is None else value.decode("latin-1")
+
+
+class Head(Fields):
     """Method, address and headers of one request.
 
     Attributes:
@@ -38,20 +53,14 @@ class Head:
         query_string: as it came, encoded.
     """
 
-    __slots__ = ("_fields", "is_get", "method", "query_string", "scope")
+    __slots__ = ("is_get", "method", "query_string", "scope")
 
     def __init__(self, scope: Scope) -> None:
+        super().__init__(scope)
         self.scope = scope
         self.method: str = scope["method"]
         self.is_get = self.method == "GET"
         self.query_string: bytes = scope["query_string"]
-        # Of a header that is sent twice the first counts, as with Starlette.
-        self._fields: dict[bytes, bytes] = dict(reversed([*scope["headers"]]))
-
-    def get(self, name: bytes) -> str | None:
-        """Return the value of a header by its name in lower case, or None."""
-        value = self._fields.get(name)
-        return None if value is None else value.decode("latin-1")
 
     @property
     def identifies(self) -> bool:

@@ -173,13 +173,11 @@ def root_fields(executor: Executor[Any]) -> Counter[str]:
     if root is None:
         return Counter()
     try:
-        collected = collect_fields(
-            executor.schema, executor.fragments, executor.variable_values, root, executor.operation
-        )
+        collected = _collect_root(executor)
     except GraphQLError:
         # The execution will stumble over the same, and tell.
         return Counter()
-    return Counter(details[0].node.name.value for details in collected.grouped_field_set.values())
+    return Counter(details[0].node.name.value for details in collected.values())
 
 
 def _collect_root(executor: Executor[Any]) -> GroupedFieldSet:
