@@ -272,16 +272,25 @@ _by_id: dict[UUID, tuple[float, CampaignSnapshot]] = {}
 _at_handle: dict[tuple[UUID, str], UUID] = {}
 _campaign_of_item: dict[UUID, UUID] = {}
 _reading: SingleFlight[UUID, CampaignSnapshot | None] = SingleFlight()
+_forgotten_at: dict[UUID, float] = {}
+_all_forgotten_at = 0.0
+MOST_REMEMBERED = 10_000
 
 
 def forget(campaign_id: UUID) -> None:
     """Drop a cached snapshot: the campaign has changed."""
+    if len(_forgotten_at) >= MOST_REMEMBERED:
+        forget_all()
     _by_id.pop(campaign_id, None)
+    _forgotten_at[campaign_id] = time.monotonic()
     _reading.forget(campaign_id)
 
 
 def forget_all() -> None:
     """Drop every cached snapshot."""
+    global _all_forgotten_at
+    _all_forgotten_at = time.monotonic()
+    _forgotten_at.clear()
     _by_id.clear()
     _reading.clear()
     _at_handle.clear()
@@ -361,11 +370,12 @@ async def find_snapshots_of_items(
 
 
 def _remember(campaign: CampaignSnapshot, read_at: float) -> CampaignSnapshot:
-    if len(_by_id) > 10_000:
+    if len(_by_id) > MOST_REMEMBERED:
         forget_all()
     known = _by_id.get(campaign.id)
-    if known is None or known[1].version <= campaign.version:
-        # Else this was read before a change that another reader has seen already.
+    # Else this was read before a change that another reader has seen, or somebody was told of.
+    is_newest = known is None or known[1].version <= campaign.version
+    if is_newest and read_at >= _forgotten_at.get(campaign.id, _all_forgotten_at):
         _by_id[campaign.id] = (read_at, campaign)
     _at_handle[campaign.shop_id, campaign.handle] = campaign.id
     for item in campaign.items:

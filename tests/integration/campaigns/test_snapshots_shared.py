@@ -8,6 +8,7 @@ import pytest
 
 from headless_presale.campaigns import find_snapshot, forget, snapshot
 from headless_presale.kernel.errors import Unavailable
+from headless_presale.kernel.reading import read_rows
 from headless_presale.kernel.unit_of_work import shielded, unit_of_work
 from tests.support.shop import open_sale
 
@@ -70,6 +71,33 @@ async def test_who_comes_after_a_change_does_not_get_what_was_read_before_it(
     await before
     assert {found.version for found in await after} == {sale.campaign.version + 1}
     assert reads.begun == 2
+
+
+async def test_what_was_read_before_a_change_is_not_remembered_after_it(
+    monkeypatch: pytest.MonkeyPatch, database_admin: Any
+) -> None:
+    sale = await open_sale()
+    is_read, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slowly(*arguments: Any) -> Any:
+        rows = await read_rows(*arguments)
+        is_read.set()
+        await go_on.wait()
+        return rows
+
+    monkeypatch.setattr(snapshot, "read_rows", slowly)
+    forget(sale.campaign.id)
+    before = asyncio.create_task(find_snapshot(sale.campaign.id))
+    await is_read.wait()
+
+    await database_admin.execute("UPDATE campaign SET version = version + 1")
+    forget(sale.campaign.id)
+    go_on.set()
+
+    await before
+    after = await find_snapshot(sale.campaign.id)
+    assert after is not None
+    assert after.version == sale.campaign.version + 1
 
 
 async def test_a_read_that_fails_is_not_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
