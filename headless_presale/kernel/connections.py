@@ -10,6 +10,8 @@ comes next.
 """
 
 import asyncio
+from collections.abc import Awaitable
+from contextlib import suppress
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -20,6 +22,7 @@ MOST_ASIDE = 4
 """Connections laid aside: as many as readings are under way together, not what a rush had."""
 
 _turns: WeakKeyDictionary[AsyncpgDBClient, asyncio.Semaphore] = WeakKeyDictionary()
+_leaving: set[asyncio.Task[None]] = set()
 _aside: WeakKeyDictionary[AsyncpgDBClient, list[Any]] = WeakKeyDictionary()
 
 
@@ -59,12 +62,35 @@ async def take_connection(client: AsyncpgDBClient, *, timeout_seconds: float) ->
     async with asyncio.timeout(timeout_seconds):
         await turns.acquire()
     try:
-        assert client._pool is not None
+        pool = client._pool
+        assert pool is not None
         # A turn is a connection that is free: this waits only where it has to be made.
-        return await client._pool.acquire(timeout=timeout_seconds)
+        acquired = pool.acquire(timeout=timeout_seconds)
+        return await (acquired if pool.get_idle_size() else _make(pool, acquired))
     except BaseException:
         turns.release()
         raise
+
+
+async def _make(pool: asyncpg.Pool, acquired: Awaitable[Any]) -> Any:
+    """Return a connection that is being made; who goes away meanwhile leaves it to the pool.
+
+    Cancelled in the middle it would stay open, and nobody's.
+    """
+    making = asyncio.ensure_future(acquired)
+    try:
+        return await asyncio.shield(making)
+    except asyncio.CancelledError:
+        leaving = asyncio.create_task(_leave_to_pool(pool, making), name="leave-to-pool")
+        _leaving.add(leaving)
+        leaving.add_done_callback(_leaving.discard)
+        raise
+
+
+async def _leave_to_pool(pool: asyncpg.Pool, making: "asyncio.Future[Any]") -> None:
+    # That none could be made is nothing to anybody any more.
+    with suppress(OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        await pool.release(await making)
 
 
 async def give_connection_back(client: AsyncpgDBClient, connection: Any) -> None:

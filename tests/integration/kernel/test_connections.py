@@ -18,6 +18,7 @@ from headless_presale.kernel.connections import (
     take_connection,
 )
 from tests.support.pool import busy
+from tests.support.servers import until
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -49,6 +50,43 @@ async def test_a_newcomer_does_not_overtake_who_waits() -> None:
     await first_step
 
     assert order == ["waited", "came later"]
+    for connection in held:
+        await give_connection_back(client, connection)
+
+
+async def test_who_goes_away_while_a_connection_is_made_leaves_it_to_the_pool(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    client, held = await _take_all()
+    pool: Any = client._pool
+    # The next one has to be made.
+    await held[0].close()
+    await give_connection_back(client, held.pop(0))
+    make: Any = type(pool)._get_new_connection
+    is_made, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slowly(pool: Any) -> Any:
+        made = await make(pool)
+        is_made.set()
+        await go_on.wait()
+        return made
+
+    monkeypatch.setattr(type(pool), "_get_new_connection", slowly)
+    gone = asyncio.create_task(take_connection(client, timeout_seconds=5))
+    await is_made.wait()
+    gone.cancel()
+    await asyncio.wait({gone})
+    assert gone.cancelled()
+    go_on.set()
+
+    async def is_given_back() -> bool:
+        return pool.get_idle_size() == 1
+
+    await until(is_given_back)
+    monkeypatch.undo()
+    # Nor is a turn lost.
+    held.append(await take_connection(client, timeout_seconds=5))
+    assert len(held) == pool.get_max_size()
     for connection in held:
         await give_connection_back(client, connection)
 
