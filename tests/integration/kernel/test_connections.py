@@ -80,7 +80,7 @@ async def test_who_goes_away_while_a_connection_is_made_leaves_it_to_the_pool(
     go_on.set()
 
     async def is_given_back() -> bool:
-        return pool.get_idle_size() == 1
+        return bool(pool.get_idle_size() == 1)
 
     await until(is_given_back)
     monkeypatch.undo()
