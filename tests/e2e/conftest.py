@@ -7,7 +7,7 @@ the clock of a test is theirs too. The sandbox gateway is a process of its own a
 import asyncio
 import contextlib
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,6 +54,8 @@ class Stack:
         graphql: the same API through the PyPI client gql, which has read its schema.
         gateway: a client of the sandbox gateway's own API, with its key.
         mail_dir: where mails are written.
+        stop_worker: ends the worker, whose sweeps come on their own whatever a test does; returns
+            when it has ended.
     """
 
     url: str
@@ -64,6 +66,7 @@ class Stack:
     clock: ManualClock
     database_url: str
     mail_dir: Path
+    stop_worker: Callable[[], Awaitable[None]]
 
     async def query(self, document: str, **variables: Any) -> dict[str, Any]:
         """Run an operation through gql, which knows the schema; top-level errors are raised."""
@@ -178,6 +181,11 @@ async def stack(
         await asyncio.sleep(0.01)
     stop = asyncio.Event()
     working = asyncio.create_task(run_worker(database, stop))
+
+    async def stop_worker() -> None:
+        stop.set()
+        await working
+
     url = f"http://127.0.0.1:{api_port}"
     gateway_client = httpx.AsyncClient(
         base_url=gateway_url, trust_env=False, headers={"Authorization": f"Bearer {API_KEY}"}
@@ -190,9 +198,9 @@ async def stack(
     ):
         await gateway.post("/v1/test_helpers/webhooks", json={})
         await gateway.post("/v1/test_helpers/refunds", json={"outcome": "succeed"})
-        yield Stack(url, settings, shop, graphql, gateway, clock, database, tmp_path / "mail")
-    stop.set()
-    await working
+        mails = tmp_path / "mail"
+        yield Stack(url, settings, shop, graphql, gateway, clock, database, mails, stop_worker)
+    await stop_worker()
     server.should_exit = True
     await serving
 
