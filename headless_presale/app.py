@@ -15,8 +15,9 @@ from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.types import ASGIApp
 
 from headless_presale import __version__
-from headless_presale.cross_origin import CrossOrigin, NamedOrigins
-from headless_presale.graphql_endpoint import GRAPHQL_PATH, RawHeaders
+from headless_presale.cross_origin import CrossOrigin, NamedOrigins, origin_of
+from headless_presale.fast_path import Endpoint, FastPath
+from headless_presale.graphql_endpoint import GRAPHQL_PATH
 from headless_presale.health import readiness, refresh_job_metrics
 from headless_presale.kernel.errors import DomainError, Unavailable
 from headless_presale.kernel.events import acting_as
@@ -24,7 +25,7 @@ from headless_presale.middleware import RequestLog, SecurityHeaders, security_he
 from headless_presale.overload import Admission, Door
 from headless_presale.payments import GatewayUnknown, get_gateway, record_notice
 from headless_presale.payments.gateways import NoticeRejected
-from headless_presale.proxies import TrustedProxies
+from headless_presale.proxies import ClientsBehind, TrustedProxies
 from headless_presale.rate_limits import ALONE, RateLimiter, RateLimits
 from headless_presale.runtime import open_runtime
 from headless_presale.settings import Settings
@@ -69,13 +70,36 @@ def create_app(
 
     door = Door(settings.max_in_flight)
     headers = security_headers(settings)
+    named = NamedOrigins()
+    limiter = RateLimiter(settings.rate_limit_requests, alone=ALONE)
+    held = OpenSockets(settings.max_sockets_per_client)
     if close_streams is not None:
         _close_streams.append(close_streams)
+    endpoint: object = graphql
+    fast_path = (
+        FastPath(
+            endpoint,
+            door=door,
+            security_headers=headers,
+            own=origin_of(settings.base_url),
+            named=named,
+            clients=ClientsBehind(settings.proxy_networks),
+            limiter=limiter,
+            held=held,
+        )
+        if isinstance(endpoint, Endpoint)
+        else None
+    )
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[dict[str, Any]]:
         async with open_runtime(settings) as runtime:
-            yield {"runtime": runtime, "door": door, "security_headers": headers}
+            yield {
+                "runtime": runtime,
+                "door": door,
+                "security_headers": headers,
+                "fast_path": fast_path,
+            }
             if close_streams is not None:
                 await close_streams()
                 _close_streams.remove(close_streams)
@@ -88,7 +112,18 @@ def create_app(
         ],
         lifespan=lifespan,
         exception_handlers=EXCEPTION_HANDLERS,
-        middleware=_middleware(settings, door=door, headers=headers),
+        middleware=[
+            # The outermost first.
+            Middleware(SecurityHeaders, headers=headers),
+            Middleware(CrossOrigin, own=settings.base_url, named=named),
+            # Starlette would put its own outside of these, and refuse without their headers.
+            Middleware(RequestBodyLimitMiddleware, max_body_size=MAX_BODY_BYTES),
+            Middleware(Admission, door=door),
+            Middleware(TrustedProxies, networks=settings.proxy_networks),
+            Middleware(RequestLog),
+            Middleware(RateLimits, limiter=limiter),
+            Middleware(SocketLimit, held=held),
+        ],
     )
 
 
@@ -122,21 +157,6 @@ def _routes(settings: Settings, *, schema_text: Callable[[], str], tell: Tell) -
     if DIST.is_dir():
         routes.append(Mount("/admin", AdminFiles(directory=DIST, html=True)))
     return routes
-
-
-def _middleware(settings: Settings, *, door: Door, headers: RawHeaders) -> list[Middleware]:
-    """Return what stands before the routes, the outermost first."""
-    return [
-        Middleware(SecurityHeaders, headers=headers),
-        Middleware(CrossOrigin, own=settings.base_url, named=NamedOrigins()),
-        # Starlette would put its own outside of these, and refuse without their headers.
-        Middleware(RequestBodyLimitMiddleware, max_body_size=MAX_BODY_BYTES),
-        Middleware(Admission, door=door),
-        Middleware(TrustedProxies, networks=settings.proxy_networks),
-        Middleware(RequestLog),
-        Middleware(RateLimits, limiter=RateLimiter(settings.rate_limit_requests, alone=ALONE)),
-        Middleware(SocketLimit, held=OpenSockets(settings.max_sockets_per_client)),
-    ]
 
 
 async def _payment_webhook(request: Request) -> Response:

@@ -43,6 +43,12 @@ ALLOWED_HEADERS = (
     "apollographql-client-name, apollographql-client-version"
 )
 EXPOSED_HEADERS = "etag, ratelimit, ratelimit-policy, retry-after, www-authenticate, x-request-id"
+READABLE = (
+    # No cookie is taken, so nothing is told one page that another could not ask.
+    (b"access-control-allow-origin", b"*"),
+    (b"access-control-expose-headers", EXPOSED_HEADERS.encode()),
+)
+"""What lets pages of other sites read an answer."""
 MAX_AGE_SECONDS = 7_200
 """The longest that browsers remember a preflight: what may be sent, never who is let in."""
 
@@ -79,6 +85,11 @@ class NamedOrigins:
                 await asyncio.wait_for(asyncio.shield(self._asking), WAIT_SECONDS)
         return self._named is None or origin in self._named
 
+    def knows(self, origin: str) -> bool:
+        """Tell without asking whether some shop can be used from here; False: ``welcome``."""
+        is_fresh = time.monotonic() < self._until
+        return is_fresh and (self._named is None or origin in self._named)
+
     async def _ask(self) -> None:
         try:
             self._named = await list_named_origins()
@@ -98,11 +109,11 @@ class CrossOrigin:
 
     def __init__(self, app: ASGIApp, *, own: str, named: NamedOrigins) -> None:
         self.app = app
-        self.own = _origin_of(own)
+        self.own = origin_of(own)
         self.named = named
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        origin = self._foreign_origin(scope)
+        origin = foreign_origin(scope, self.own) if is_graphql(scope) else None
         if origin is None:
             await self.app(scope, receive, send)
             return
@@ -123,26 +134,29 @@ class CrossOrigin:
         async def send_readable(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                # No cookie is taken, so nothing is told one page that another could not ask.
-                headers["access-control-allow-origin"] = "*"
-                headers["access-control-expose-headers"] = EXPOSED_HEADERS
+                for name, value in READABLE:
+                    headers[name.decode()] = value.decode()
             await send(message)
 
         await self.app(scope, receive, send_readable)
 
-    def _foreign_origin(self, scope: Scope) -> str | None:
-        """Return the origin of another site's page that asks the GraphQL endpoint, or None."""
-        if not is_graphql(scope):
-            return None
-        headers = Headers(scope=scope)
-        origin = headers.get("origin")
-        if origin is None or origin == self.own:
-            return None
-        host = headers.get("host", "").lower()
-        return None if host and origin.partition("://")[2] == host else origin
+
+def foreign_origin(scope: Scope, own: str) -> str | None:
+    """Return the origin of another site's page that asks the GraphQL endpoint, or None.
+
+    Args:
+        own: our own origin; see ``origin_of``.
+    """
+    headers = Headers(scope=scope)
+    origin = headers.get("origin")
+    if origin is None or origin == own:
+        return None
+    host = headers.get("host", "").lower()
+    return None if host and origin.partition("://")[2] == host else origin
 
 
-def _origin_of(address: str) -> str:
+def origin_of(address: str) -> str:
+    """Return the origin of an address, as browsers write it."""
     parts = urlsplit(address)
     return f"{parts.scheme}://{parts.netloc}".lower()
 

@@ -49,6 +49,23 @@ class RefusalAnswer:
         await send({"type": f"{kind}.start", "status": self.status, "headers": [*self.headers]})
         await send({"type": f"{kind}.body", "body": self.body})
 
+    @property
+    def lines(self) -> bytes:
+        """Its headers as HTTP/1.1 writes them."""
+        return lines_of(self.headers)
+
+
+def lines_of(headers: RawHeaders) -> bytes:
+    """Return headers as HTTP/1.1 writes them.
+
+    Raises:
+        ValueError: one of them would end its line, and begin another.
+    """
+    lines = b"".join([b"%b: %b\r\n" % header for header in headers])
+    if not lines.count(b"\n") == lines.count(b"\r") == len(headers):
+        raise ValueError("a header that is more than a line")
+    return lines
+
 
 def is_graphql(scope: Scope) -> bool:
     """Tell whether a request or a socket is for the GraphQL endpoint."""
@@ -97,6 +114,10 @@ async def refuse(
     scope: Scope, refusal: Refusal, send: Send, *, kind: str = "http.response"
 ) -> None:
     """Answer a request with a refusal, in its media type and language; ``kind`` as for ``send``."""
+    await refusal_of(scope, refusal).send(send, kind=kind)
+
+
+def refusal_of(scope: Scope, refusal: Refusal) -> RefusalAnswer:
+    """Return the answer that refuses a request, in its media type and language."""
     language = Headers(scope=scope).get("accept-language")
-    answer = compose_refusal(refusal, media=accepted_media(scope), language=language)
-    await answer.send(send, kind=kind)
+    return compose_refusal(refusal, media=accepted_media(scope), language=language)

@@ -1,14 +1,15 @@
 """Middleware around every request: what browsers may do with the answer, an id, a log line."""
 
+import re
 import time
 from collections.abc import Sequence
 from functools import lru_cache
-from uuid import uuid4
+from random import getrandbits
 
 import structlog
 from prometheus_client import Counter, Histogram
 from starlette.datastructures import Headers
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from headless_presale.kernel import metrics
@@ -19,6 +20,7 @@ from headless_presale.settings import Settings
 log = structlog.get_logger("headless_presale.http")
 
 MAX_ID_LENGTH = 64
+_PLAIN_ID = re.compile(rf"[A-Za-z0-9_.-]{{1,{MAX_ID_LENGTH}}}")
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 QUIET = frozenset({"/livez", "/readyz", "/metrics"})
 
@@ -60,12 +62,18 @@ class SecurityHeaders:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 given = message.get("headers", ())
-                names = {name.lower() for name, _ in given}
-                lacking = [header for header in self.headers if header[0] not in names]
-                message = {**message, "headers": [*given, *lacking]}
+                message = {**message, "headers": [*given, *lacking(self.headers, given)]}
             await send(message)
 
         await self.app(scope, receive, send_with_headers)
+
+
+def lacking(
+    headers: Sequence[tuple[bytes, bytes]], given: Sequence[tuple[bytes, bytes]]
+) -> list[tuple[bytes, bytes]]:
+    """Return those of the headers that are not among the given."""
+    names = {name.lower() for name, _ in given}
+    return [header for header in headers if header[0] not in names]
 
 
 def security_headers(settings: Settings) -> tuple[tuple[bytes, bytes], ...]:
@@ -95,7 +103,7 @@ class RequestLog:
         if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
             return
-        request_id = _request_id(scope)
+        request_id = name_request(Headers(scope=scope).get("x-request-id"))
         scope.setdefault("state", {})["request_id"] = request_id
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
@@ -122,14 +130,7 @@ class RequestLog:
         except Exception:
             if has_started:
                 raise
-            log.exception(
-                "http.request_failed",
-                method=scope["method"],
-                path=scope["path"],
-                client=client_address(scope),
-            )
-            body = {"error": {"code": "INTERNAL", "requestId": request_id}}
-            await JSONResponse(body, status_code=500)(scope, receive, send_with_id)
+            await failed(scope, request_id)(scope, receive, send_with_id)
         finally:
             self._note(scope, status, time.perf_counter() - began)
 
@@ -138,18 +139,39 @@ class RequestLog:
         # metrics.
         route = getattr(scope.get("route"), "path", None) or "unmatched"
         method = scope["method"] if scope["method"] in METHODS else "other"
-        requests, durations = _metrics_of(method, route, status)
-        requests.inc()
-        durations.observe(seconds)
+        count_request(method, route, status, seconds)
         if scope["path"] not in QUIET:
-            log.debug(
-                "http.request",
-                method=scope["method"],
-                path=scope["path"],
-                status=status,
-                client=client_address(scope),
-                ms=round(seconds * 1000, 1),
-            )
+            log_request(scope, status, seconds)
+
+
+def failed(scope: Scope, request_id: str) -> Response:
+    """Tell the log of the exception that is being handled; return what the client is told of it."""
+    log.exception(
+        "http.request_failed",
+        method=scope["method"],
+        path=scope["path"],
+        client=client_address(scope),
+    )
+    return JSONResponse({"error": {"code": "INTERNAL", "requestId": request_id}}, status_code=500)
+
+
+def count_request(method: str, route: str, status: int, seconds: float) -> None:
+    """Count a request that was answered, and how long that took."""
+    requests, durations = _metrics_of(method, route, status)
+    requests.inc()
+    durations.observe(seconds)
+
+
+def log_request(scope: Scope, status: int, seconds: float) -> None:
+    """Tell the log of a request that was answered, where it wants to know of each."""
+    log.debug(
+        "http.request",
+        method=scope["method"],
+        path=scope["path"],
+        status=status,
+        client=client_address(scope),
+        ms=round(seconds * 1000, 1),
+    )
 
 
 @lru_cache(maxsize=1_000)
@@ -161,9 +183,9 @@ def _metrics_of(method: str, route: str, status: int) -> tuple[Counter, Histogra
     )
 
 
-def _request_id(scope: Scope) -> str:
-    given = Headers(scope=scope).get("x-request-id", "")
-    is_plain = 0 < len(given) <= MAX_ID_LENGTH and all(
-        letter.isascii() and (letter.isalnum() or letter in "-_.") for letter in given
-    )
-    return given if is_plain else uuid4().hex
+def name_request(given: str | None) -> str:
+    """Return the id of a request: the one its caller has given, if that is plain, or a new one."""
+    if given is not None and _PLAIN_ID.fullmatch(given):
+        return given
+    # Not to be guessed it need not be: it says nothing, and opens nothing.
+    return f"{getrandbits(128):032x}"

@@ -19,6 +19,7 @@ from headless_presale.identity import AccessClaims
 from headless_presale.proxies import client_address
 from headless_presale.rate_limits import (
     ALONE,
+    RATE_COUNTS,
     Count,
     Counts,
     RateLimited,
@@ -150,7 +151,7 @@ class Meter:
         if caller is None:
             return
         counted = await self._limits.count(wanted, caller=caller, customer_id=customer_id)
-        told: Counts | None = self._scope.get("state", {}).get("rate_counts")
+        told: Counts | None = self._scope.get("state", {}).get(RATE_COUNTS)
         for each in counted:
             if told is not None:
                 told.add(each.count)

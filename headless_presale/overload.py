@@ -28,6 +28,7 @@ from headless_presale.graphql_endpoint import (
     accepted_media,
     compose_refusal,
     is_graphql,
+    lines_of,
 )
 from headless_presale.kernel import metrics
 from headless_presale.kernel.errors import PresaleError
@@ -234,8 +235,8 @@ def _refusal_for(scope: Scope) -> RefusalAnswer:
 
 def _raw(answer: RefusalAnswer, more_headers: Iterable[tuple[bytes, bytes]]) -> bytes:
     """Return an answer as HTTP/1.1 writes it."""
-    lines = [b"%b: %b\r\n" % header for header in (*more_headers, *answer.headers)]
-    return b"".join((b"HTTP/1.1 503 Service Unavailable\r\n", *lines, b"\r\n", answer.body))
+    lines = lines_of((*more_headers, *answer.headers))
+    return b"".join((b"HTTP/1.1 503 Service Unavailable\r\n", lines, b"\r\n", answer.body))
 
 
 def _locale_of(scope: Scope) -> str:

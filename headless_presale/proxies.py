@@ -20,6 +20,8 @@ Network = IPv4Network | IPv6Network
 MAPPED = "::ffff:"
 LONGEST_CHAIN = 300
 """Bytes of hops that are remembered: clients may send more, and are not to fill the memory."""
+MOST_KNOWN = 1_000
+"""Clients that are remembered: those of a second or two."""
 SCHEMES = {"http": {"http": "http", "https": "https"}, "websocket": {"http": "ws", "https": "wss"}}
 
 
@@ -35,24 +37,38 @@ class TrustedProxies:
 
     def __init__(self, app: ASGIApp, *, networks: Sequence[Network]) -> None:
         self.app = app
-        self.networks = tuple(networks)
-        # The same clients come through the same proxies.
-        self._known_client_behind = lru_cache(maxsize=10_000)(self._client_behind)
+        self.clients = ClientsBehind(networks)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] in SCHEMES:
-            self._look_behind(scope)
+            self.clients.look_behind(scope)
         await self.app(scope, receive, send)
 
-    def _look_behind(self, scope: Scope) -> None:
+
+class ClientsBehind:
+    """Finds out whose address a request comes from; once for each: a second look may go too far.
+
+    Args:
+        networks: where our proxies are.
+    """
+
+    def __init__(self, networks: Sequence[Network]) -> None:
+        self.networks = tuple(networks)
+        # The same clients come through the same proxies.
+        self._known_peer = lru_cache(maxsize=MOST_KNOWN)(self._peer)
+        self._known_client_behind = lru_cache(maxsize=MOST_KNOWN)(self._client_behind)
+
+    def look_behind(self, scope: Scope) -> None:
+        """Put the client's address, and the scheme it used, into the scope."""
         told_by = client_address(scope)
-        peer = _address_in(told_by)
+        find_peer = self._known_peer if len(told_by) <= LONGEST else self._peer
+        peer, is_ours = find_peer(told_by)
         if peer is None:
             return
         if told_by.startswith(MAPPED):
             # A socket for both families gives IPv4 like this: all of it is one network of IPv6.
             scope["client"] = (str(peer), scope["client"][1])
-        if not self._is_ours(peer):
+        if not is_ours:
             return
         chain: list[bytes] = []
         told = ""
@@ -64,13 +80,18 @@ class TrustedProxies:
                 told = value.decode("latin-1").rpartition(",")[2].strip().lower()
         is_short = sum(map(len, chain)) <= LONGEST_CHAIN
         find = self._known_client_behind if is_short else self._client_behind
-        client = find(peer, tuple(chain))
+        client = find(told_by, tuple(chain))
         # A port we were told of would be that of another connection.
         scope["client"] = (client, 0)
         scope["scheme"] = SCHEMES[scope["type"]].get(told, scope["scheme"])
 
-    def _client_behind(self, peer: Address, chain: tuple[bytes, ...]) -> str:
-        client = peer
+    def _peer(self, told_by: str) -> tuple[Address | None, bool]:
+        """Return who is at the other end of a connection, and whether that is a proxy of ours."""
+        peer = _address_in(told_by)
+        return peer, peer is not None and self._is_ours(peer)
+
+    def _client_behind(self, told_by: str, chain: tuple[bytes, ...]) -> str:
+        client = _address_in(told_by)
         for hop in _hops([value.decode("latin-1") for value in chain]):
             # Whatever is no address ends the chain: we know no further than here.
             if hop is None:
@@ -78,7 +99,7 @@ class TrustedProxies:
             client = hop
             if not self._is_ours(hop):
                 break
-        return write_address(client)
+        return told_by if client is None else write_address(client)
 
     def _is_ours(self, address: Address) -> bool:
         return any(address in network for network in self.networks)
@@ -91,7 +112,7 @@ def _hops(values: Sequence[str]) -> Iterator[Address | None]:
             yield _address_in(text.strip())
 
 
-@remembering(most=10_000, longest=LONGEST)
+@remembering(most=MOST_KNOWN, longest=LONGEST)
 def _address_in(text: str) -> Address | None:
     """Return an address in its plain form; some proxies add the port, in brackets or without."""
     host = text

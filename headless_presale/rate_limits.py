@@ -13,16 +13,15 @@ name, all the world would be one caller.
 
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from math import ceil
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import structlog
 from limits.aio.storage import MemoryStorage
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from headless_presale.graphql_endpoint import is_graphql, refuse
+from headless_presale.graphql_endpoint import RawHeaders, is_graphql, refuse
 from headless_presale.identity import AccessClaims, Unauthenticated, read_bearer
 from headless_presale.kernel import clock, ip, metrics
 from headless_presale.kernel.errors import PresaleError, Unavailable
@@ -49,6 +48,8 @@ _ASKED = -1
 METHODS = ("GET", "POST")
 VERIFIED = "headless_presale.access_claims"
 """Where in a request's scope the claims of a merchant's token are that was verified to count it."""
+RATE_COUNTS = "rate_counts"
+"""Where in a request's state its ``Counts`` are."""
 MESSAGE = TEXTS["RATE_LIMITED"]["en"]
 
 
@@ -64,8 +65,7 @@ class RateLimited(PresaleError):
         self.retry_after_seconds = retry_after_seconds
 
 
-@dataclass(frozen=True, slots=True)
-class Count:
+class Count(NamedTuple):
     """What a caller has left of the window under way.
 
     Attributes:
@@ -85,7 +85,7 @@ class Count:
         return self.used > self.limit
 
 
-def headers_of(counts: Iterable[Count]) -> dict[str, str]:
+def headers_of(counts: Iterable[Count]) -> RawHeaders:
     """Return policies and what is left of them, by draft-ietf-httpapi-ratelimit-headers."""
     policies, limits = [], []
     for count in counts:
@@ -93,8 +93,11 @@ def headers_of(counts: Iterable[Count]) -> dict[str, str]:
         policies.append(f'"{count.policy}";q={count.limit};w={WINDOW_SECONDS}')
         limits.append(f'"{count.policy}";r={left};t={count.resets_after}')
     if not policies:
-        return {}
-    return {"RateLimit-Policy": ", ".join(policies), "RateLimit": ", ".join(limits)}
+        return ()
+    return (
+        (b"ratelimit-policy", ", ".join(policies).encode()),
+        (b"ratelimit", ", ".join(limits).encode()),
+    )
 
 
 class Tally:
@@ -245,11 +248,15 @@ def caller_of(scope: Scope, claims: AccessClaims | None) -> str | None:
     Args:
         claims: what its access token says, verified; None without one.
     """
-    if _is_local(scope):
-        return None
-    if claims is not None:
-        return f"grant:{claims.grant_id}"
-    return f"address:{_host_of(client_address(scope))}"
+    caller = address_of(scope)
+    if caller is None or claims is None:
+        return caller
+    return f"grant:{claims.grant_id}"
+
+
+def address_of(scope: Scope) -> str | None:
+    """Return whom a request without a token counts for; None for one of this machine itself."""
+    return _caller_at(client_address(scope))
 
 
 async def _claims_of(scope: Scope) -> AccessClaims | None:
@@ -267,23 +274,15 @@ def note_refusal(caller: str, policy: str = REQUESTS) -> None:
     log.info("rate_limits.refused", caller=caller, policy=policy)
 
 
-def _is_local(scope: Scope) -> bool:
-    """Tell whether this machine itself asks, or nobody that has an address."""
-    return _is_loopback(client_address(scope))
-
-
 # Clients come back: each asks for a page, its pictures' shop and its order.
-@remembering(most=10_000, longest=ip.LONGEST)
-def _is_loopback(address: str) -> bool:
+@remembering(most=1_000, longest=ip.LONGEST)
+def _caller_at(address: str) -> str | None:
+    """Return who asks from an address; None where that is this machine, or nobody has it."""
     try:
-        return ip.is_loopback(address)
+        is_own = ip.is_loopback(address)
     except ValueError:
-        return True
-
-
-@remembering(most=10_000, longest=ip.LONGEST)
-def _host_of(address: str) -> str:
-    return ip.host_of(address)
+        is_own = True
+    return None if is_own else f"address:{ip.host_of(address)}"
 
 
 class Counts:
@@ -297,7 +296,7 @@ class Counts:
         self._newest[count.policy] = count
 
     @property
-    def headers(self) -> dict[str, str]:
+    def headers(self) -> RawHeaders:
         """What an answer says of them; nothing where nothing was counted."""
         return headers_of(self._newest.values())
 
@@ -306,7 +305,7 @@ class RateLimits:
     """Middleware: counts requests to the GraphQL endpoint before anything of them is read.
 
     Each answer there says where the caller stands, also in what is counted further in:
-    ``scope["state"]["rate_counts"]`` is for that. A socket's handshake is a request, and then each
+    ``RATE_COUNTS`` in its state is for that. A socket's handshake is a request, and then each
     operation that arrives over it: the limiter is in ``scope["state"]["rate_limiter"]``.
     """
 
@@ -317,35 +316,25 @@ class RateLimits:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket" and self.limiter.limit > 0:
             scope.setdefault("state", {})["rate_limiter"] = self.limiter
-        if not _is_counted(scope) or _is_local(scope):
+        if not _is_counted(scope) or address_of(scope) is None:
             await self.app(scope, receive, send)
             return
         if scope["type"] == "websocket":
             await self._shake_hands(scope, receive, send)
             return
-        counts = scope.setdefault("state", {})["rate_counts"] = Counts()
+        counts = scope.setdefault("state", {})[RATE_COUNTS] = Counts()
 
         async def send_with_counts(message: Message) -> None:
             if message["type"] == "http.response.start":
-                told = [
-                    (name.lower().encode(), value.encode())
-                    for name, value in counts.headers.items()
-                ]
-                message = {**message, "headers": [*message.get("headers", ()), *told]}
+                headers = [*message.get("headers", ()), *counts.headers]
+                message = {**message, "headers": headers}
             await send(message)
 
-        if self.limiter.limit > 0:
-            # In the request's own scope: whoever answers it need not verify the token again.
-            scope[VERIFIED] = claims = await _claims_of(scope)
-            caller = caller_of(scope, claims)
-            if caller is not None:
-                count = await self.limiter.count(caller)
-                counts.add(count)
-                if count.is_over:
-                    note_refusal(caller)
-                    await refuse(scope, RateLimited(count.resets_after), send_with_counts)
-                    return
-        await self.app(scope, receive, send_with_counts)
+        refusal = await count_caller(scope, self.limiter, counts)
+        if refusal is None:
+            await self.app(scope, receive, send_with_counts)
+        else:
+            await refuse(scope, refusal, send_with_counts)
 
     async def _shake_hands(self, scope: Scope, receive: Receive, send: Send) -> None:
         caller = caller_of(scope, None) if self.limiter.limit > 0 else None
@@ -356,6 +345,23 @@ class RateLimits:
         note_refusal(caller)
         # Not a close code: for what passes in a minute a client should try again by itself.
         await refuse(scope, RateLimited(count.resets_after), send, kind="websocket.http.response")
+
+
+async def count_caller(scope: Scope, limiter: RateLimiter, counts: Counts) -> RateLimited | None:
+    """Count a request for its caller; return why it is refused, or None."""
+    if limiter.limit <= 0:
+        return None
+    # In the request's own scope: whoever answers it need not verify the token again.
+    scope[VERIFIED] = claims = await _claims_of(scope)
+    caller = caller_of(scope, claims)
+    if caller is None:
+        return None
+    count = await limiter.count(caller)
+    counts.add(count)
+    if not count.is_over:
+        return None
+    note_refusal(caller)
+    return RateLimited(count.resets_after)
 
 
 def _is_counted(scope: Scope) -> bool:

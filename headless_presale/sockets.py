@@ -23,6 +23,8 @@ log = structlog.get_logger(__name__)
 TOO_MANY = 4429
 """The close code that says so; see PROTOCOL.md of graphql-ws, whose client does not try again."""
 MESSAGE = TEXTS["TOO_MANY_CONNECTIONS"]["en"]
+SOCKET_PLACE = "socket_place"
+"""Where in a request's state its ``SocketPlace`` is."""
 EVENT_STREAM = b"text/event-stream"
 
 
@@ -111,8 +113,8 @@ class SocketLimit:
     """Middleware: counts sockets and event streams while they are open.
 
     Sockets, and requests that name an event stream, are counted here. What becomes one because its
-    client takes anything is counted where that is known: ``scope["state"]["socket_place"]`` is for
-    that, and to count for a grant besides.
+    client takes anything is counted where that is known: ``SOCKET_PLACE`` in its state is for that,
+    and to count for a grant besides.
     """
 
     def __init__(self, app: ASGIApp, *, held: OpenSockets) -> None:
@@ -125,9 +127,9 @@ class SocketLimit:
             return
         place = SocketPlace(self.held, scope)
         state = scope.setdefault("state", {})
-        state["socket_place"] = place
+        state[SOCKET_PLACE] = place
         try:
-            if _stays_open(scope):
+            if stays_open(scope):
                 place.hold()
         except TooManyConnections as refusal:
             await _refuse(scope, receive, send, refusal)
@@ -137,10 +139,11 @@ class SocketLimit:
         finally:
             place.leave()
             # It knows the scope: together they would stay until garbage is collected.
-            del state["socket_place"]
+            del state[SOCKET_PLACE]
 
 
-def _stays_open(scope: Scope) -> bool:
+def stays_open(scope: Scope) -> bool:
+    """Tell whether a request to the endpoint says of itself that it is to go on for a while."""
     if scope["type"] == "websocket":
         return True
     headers: list[tuple[bytes, bytes]] = scope["headers"]

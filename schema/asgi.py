@@ -21,6 +21,7 @@ from headless_presale.rate_limits import VERIFIED, RateLimiter, caller_of
 from headless_presale.refusal_texts import tell
 from headless_presale.runtime import Runtime
 from headless_presale.settings import Settings, get_settings
+from headless_presale.sockets import SOCKET_PLACE
 from resolvers.access import read_token
 from resolvers.context import RequestContext, locale_of
 from resolvers.errors import TokenExpired, Unauthenticated
@@ -110,7 +111,7 @@ def context_factory(shops: ShopDirectory, limits: OperationLimits) -> ContextFac
             expired=expired,
             address=client_address(scope),
             meter=Meter(scope, limits),
-            socket_place=scope["state"].get("socket_place"),
+            socket_place=scope["state"].get(SOCKET_PLACE),
             settings=runtime.settings,
             hub=runtime.hub,
             shops=shops.seen_from(scope.get(FOREIGN_ORIGIN)),

@@ -1,12 +1,13 @@
 """Addresses of clients, read and written as ``ipaddress`` does, by the system's own functions.
 
 A sale brings thousands of addresses that nobody has seen before. To parse one of IPv6, to write it
-and to find its network took ``ipaddress`` 55 us; the functions of the C library take a tenth.
+and to find its network took ``ipaddress`` 55 us, to parse one of IPv4 three times 20 us; the
+functions of the C library take a tenth.
 """
 
 import ipaddress
 from ipaddress import IPv4Address, IPv6Address
-from socket import AF_INET6, inet_ntop, inet_pton
+from socket import AF_INET, AF_INET6, inet_ntop, inet_pton
 
 Address = IPv4Address | IPv6Address
 
@@ -17,6 +18,7 @@ _NO_PREFIX = bytes(12)
 _MAPPED_PREFIX = bytes(10) + b"\xff\xff"
 _LOOPBACK = bytes(15) + b"\x01"
 _NO_HOST = bytes(8)
+_OWN_V4 = 127
 
 
 def read_address(text: str) -> Address:
@@ -26,7 +28,10 @@ def read_address(text: str) -> Address:
         ValueError: the text is none.
     """
     packed = _read_v6(text)
-    return ipaddress.ip_address(text) if packed is None else IPv6Address(packed)
+    if packed is not None:
+        return IPv6Address(packed)
+    packed = _read_v4(text)
+    return ipaddress.ip_address(text) if packed is None else IPv4Address(packed)
 
 
 def write_address(address: Address) -> str:
@@ -47,7 +52,10 @@ def is_loopback(text: str) -> bool:
         ValueError: the text is none.
     """
     packed = _read_v6(text)
-    return ipaddress.ip_address(text).is_loopback if packed is None else packed == _LOOPBACK
+    if packed is not None:
+        return packed == _LOOPBACK
+    packed = _read_v4(text)
+    return ipaddress.ip_address(text).is_loopback if packed is None else packed[0] == _OWN_V4
 
 
 def host_of(text: str) -> str:
@@ -55,6 +63,8 @@ def host_of(text: str) -> str:
     packed = _read_v6(text)
     if packed is not None:
         return f"{inet_ntop(AF_INET6, packed[:8] + _NO_HOST)}/64"
+    if _read_v4(text) is not None:
+        return text
     try:
         address = ipaddress.ip_address(text)
     except ValueError:
@@ -72,3 +82,13 @@ def _read_v6(text: str) -> bytes | None:
         return inet_pton(AF_INET6, text)
     except (OSError, ValueError):
         return None
+
+
+def _read_v4(text: str) -> bytes | None:
+    """Return the bytes of an address of IPv4 in its plain form; None for whatever else."""
+    try:
+        packed = inet_pton(AF_INET, text)
+    except (OSError, ValueError):
+        return None
+    # Some libraries read numbers with zeros in front, which are octal to others.
+    return packed if inet_ntop(AF_INET, packed) == text else None

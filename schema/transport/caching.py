@@ -70,5 +70,7 @@ def is_unchanged(head: Head, tag: str) -> bool:
     header = head.get(b"if-none-match")
     if header is None:
         return False
+    if header == tag:
+        return True
     candidates = [candidate.strip().removeprefix("W/") for candidate in header.split(",")]
     return "*" in candidates or tag in candidates

@@ -16,6 +16,8 @@ T = TypeVar("T")
 MAX_REMEMBERED_CHARACTERS = 300
 """What is longer is read each time: nobody fills the memory with what he sends."""
 MAX_REMEMBERED_VALUES = 500
+FIELDS = "schema.transport.fields"
+"""Where in a request's scope its headers are by their names, once they were read."""
 
 
 def remembered(read: Callable[[str | None], T]) -> Callable[[str | None], T]:
@@ -36,8 +38,11 @@ class Fields:
     __slots__ = ("_fields",)
 
     def __init__(self, scope: Scope) -> None:
-        # Of a header that is sent twice the first counts, as with Starlette.
-        self._fields: dict[bytes, bytes] = dict(reversed([*scope["headers"]]))
+        fields: dict[bytes, bytes] | None = scope.get(FIELDS)
+        if fields is None:
+            # Of a header that is sent twice the first counts, as with Starlette.
+            fields = scope[FIELDS] = dict(reversed([*scope["headers"]]))
+        self._fields = fields
 
     def get(self, name: bytes) -> str | None:
         """Return the value of a header, or None."""

@@ -23,6 +23,20 @@ async def read_text(head: Head, receive: Receive, max_bytes: int) -> bytes:
     if not head.is_get:
         _require_json_content(head)
         return await _read_body(head, receive, max_bytes)
+    return _text_of_address(head, max_bytes)
+
+
+def text_of(head: Head, body: bytes, max_bytes: int) -> bytes:
+    """What a request says whose body is there; raises what ``read_text`` does."""
+    if head.is_get:
+        return _text_of_address(head, max_bytes)
+    _require_json_content(head)
+    if len(body) > max_bytes:
+        raise _too_large(max_bytes)
+    return body
+
+
+def _text_of_address(head: Head, max_bytes: int) -> bytes:
     if len(head.query_string) > max_bytes:
         raise RequestRefused(414, "The query string is too long.", code=REQUEST_TOO_LARGE)
     return head.query_string

@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
-from schema.transport.errors import RequestRefused
+from graphql import OperationType
+
+from schema.transport.errors import OPERATION_NOT_ALLOWED, RequestRefused
 from schema.transport.head import remembered
 
 JSON = "application/json"
@@ -66,6 +68,24 @@ def require_json(accepted: Accepted) -> str:
     if accepted.json is None:
         raise RequestRefused(406, f"Accept has to include {GRAPHQL_RESPONSE} or {JSON}.")
     return accepted.json
+
+
+def require_carrier(kind: OperationType, accepted: Accepted, *, is_get: bool) -> None:
+    """Refuse what this method or media type cannot carry."""
+    if is_get and kind is not OperationType.QUERY:
+        raise RequestRefused(
+            405,
+            f"A {kind.value} cannot be sent by GET.",
+            code=OPERATION_NOT_ALLOWED,
+            headers={"allow": "POST"},
+        )
+    if kind is OperationType.SUBSCRIPTION and not accepted.event_stream:
+        raise RequestRefused(
+            406,
+            "A subscription needs 'Accept: text/event-stream' or a WebSocket "
+            "(graphql-transport-ws).",
+            code=OPERATION_NOT_ALLOWED,
+        )
 
 
 def _media_ranges(accept: str) -> dict[str, float]:

@@ -20,9 +20,13 @@ _NO_BODY = frozenset({204, 304})
 
 
 class Reply:
-    """An answer that is composed, and can be sent any number of times."""
+    """An answer that is composed, and can be sent any number of times.
 
-    __slots__ = ("body", "headers", "status")
+    Attributes:
+        headers: those that belong to the answer, the length of its body among them.
+    """
+
+    __slots__ = ("_lines", "body", "headers", "status")
 
     def __init__(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
         self.status = status
@@ -30,6 +34,21 @@ class Reply:
         self.headers = [(k.encode("latin-1"), v.encode("latin-1")) for k, v in headers.items()]
         if status not in _NO_BODY:
             self.headers.append((b"content-length", b"%d" % len(body)))
+        self._lines: bytes | None = None
+
+    @property
+    def lines(self) -> bytes:
+        """The headers as HTTP/1.1 writes them; written once.
+
+        Raises:
+            ValueError: one of them would end its line, and begin another.
+        """
+        if self._lines is None:
+            lines = b"".join([b"%b: %b\r\n" % header for header in self.headers])
+            if not lines.count(b"\n") == lines.count(b"\r") == len(self.headers):
+                raise ValueError("a header that is more than a line")
+            self._lines = lines
+        return self._lines
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         # Middleware adds to the list: each sending has its own.

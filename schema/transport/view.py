@@ -21,7 +21,6 @@ from strawberry.http.websocket_origin import is_same_origin, normalize_origin
 from schema.transport.answers import Answer, AsSent, SharedAnswers, answer_of, key_of
 from schema.transport.caching import find_cache_hint
 from schema.transport.errors import (
-    OPERATION_NOT_ALLOWED,
     SESSION_EXPIRED,
     SHUTTING_DOWN,
     DocumentRefused,
@@ -40,15 +39,16 @@ from schema.transport.execution import (
 )
 from schema.transport.head import Head
 from schema.transport.ide import editor_page
-from schema.transport.incoming import asks_for_data, parse_get, parse_post, read_text
+from schema.transport.incoming import asks_for_data, parse_get, parse_post, read_text, text_of
 from schema.transport.limits import DocumentLimits
 from schema.transport.negotiation import (
     Accepted,
     negotiate,
+    require_carrier,
     require_json,
 )
 from schema.transport.persisted import SharedTexts
-from schema.transport.replies import VARY, Replies, request_id_of
+from schema.transport.replies import VARY, Replies, Reply, request_id_of
 from schema.transport.requests import OperationRequest
 from schema.transport.shared import Streams
 from schema.transport.socket_bounds import OperationHook, SocketHook, SocketLimits
@@ -60,6 +60,8 @@ from schema.transport.websocket import (
 
 GOING_AWAY, GONE = 1001, "Server is going away"
 
+ReadText = Callable[[int], Awaitable[bytes]]
+"""Returns what a request says, no more than so many bytes; see ``read_text``."""
 ContextFactory = Callable[[Request | WebSocket], Awaitable[Any]]
 
 
@@ -165,15 +167,50 @@ class PresaleGraphQL(GraphQL[Any, None]):
         if scope["type"] == "websocket":
             await self._serve_socket(WebSocket(scope, receive=receive, send=send))
             return
-        response = await self._respond(Head(scope), receive)
-        if not isinstance(response, EventStream):
-            await response(scope, receive, send)
-            return
-        self._live.add(response)
+        head = Head(scope)
+        response = await self._respond(head, partial(read_text, head, receive))
+        await response(scope, receive, send)
+
+    def read_head(self, scope: Scope) -> Head:
+        """Return the head of a request that is there as a whole: see ``answer``."""
+        return Head(scope)
+
+    def find_kept(self, head: Head, body: bytes) -> Reply | None:
+        """Return the answer to a whole request where there is one for all who ask that now.
+
+        None for everything else: ``answer``.
+        """
+        whose = None if self._reuse_key is None else self._reuse_key(head)
+        accepted = negotiate(head.get(b"accept"))
+        if whose is None or accepted.json is None or accepted.html:
+            return None
         try:
-            await response(scope, receive, send)
+            text = text_of(head, body, self._max_body_bytes)
+        except RequestRefused:
+            return None
+        kept = self.answers.find((head.is_get, text, whose))
+        return None if kept is None else self._replies.shared(head, accepted.json, None, kept)
+
+    async def answer(self, head: Head, body: bytes) -> Reply | ASGIApp:
+        """Answer a request that is there as a whole.
+
+        Returns:
+            The answer, or what sends one that goes on for a while.
+        """
+
+        async def read(max_bytes: int) -> bytes:
+            return text_of(head, body, max_bytes)
+
+        return await self._respond(head, read)
+
+    async def _send_live(
+        self, stream: EventStream, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        self._live.add(stream)
+        try:
+            await stream(scope, receive, send)
         finally:
-            self._live.discard(response)
+            self._live.discard(stream)
 
     async def close_all(
         self, code: int = GOING_AWAY, reason: str = GONE, *, timeout_seconds: float = 10.0
@@ -233,16 +270,16 @@ class PresaleGraphQL(GraphQL[Any, None]):
             return True
         return normalize_origin(origin) in self.allowed_origins
 
-    async def _respond(self, head: Head, receive: Receive) -> ASGIApp:
+    async def _respond(self, head: Head, read: ReadText) -> Reply | ASGIApp:
         accepted = negotiate(head.get(b"accept"))
         try:
-            return await self._answer(head, accepted, receive)
+            return await self._answer(head, accepted, read)
         except RequestRefused as refused:
             return self._replies.failure(head, accepted.json, refused, refused.headers)
         except Exception as failure:
             return self._replies.failure(head, accepted.json, failure, {})
 
-    async def _answer(self, head: Head, accepted: Accepted, receive: Receive) -> ASGIApp:
+    async def _answer(self, head: Head, accepted: Accepted, read: ReadText) -> Reply | ASGIApp:
         if head.method not in ("GET", "POST"):
             raise RequestRefused(405, "Use GET or POST.", headers={"allow": "GET, POST"})
         if head.is_get and accepted.html and self._editor and not asks_for_data(head):
@@ -252,7 +289,7 @@ class PresaleGraphQL(GraphQL[Any, None]):
             )
         if head.is_get or not accepted.event_stream:
             require_json(accepted)
-        text = await read_text(head, receive, self._max_body_bytes)
+        text = await read(self._max_body_bytes)
         whose = None if self._reuse_key is None else self._reuse_key(head)
         as_sent = None if whose is None else (head.is_get, text, whose)
         if as_sent is not None and accepted.json is not None:
@@ -268,7 +305,7 @@ class PresaleGraphQL(GraphQL[Any, None]):
             if accepted.json is None:
                 return self._stream(head, None, _once(outcome))
             return self._replies.result(head, accepted.json, None, outcome, None)
-        _check_transport(operation, accepted, is_get=head.is_get)
+        require_carrier(operation.kind, accepted, is_get=head.is_get)
         is_subscription = operation.kind is OperationType.SUBSCRIPTION
         if is_subscription and self._stopping:
             raise RequestError(
@@ -321,10 +358,10 @@ class PresaleGraphQL(GraphQL[Any, None]):
         operation: Operation | None,
         outcomes: AsyncGenerator[Outcome, None],
         context: Any = None,
-    ) -> EventStream:
+    ) -> ASGIApp:
         expires_at = getattr(context, "expires_at", None)
         expired = coded(GraphQLError("The session has expired."), SESSION_EXPIRED)
-        return EventStream(
+        stream = EventStream(
             outcomes,
             lambda outcome: self._replies.encode(head, operation, outcome)[0],
             headers={"vary": VARY},
@@ -334,23 +371,7 @@ class PresaleGraphQL(GraphQL[Any, None]):
             ended=getattr(context, "ended", None) if isinstance(expires_at, datetime) else None,
             expired=Outcome(errors=[expired], executed=False),
         )
-
-
-def _check_transport(operation: Operation, accepted: Accepted, *, is_get: bool) -> None:
-    """Refuse what this method or media type cannot carry."""
-    if is_get and operation.kind is not OperationType.QUERY:
-        raise RequestRefused(
-            405,
-            f"A {operation.kind.value} cannot be sent by GET.",
-            code=OPERATION_NOT_ALLOWED,
-            headers={"allow": "POST"},
-        )
-    if operation.kind is OperationType.SUBSCRIPTION and not accepted.event_stream:
-        raise RequestRefused(
-            406,
-            f"A subscription needs 'Accept: text/event-stream' or a WebSocket ({SUBPROTOCOL}).",
-            code=OPERATION_NOT_ALLOWED,
-        )
+        return partial(self._send_live, stream)
 
 
 async def _end(live: GraphQLSocket | EventStream, code: int, reason: str) -> None:

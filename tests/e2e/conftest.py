@@ -15,14 +15,13 @@ from typing import Any
 import asyncpg
 import httpx
 import pytest
-import uvicorn
 from gql import Client, gql
 from gql.client import AsyncClientSession
 from gql.transport.aiohttp import AIOHTTPTransport
 from pydantic import SecretStr
 from redis.asyncio import Redis
 
-from headless_presale.cli.server import Server
+from headless_presale.cli.server import Server, server_config
 from headless_presale.kernel.clock import ManualClock
 from headless_presale.settings import Settings
 from headless_presale.worker import create_job_app, run_worker
@@ -165,10 +164,9 @@ async def stack(
         sandbox_gateway_api_key=SecretStr(API_KEY),
         sandbox_gateway_webhook_secret=SecretStr(WEBHOOK_SECRET),
     )
-    config = uvicorn.Config(
+    config = server_config(
         create(settings),
         port=api_port,
-        log_config=None,
         timeout_graceful_shutdown=5,
         # On a slow machine a connection may lie idle longer than uvicorn's five seconds, and be
         # closed in the very moment in which a client sends the next request over it.

@@ -6,11 +6,17 @@ browser without scripts signs somebody in and answers the consent page.
 
 import asyncio
 import json
+import warnings
 from typing import Any
 
+import authlib.deprecate
 import pytest
 from authlib.integrations.base_client import OAuthError
-from authlib.integrations.httpx_client import AsyncOAuth2Client
+
+with warnings.catch_warnings():
+    # It wants another library than the one that is here, and works with this one.
+    warnings.simplefilter("ignore", authlib.deprecate.AuthlibDeprecationWarning)
+    from authlib.integrations.httpx_client import AsyncOAuth2Client
 
 from headless_presale.identity import ClientKind
 from tests.support.node import NODE_FOLDER, needs_node

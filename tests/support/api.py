@@ -9,7 +9,9 @@ from typing import Any, Literal
 
 import httpx
 
-from headless_presale.cli.server import DoorProtocol, Server, SocketProtocol, server_config
+from headless_presale.cli.http import DoorProtocol
+from headless_presale.cli.server import Server, server_config
+from headless_presale.cli.socket_protocol import SocketProtocol
 from headless_presale.settings import Settings
 from resolvers.global_ids import seal
 from schema.asgi import create

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
-from headless_presale.cli.server import SocketProtocol
+from headless_presale.cli.socket_protocol import SocketProtocol
 from schema.transport import shared
 from tests.graphql.transport.conftest import (
     RunningServer,

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from websockets.frames import Frame, Opcode
 
-from headless_presale.cli.server import text_frame
+from headless_presale.cli.socket_protocol import text_frame
 from schema.transport.execution import Outcome
 from schema.transport.shared import SharedRun
 from schema.transport.socket_member import SocketMember

@@ -9,7 +9,7 @@ import pytest
 from redis.asyncio import Redis
 
 from headless_presale.cli import processes, server
-from headless_presale.cli.server import DoorProtocol
+from headless_presale.cli.http import DoorProtocol
 from headless_presale.settings import Settings
 from tests.conftest import SECRET_KEY
 from tests.support.api import api_serving

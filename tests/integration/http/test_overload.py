@@ -16,7 +16,7 @@ import pytest
 from pydantic import SecretStr
 from redis.asyncio import Redis
 
-from headless_presale.cli.server import DoorProtocol
+from headless_presale.cli.http import DoorProtocol
 from headless_presale.kernel.clock import ManualClock
 from headless_presale.kernel.unit_of_work import shielded, unit_of_work
 from headless_presale.middleware import SECURITY_HEADERS

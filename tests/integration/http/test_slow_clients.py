@@ -14,7 +14,7 @@ import pytest
 from redis.asyncio import Redis
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from headless_presale.cli.server import DoorProtocol
+from headless_presale.cli.http import DoorProtocol
 from headless_presale.settings import Settings
 from tests.conftest import SECRET_KEY
 from tests.support.api import api_serving

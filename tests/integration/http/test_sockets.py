@@ -19,7 +19,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Subprotocol
 
-from headless_presale.cli.server import DoorProtocol, SocketProtocol
+from headless_presale.cli.http import DoorProtocol
+from headless_presale.cli.socket_protocol import SocketProtocol
 from headless_presale.kernel.clock import ManualClock
 from headless_presale.settings import Settings
 from headless_presale.sockets import MESSAGE
