@@ -17,7 +17,7 @@ from headless_presale.checkout import (
     place_order,
 )
 from headless_presale.customers import CustomerPrincipal
-from headless_presale.kernel.errors import InvalidInput, PresaleError
+from headless_presale.kernel.errors import InvalidInput
 from headless_presale.kernel.events import EventRecord, acting_as
 from headless_presale.kernel.locales import read_locale
 from headless_presale.kernel.money import Money
@@ -36,7 +36,7 @@ from headless_presale.orders import (
 from headless_presale.payments import Payment, PaymentLeg, held_of
 from resolvers.carts import CartRef, read_for_order
 from resolvers.context import RequestContext
-from resolvers.errors import Answer, PublicError, reads
+from resolvers.errors import Answer, reads
 from resolvers.global_ids import read_input_id
 from resolvers.mutations import mutate
 from resolvers.order_access import access_of, actor_by, require_access
@@ -90,14 +90,14 @@ async def foresee_refusal(
     """
     if context.claims is not None or not is_any_sold_out():
         return None
-    wish = read_wish()
-    if wish.lines is None or wish.cart is not None:
-        return None
     try:
+        wish = read_wish()
+        if wish.lines is None or wish.cart is not None:
+            return None
         shop = await context.shops.get(wish.shop)
         refusal = await find_sold_out(_command_of(context, wish, shop.id))
-    except (PresaleError, PublicError):
-        # It is told where the order is placed.
+    except Exception:
+        # Whatever it is, it is met again, and told, where the order is placed.
         return None
     if refusal is None:
         return None

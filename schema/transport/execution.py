@@ -29,11 +29,7 @@ from graphql import (
     OperationType,
     located_error,
 )
-from graphql.execution import (
-    Executor,
-    create_source_event_stream,
-    map_source_to_response_event,
-)
+from graphql.execution import Executor, create_source_event_stream, map_source_to_response_event
 from graphql.execution.values import VariableValues
 from strawberry import Schema
 
@@ -214,9 +210,12 @@ class Engine:
             extensions = operation.request.extensions or {}
             await self._on_mutation(context, field.counted, extensions)
         read_arguments = partial(field.arguments, variables.coerced)
-        foretold = await foresee(context, field.name, read_arguments)
-        name = operation.request.operation_name
-        known_as = operation.document.digest, name, cost, foretold
+        try:
+            foreseen = foresee(context, field.name, read_arguments)
+            foretold = await self._in_time(foreseen, operation.node)
+        except OperationTimedOut as failure:
+            return Outcome(errors=[located_error(failure)], cost=cost)
+        known_as = operation.document.digest, operation.request.operation_name, cost, foretold
         known = None if foretold is None else self._foretold.get(known_as)
         if known is None:
             executor = self._build_with(variables, plan, operation, context)
@@ -274,7 +273,7 @@ class Engine:
         source = create_source_event_stream(executor)
         if executor.is_awaitable(source):
             try:
-                source = await self._in_time(source, executor)
+                source = await self._in_time(source, executor.operation)
             except OperationTimedOut as failure:
                 yield Outcome(errors=[located_error(failure)], executed=False)
                 return
@@ -345,7 +344,7 @@ class Engine:
         try:
             result = run(executor)
             if is_awaitable(result):
-                result = await self._in_time(result, executor)
+                result = await self._in_time(result, executor.operation)
             is_whole = not result.errors
             return cast(ExecutionResult, result)
         except OperationTimedOut as failure:
@@ -354,7 +353,7 @@ class Engine:
             if not is_whole:
                 awaitables.close_soon()
 
-    async def _in_time(self, awaitable: Awaitable[T], executor: Executor[Any]) -> T:
+    async def _in_time(self, awaitable: Awaitable[T], operation: OperationDefinitionNode) -> T:
         """Await it; what it waits for is cancelled when time is up.
 
         Raises:
@@ -368,7 +367,6 @@ class Engine:
             # A resolver may raise one of its own.
             if not limit.expired():
                 raise
-        operation = executor.operation
         TIMEOUTS.labels(operation.operation.value).inc()
         _log.warning(
             "graphql.timed_out",
