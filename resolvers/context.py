@@ -15,6 +15,7 @@ from headless_presale.customers import (
 from headless_presale.identity import AccessClaims, Principal, find_principal
 from headless_presale.identity.limits import Source
 from headless_presale.kernel import clock
+from headless_presale.kernel.errors import DomainError
 from headless_presale.kernel.events import Actor
 from headless_presale.kernel.freshness import Freshness
 from headless_presale.kernel.live import LiveHub
@@ -55,6 +56,7 @@ class RequestContext:
         socket_place: what his socket or stream counts for; None where they are not counted.
         cache_hint: read by the transport after the operation.
         freshness: notes how old the things are that this caller is given.
+        foretold: why his mutation is refused, where that is known before it is run.
     """
 
     settings: Settings
@@ -73,6 +75,7 @@ class RequestContext:
     meter: Meter | None = None
     socket_place: SocketPlace | None = None
     freshness: Freshness | None = None
+    foretold: DomainError | None = None
     _principal: "asyncio.Task[Principal] | None" = None
     _customer: "asyncio.Task[CustomerPrincipal] | None" = None
 

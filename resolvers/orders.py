@@ -1,11 +1,21 @@
 """Orders: placed, cancelled, and what is shown of them."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, replace
+from uuid import UUID
 
 from headless_presale.campaigns import CampaignNotOpen, CancelPolicy, find_snapshots_of_items
 from headless_presale.carts import CartEmpty, CartNotFound
-from headless_presale.checkout import Account, Address, Buyer, CartLine, PlaceOrder, place_order
+from headless_presale.checkout import (
+    Account,
+    Address,
+    Buyer,
+    CartLine,
+    PlaceOrder,
+    find_sold_out,
+    is_any_sold_out,
+    place_order,
+)
 from headless_presale.customers import CustomerPrincipal
 from headless_presale.kernel.errors import InvalidInput
 from headless_presale.kernel.events import EventRecord, acting_as
@@ -68,25 +78,47 @@ async def place(context: RequestContext, wish: OrderWish) -> Answer[OrderView]:
     return placed
 
 
+async def foresee_refusal(
+    context: RequestContext, read_wish: Callable[[], OrderWish]
+) -> Hashable | None:
+    """Tell what an order's refusal depends on, where it is known to be sold out; else None.
+
+    Then the context knows the refusal too, and placing the order does nothing but raise it.
+
+    Args:
+        read_wish: makes the order of what was sent, if that is asked for.
+    """
+    if context.claims is not None or not is_any_sold_out():
+        return None
+    try:
+        wish = read_wish()
+        if wish.lines is None or wish.cart is not None:
+            return None
+        shop = await context.shops.get(wish.shop)
+        refusal = await find_sold_out(_command_of(context, wish, shop.id))
+    except Exception:
+        # Whatever it is, it is met again, and told, where the order is placed.
+        return None
+    if refusal is None:
+        return None
+    context.foretold = refusal
+    return context.locale, refusal.field, *refusal.params.values()
+
+
 async def _place(context: RequestContext, wish: OrderWish) -> OrderView:
+    if context.foretold is not None:
+        raise context.foretold
     shop = await context.shops.get(wish.shop)
     if (wish.lines is None) == (wish.cart is None):
         raise InvalidInput(reason="name either lines or a cart", field=("lines",))
     principal = await context.find_customer(anew=True)
     customer = None if principal is None else principal.customer
     cart = await read_for_order(context, wish.cart) if wish.cart is not None else None
-    command = PlaceOrder(
-        shop_id=shop.id,
-        lines=_lines_of(wish.lines or ()) if cart is None else cart.lines,
-        cart_id=None if cart is None else cart.id,
-        buyer=wish.buyer,
-        shipping_address=wish.shipping_address,
-        accepted_terms_version=wish.accepted_terms_version,
-        idempotency_key=wish.idempotency_key,
-        locale=_checked_locale(wish.locale) or context.locale,
-        expected_total_minor=wish.expected_total_minor,
-        account=None if principal is None else _account_of(principal),
-    )
+    command = _command_of(context, wish, shop.id)
+    if cart is not None:
+        command = replace(command, lines=cart.lines, cart_id=cart.id)
+    if principal is not None:
+        command = replace(command, account=_account_of(principal))
     with acting_as(actor_by(context, None if customer is None else access_of(customer))):
         try:
             order = await place_order(command)
@@ -101,6 +133,20 @@ async def _place(context: RequestContext, wish: OrderWish) -> OrderView:
         raise OrderTokenEnded()
     context.loaders.shops.prime(shop.id, shop)
     return order
+
+
+def _command_of(context: RequestContext, wish: OrderWish, shop_id: UUID) -> PlaceOrder:
+    """Return the command of a guest who names lines."""
+    return PlaceOrder(
+        shop_id=shop_id,
+        lines=_lines_of(wish.lines or ()),
+        buyer=wish.buyer,
+        shipping_address=wish.shipping_address,
+        accepted_terms_version=wish.accepted_terms_version,
+        idempotency_key=wish.idempotency_key,
+        locale=_checked_locale(wish.locale) or context.locale,
+        expected_total_minor=wish.expected_total_minor,
+    )
 
 
 def _lines_of(wishes: Sequence[LineWish]) -> list[CartLine]:

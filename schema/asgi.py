@@ -3,7 +3,7 @@
 ``uvicorn --factory schema.asgi:create`` serves it.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Hashable, Mapping
 from typing import Any
 
 from starlette.applications import Starlette
@@ -26,9 +26,11 @@ from resolvers.access import read_token
 from resolvers.context import RequestContext, locale_of
 from resolvers.errors import TokenExpired, Unauthenticated
 from resolvers.messages import message_of
+from resolvers.orders import OrderWish, foresee_refusal
 from resolvers.rates import count_mutations
 from resolvers.shop_directory import ShopDirectory
 from schema.contract import schema, schema_text
+from schema.inputs import OrderPlaceInput
 from schema.transport import DocumentLimits, PresaleGraphQL, request_id_of
 from schema.transport.head import Fields, Head, remembered
 from schema.transport.websocket import LANGUAGE_PARAMETER
@@ -66,6 +68,7 @@ def create_graphql_app(settings: Settings, shops: ShopDirectory | None = None) -
         on_ws_connect=authenticate_socket,
         on_ws_operation=count_operation,
         on_mutation=count_mutations,
+        foresee=foresee,
         tell=tell,
         limits=DocumentLimits(cost=settings.highest_cost_limit),
         max_body_bytes=settings.max_body_bytes,
@@ -89,6 +92,20 @@ def reuse_key(head: Head) -> str | None:
 
 
 _locale_of = remembered(locale_of)
+
+
+async def foresee(
+    context: RequestContext, field: str, read_arguments: Callable[[], Mapping[str, Any]]
+) -> Hashable | None:
+    """Tell what the answer to a mutation depends on, where it is known before it is run."""
+    if field != "orderPlace":
+        return None
+
+    def read_wish() -> OrderWish:
+        order: OrderPlaceInput = read_arguments()["input"]
+        return order.to_wish()
+
+    return await foresee_refusal(context, read_wish)
 
 
 def context_factory(shops: ShopDirectory, limits: OperationLimits) -> ContextFactory:

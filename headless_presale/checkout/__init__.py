@@ -6,6 +6,7 @@ from headless_presale.checkout.errors import BuyerMismatch, CampaignMismatch, Te
 from headless_presale.checkout.place import place_order
 from headless_presale.checkout.reservation import drain
 from headless_presale.checkout.rules import Account, Buyer
+from headless_presale.checkout.sold_out import find_sold_out, is_any_sold_out
 from headless_presale.kernel.postal import Address
 
 __all__ = [
@@ -18,5 +19,7 @@ __all__ = [
     "PlaceOrder",
     "TermsOutdated",
     "drain",
+    "find_sold_out",
+    "is_any_sold_out",
     "place_order",
 ]

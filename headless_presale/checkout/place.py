@@ -7,7 +7,7 @@ Redis gone the numbers come from the database, behind a semaphore: slower, never
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from uuid import UUID
@@ -17,31 +17,26 @@ import structlog
 from headless_presale.campaigns import (
     CampaignNotOpen,
     CampaignSnapshot,
-    CampaignStatus,
-    ItemNotFound,
     ItemSnapshot,
     PlanKind,
-    find_snapshots_of_items,
     forget,
 )
 from headless_presale.carts import (
     CartEmpty,
-    CurrencyMismatch,
     PriceChanged,
-    sum_lines,
 )
 from headless_presale.checkout import rules
+from headless_presale.checkout.checks import CheckedOrder, check_form, find_campaign
 from headless_presale.checkout.command import PlaceOrder
 from headless_presale.checkout.emptying import emptying
-from headless_presale.checkout.errors import CampaignMismatch, TermsOutdated
 from headless_presale.checkout.reservation import Reservation, reserve
+from headless_presale.checkout.sold_out import note_sold_out
 from headless_presale.checkout.together import Ready, write, write_in_company
 from headless_presale.customers import SessionEnded, is_signed_in
 from headless_presale.kernel import clock, metrics
 from headless_presale.kernel.errors import DomainError, Unavailable
 from headless_presale.kernel.events import acting
-from headless_presale.kernel.idempotency import check_key, hash_request
-from headless_presale.kernel.ids import customer_id_of, reservation_id_of
+from headless_presale.kernel.idempotency import hash_request
 from headless_presale.kernel.money import Money
 from headless_presale.kernel.redis import is_troubled
 from headless_presale.kernel.unit_of_work import shielded, unit_of_work
@@ -107,30 +102,18 @@ async def place_order(command: PlaceOrder) -> OrderView:
 
 @shielded
 async def _place(command: PlaceOrder) -> OrderView:
-    check_key(command.idempotency_key)
-    rules.check_locale(command.locale)
-    quantities = {} if command.is_of_an_empty_cart else sum_lines(command.lines)
-    account, buyer = command.account, command.buyer
-    command = replace(
-        command,
-        buyer=account.checked(buyer, command.shop_id) if account else buyer.checked(),
-        shipping_address=command.shipping_address.checked(("shippingAddress",)),
-    )
-    if account is not None:
-        customer_id = account.customer_id
-    else:
-        customer_id = customer_id_of(command.shop_id, command.buyer.email)
-    order_id = reservation_id_of(customer_id, command.idempotency_key)
-    request_hash = hash_request(command.canonical())
+    order = check_form(command)
+    account = command.account
+    request_hash = hash_request(order.command.canonical())
     if command.is_of_an_empty_cart:
-        if (ordered := await _find_placed(order_id, request_hash)) is None:
+        if (ordered := await _find_placed(order.order_id, request_hash)) is None:
             raise CartEmpty(field=("cartId",))
         return ordered
     try:
-        wish = await _check(command, quantities, order_id, customer_id, request_hash)
+        wish = _wish(order, await find_campaign(order), request_hash)
     except DomainError:
         # A retry may come after the campaign closed or the terms changed.
-        placed = await _find_placed(order_id, request_hash)
+        placed = await _find_placed(order.order_id, request_hash)
         if placed is None:
             raise
         return placed
@@ -140,51 +123,21 @@ async def _place(command: PlaceOrder) -> OrderView:
         if account is not None and not await is_signed_in(account.sign_in_id):
             raise SessionEnded() from None
         forget(wish.campaign.id)
-        wish = await _check(command, quantities, order_id, customer_id, request_hash, fresh=True)
+        wish = _wish(order, await find_campaign(order, fresh=True), request_hash)
         try:
             return await _attempt(wish)
         except _CampaignChanged as error:
             raise Unavailable("campaign") from error
 
 
-async def _check(
-    command: PlaceOrder,
-    quantities: Mapping[UUID, int],
-    order_id: UUID,
-    customer_id: UUID,
-    request_hash: str,
-    *,
-    fresh: bool = False,
-) -> _Wish:
-    found = await find_snapshots_of_items(list(quantities), fresh=fresh)
-    for index, line in enumerate(command.lines):
-        campaign = found.get(line.item_id)
-        if campaign is None or campaign.shop_id != command.shop_id:
-            raise ItemNotFound(field=command.place_of(str(index), "campaignItemId"))
-    if len({campaign.currency for campaign in found.values()}) > 1:
-        raise CurrencyMismatch(field=command.place_of())
-    if len({campaign.id for campaign in found.values()}) > 1:
-        raise CampaignMismatch(field=command.place_of())
-    campaign = next(iter(found.values()))
-    status = campaign.status(clock.now())
-    if status is CampaignStatus.DRAFT:
-        # A draft is nobody's business yet.
-        raise ItemNotFound(field=command.place_of("0", "campaignItemId"))
-    if status is not CampaignStatus.LIVE:
-        raise CampaignNotOpen(status=str(status))
-    if campaign.terms is None or campaign.terms.version != command.accepted_terms_version:
-        raise TermsOutdated(
-            accepted=command.accepted_terms_version,
-            current=campaign.terms.version if campaign.terms else 0,
-            field=("acceptedTermsVersion",),
-        )
+def _wish(order: CheckedOrder, campaign: CampaignSnapshot, request_hash: str) -> _Wish:
     return _Wish(
-        order_id=order_id,
-        customer_id=customer_id,
+        order_id=order.order_id,
+        customer_id=order.customer_id,
         campaign=campaign,
-        items={item.id: item for item in campaign.items if item.id in quantities},
-        quantities=quantities,
-        command=command,
+        items={item.id: item for item in campaign.items if item.id in order.quantities},
+        quantities=order.quantities,
+        command=order.command,
         request_hash=request_hash,
     )
 
@@ -212,6 +165,8 @@ async def _reserve_and_commit(wish: _Wish) -> OrderView:
         except Unavailable:
             break
         except (SlotsSoldOut, PurchaseLimitReached, CampaignNotOpen) as refusal:
+            if isinstance(refusal, SlotsSoldOut) and refusal.pool_id is not None:
+                note_sold_out(refusal.pool_id)
             # The slots that are missing may be this very order's: Redis forgets those it was not
             # told of again. Sold out is asked in thousands, so there only where Redis may forget.
             if isinstance(refusal, SlotsSoldOut) and not is_troubled():

@@ -4,10 +4,10 @@ import base64
 import hashlib
 import hmac
 from binascii import b2a_base64
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from asyncpg.pgproto import pgproto
-from uuid_utils.compat import uuid7
+from uuid_utils.compat import uuid5, uuid7
 
 _CUSTOMER_NAMESPACE = UUID("6f1c1b1e-5d0a-5f55-9d0e-3b6f0f2c7a11")
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"

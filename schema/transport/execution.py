@@ -7,34 +7,36 @@ the executor here tells variables that do not fit from fields that failed.
 """
 
 import asyncio
-import inspect
-from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Mapping
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    Awaitable,
+    Callable,
+    Hashable,
+    Mapping,
+)
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from functools import partial
-from types import CoroutineType
-from typing import Any, TypeGuard, TypeVar, cast
+from typing import Any, TypeVar, cast
 
+import orjson
 import structlog
 from graphql import (
     ExecutionResult,
     GraphQLError,
-    GraphQLResolveInfoHelpers,
     OperationDefinitionNode,
     OperationType,
     located_error,
 )
-from graphql.execution import (
-    Executor,
-    create_source_event_stream,
-    map_source_to_response_event,
-)
+from graphql.execution import Executor, create_source_event_stream, map_source_to_response_event
+from graphql.execution.values import VariableValues
 from strawberry import Schema
-from strawberry.execution import optimized_is_awaitable
 
 from schema.transport.costs import CostTold
 from schema.transport.documents import DocumentCache, PreparedDocument
 from schema.transport.errors import VARIABLES_INVALID, OperationTimedOut, coded
+from schema.transport.executors import Awaitables, free_of_cycles, is_awaitable
 from schema.transport.limits import DocumentLimits, too_complex
 from schema.transport.metrics import TIMEOUTS
 from schema.transport.persisted import PersistedTexts, SharedTexts
@@ -43,45 +45,14 @@ from schema.transport.requests import OperationRequest
 
 T = TypeVar("T")
 MutationHook = Callable[[Any, Mapping[str, int], Mapping[str, Any]], Awaitable[None]]
+Foresee = Callable[[Any, str, Callable[[], Mapping[str, Any]]], Awaitable[Hashable | None]]
+"""Tells of a mutation, by its context, the name of its only field and what reads that field's
+arguments, what its answer will be: see ``Engine``."""
 
 _log = structlog.get_logger(__name__)
 
-_is_awaitable = cast(Callable[[Any], TypeGuard[Awaitable[Any]]], optimized_is_awaitable)
-
-UNWINDING_SECONDS = 1.0
-"""How long the tasks of an execution that broke off are left to come to their ends."""
-
-
-class _Awaitables:
-    """Knows the coroutines of one execution, to close those that nobody came to await.
-
-    Where an execution is broken off (a client that went away, a field that may not be null),
-    graphql-core leaves behind what was to be awaited next. Python warns of each such coroutine,
-    and may print a traceback with it: so many lines of log for every request that is aborted.
-    """
-
-    __slots__ = ("_coroutines",)
-
-    def __init__(self) -> None:
-        self._coroutines: list[CoroutineType[Any, Any, Any]] = []
-
-    def is_awaitable(self, value: Any) -> TypeGuard[Awaitable[Any]]:
-        if type(value) is CoroutineType:
-            self._coroutines.append(value)
-            return True
-        return _is_awaitable(value)
-
-    def close_soon(self) -> None:
-        """Close what was never begun, once the tasks that were cancelled have ended.
-
-        Not before: a task whose coroutine is closed under its hands reports that as a failure.
-        """
-        asyncio.get_running_loop().call_later(UNWINDING_SECONDS, self._close)
-
-    def _close(self) -> None:
-        for coroutine in self._coroutines:
-            if inspect.getcoroutinestate(coroutine) == inspect.CORO_CREATED:
-                coroutine.close()
+MOST_FORETOLD = 1_000
+"""Answers of mutations that are kept because they are known beforehand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +106,11 @@ class Engine:
         on_mutation: Called before any field of a mutation is run, with the context, the names of
             its root fields and how often each is asked for, and the request's extensions. What it
             raises is answered, and nothing is run.
+        foresee: Called after ``on_mutation`` with mutations of one field that is asked with one
+            variable. Returns what the answer depends on besides the document, or None where it is
+            not known before the mutation was run. Of what is known it has to tell the context, so
+            that running it does nothing else: the first answer of its kind is made by running it,
+            all others are that one.
         is_discoverable: See ``DocumentCache``.
         timeout_seconds: How long a query, a mutation, the beginning of a subscription and each of
             its events may take. Then its resolvers are cancelled and it is answered ``TIMEOUT``.
@@ -151,6 +127,7 @@ class Engine:
         document_memory_bytes: int,
         renew_context: Callable[[Any], Any],
         on_mutation: MutationHook | None = None,
+        foresee: Foresee | None = None,
         is_discoverable: bool = True,
         timeout_seconds: float = 10.0,
         persisted_memory_bytes: int = 4 * 1024 * 1024,
@@ -175,6 +152,8 @@ class Engine:
         self._executor_class = free_of_cycles(schema.execution_context_class)
         self._renew_context = renew_context
         self._on_mutation = on_mutation
+        self._foresee = foresee
+        self._foretold: dict[Hashable, Outcome] = {}
 
     async def receive(self, request: OperationRequest) -> Operation:
         """Find the operation to run, also one whose document the client names by its hash.
@@ -206,12 +185,55 @@ class Engine:
         _begin(operation, context)
         cost = _cost_for(operation, context)
         plan = self._plan_of(operation)
+        is_mutation = operation.kind is OperationType.MUTATION
+        if is_mutation and plan.sole is not None and self._foresee is not None:
+            return await self._execute_sole(plan, operation, context, cost)
         executor = self._build(plan, operation, context, cost)
         if isinstance(executor, list):
             return Outcome(errors=executor, executed=False, cost=cost)
-        if self._on_mutation is not None and operation.kind is OperationType.MUTATION:
+        if self._on_mutation is not None and is_mutation:
             fields = plan.root_fields(executor)
             await self._on_mutation(context, fields, operation.request.extensions or {})
+        return await self._run(plan, executor, operation, cost)
+
+    async def _execute_sole(
+        self, plan: PlannedOperation, operation: Operation, context: Any, cost: CostTold | None
+    ) -> Outcome:
+        """Run a mutation of one field, unless it is known beforehand what comes of it."""
+        field, foresee = plan.sole, self._foresee
+        assert field is not None
+        assert foresee is not None
+        variables = self._coerce(plan, operation, cost)
+        if isinstance(variables, list):
+            return Outcome(errors=variables, executed=False, cost=cost)
+        if self._on_mutation is not None:
+            extensions = operation.request.extensions or {}
+            await self._on_mutation(context, field.counted, extensions)
+        read_arguments = partial(field.arguments, variables.coerced)
+        try:
+            foreseen = foresee(context, field.name, read_arguments)
+            foretold = await self._in_time(foreseen, operation.node)
+        except OperationTimedOut as failure:
+            return Outcome(errors=[located_error(failure)], cost=cost)
+        known_as = operation.document.digest, operation.request.operation_name, cost, foretold
+        known = None if foretold is None else self._foretold.get(known_as)
+        if known is None:
+            executor = self._build_with(variables, plan, operation, context)
+            known = await self._run(plan, executor, operation, cost)
+            if foretold is not None and not known.errors:
+                known.encoded = orjson.dumps(response_body(known, []))
+                if len(self._foretold) >= MOST_FORETOLD:
+                    self._foretold.clear()
+                self._foretold[known_as] = known
+        return known
+
+    async def _run(
+        self,
+        plan: PlannedOperation,
+        executor: Executor[Any],
+        operation: Operation,
+        cost: CostTold | None,
+    ) -> Outcome:
         result = await self._settle(executor, plan.execute)
         self.documents.weigh(operation.document)
         if cost is not None and result.data is not None:
@@ -251,7 +273,7 @@ class Engine:
         source = create_source_event_stream(executor)
         if executor.is_awaitable(source):
             try:
-                source = await self._in_time(source, executor)
+                source = await self._in_time(source, executor.operation)
             except OperationTimedOut as failure:
                 yield Outcome(errors=[located_error(failure)], executed=False)
                 return
@@ -283,31 +305,46 @@ class Engine:
     def _build(
         self, plan: PlannedOperation, operation: Operation, context: Any, cost: CostTold | None
     ) -> Executor[Any] | list[GraphQLError]:
+        variables = self._coerce(plan, operation, cost)
+        if isinstance(variables, list):
+            return variables
+        return self._build_with(variables, plan, operation, context)
+
+    def _coerce(
+        self, plan: PlannedOperation, operation: Operation, cost: CostTold | None
+    ) -> VariableValues | list[GraphQLError]:
+        """Return the variables of an operation, or why it is not run."""
         if cost is not None and cost.requested > cost.limit:
             return too_complex("cost points", cost.requested, cost.limit).errors
-        request = operation.request
-        built = plan.build(
+        variables = plan.coerce(
+            operation.request.variables or {}, hide_suggestions=not self._is_discoverable
+        )
+        if isinstance(variables, list):
+            return [coded(error, VARIABLES_INVALID) for error in variables]
+        return variables
+
+    def _build_with(
+        self, variables: VariableValues, plan: PlannedOperation, operation: Operation, context: Any
+    ) -> Executor[Any]:
+        return plan.build(
+            variables,
             self._executor_class,
             context=context,
-            values=request.variables or {},
             hide_suggestions=not self._is_discoverable,
-            is_awaitable=_is_awaitable,
-            operation_extensions=request.extensions,
+            is_awaitable=is_awaitable,
+            operation_extensions=operation.request.extensions,
         )
-        if isinstance(built, list):
-            return [coded(error, VARIABLES_INVALID) for error in built]
-        return built
 
     async def _settle(
         self, executor: Executor[Any], run: Callable[[Executor[Any]], Any]
     ) -> ExecutionResult:
-        awaitables = _Awaitables()
+        awaitables = Awaitables()
         executor.is_awaitable = awaitables.is_awaitable
         is_whole = False
         try:
             result = run(executor)
-            if _is_awaitable(result):
-                result = await self._in_time(result, executor)
+            if is_awaitable(result):
+                result = await self._in_time(result, executor.operation)
             is_whole = not result.errors
             return cast(ExecutionResult, result)
         except OperationTimedOut as failure:
@@ -316,7 +353,7 @@ class Engine:
             if not is_whole:
                 awaitables.close_soon()
 
-    async def _in_time(self, awaitable: Awaitable[T], executor: Executor[Any]) -> T:
+    async def _in_time(self, awaitable: Awaitable[T], operation: OperationDefinitionNode) -> T:
         """Await it; what it waits for is cancelled when time is up.
 
         Raises:
@@ -330,7 +367,6 @@ class Engine:
             # A resolver may raise one of its own.
             if not limit.expired():
                 raise
-        operation = executor.operation
         TIMEOUTS.labels(operation.operation.value).inc()
         _log.warning(
             "graphql.timed_out",
@@ -339,27 +375,6 @@ class Engine:
             seconds=self._timeout_seconds,
         )
         raise OperationTimedOut(self._timeout_seconds)
-
-
-def free_of_cycles(executor_class: type[Executor[Any]]) -> type[Executor[Any]]:
-    """Return a class of executors that are gone when nobody has them any more.
-
-    graphql-core's holds an object of two of its own methods, and so itself, with its context and
-    all that hangs on that, until garbage is collected: a tenth of what an order cost.
-    """
-
-    class Execution(executor_class):  # type: ignore[valid-type, misc]
-        @property
-        def async_helpers(self) -> GraphQLResolveInfoHelpers:
-            return GraphQLResolveInfoHelpers(
-                gather=self.gather_async_work, track=self.track_async_work
-            )
-
-        @async_helpers.setter
-        def async_helpers(self, helpers: GraphQLResolveInfoHelpers) -> None:
-            """Made when it is asked for."""
-
-    return Execution
 
 
 def _begin(operation: Operation, context: Any) -> None:

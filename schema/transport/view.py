@@ -33,6 +33,7 @@ from schema.transport.errors import (
 from schema.transport.event_stream import EventStream
 from schema.transport.execution import (
     Engine,
+    Foresee,
     MutationHook,
     Operation,
     Outcome,
@@ -78,7 +79,7 @@ class PresaleGraphQL(GraphQL[Any, None]):
             parameters are also set on a context that has the attribute ``connection_params``.
         on_ws_operation: Called with the socket and its context before each of its operations; a
             public exception is answered in its place.
-        on_mutation: See ``Engine``.
+        on_mutation, foresee: See ``Engine``.
         limits: What a document may ask for.
         public_exceptions: Exception classes shown to clients, with their codes.
         tell: See ``ErrorPresenter``.
@@ -111,6 +112,7 @@ class PresaleGraphQL(GraphQL[Any, None]):
         on_ws_connect: SocketHook | None = None,
         on_ws_operation: OperationHook | None = None,
         on_mutation: MutationHook | None = None,
+        foresee: Foresee | None = None,
         limits: DocumentLimits | None = None,
         public_exceptions: Mapping[type[Exception], str] | None = None,
         tell: Tell | None = None,
@@ -154,6 +156,7 @@ class PresaleGraphQL(GraphQL[Any, None]):
             document_memory_bytes=document_memory_bytes,
             renew_context=self._renew_context,
             on_mutation=on_mutation,
+            foresee=foresee,
             is_discoverable=is_discoverable,
             timeout_seconds=timeout_seconds,
             shared_texts=shared_texts,

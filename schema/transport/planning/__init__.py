@@ -17,6 +17,7 @@ the executor's own method for that field and everything below it.
 - ``fields``: one field: resolve, complete, or fail where it stands.
 - ``resolvers`` and ``info``: what Strawberry would do to answer a field, without the wrapping.
 - ``arguments``, ``inputs`` and ``variables``: what a field is asked with.
+- ``sole``: operations of one field that is asked with one variable.
 - ``completion`` and ``leaves``: from a resolver's value to the one in the answer.
 """
 

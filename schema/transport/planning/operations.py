@@ -23,11 +23,13 @@ from graphql import (
 from graphql.execution import Executor
 from graphql.execution.collect_fields import FragmentDetails, GroupedFieldSet, collect_fields
 from graphql.execution.executor import SELECTIONS_NESTED_TOO_DEEPLY
+from graphql.execution.values import VariableValues
 from graphql.pyutils import AwaitableOrValue, Undefined
 
 from schema.transport.planning.fields import plan_field
 from schema.transport.planning.places import Execute, Place
 from schema.transport.planning.selections import Selection
+from schema.transport.planning.sole import sole_field_of
 from schema.transport.planning.variables import Variables
 
 MAX_PLANS = 8
@@ -44,6 +46,7 @@ class PlannedOperation:
     """Runs one operation of a validated document.
 
     Attributes:
+        sole: Its only field, where it is one that is asked with one variable.
         memory_bytes: Estimated; it grows with the types and the conditions that have been met.
     """
 
@@ -58,6 +61,7 @@ class PlannedOperation:
         "_schema",
         "_variables",
         "memory_bytes",
+        "sole",
     )
 
     def __init__(
@@ -66,6 +70,7 @@ class PlannedOperation:
         self._schema = schema
         self._operation = operation
         self._variables = Variables(schema, operation)
+        self.sole = sole_field_of(schema, operation)
         self._definitions = {
             node.name.value: node
             for node in document.definitions
@@ -80,21 +85,23 @@ class PlannedOperation:
         self._root_fields: dict[tuple[Any, ...], Counter[str]] = {}
         self.memory_bytes = 0
 
+    def coerce(
+        self, values: Mapping[str, Any], *, hide_suggestions: bool
+    ) -> VariableValues | list[GraphQLError]:
+        """Return what its variables are, or what is wrong with their values."""
+        return self._variables.coerce(values, hide_suggestions=hide_suggestions)
+
     def build(
         self,
+        variables: VariableValues,
         executor_class: type[Executor[Any]],
         *,
         context: Any,
-        values: Mapping[str, Any],
         is_awaitable: Callable[[Any], TypeGuard[Awaitable[Any]]],
         hide_suggestions: bool,
         **more: Any,
-    ) -> Executor[Any] | list[GraphQLError]:
-        """Return the executor of one request (``Executor.build``), or what is wrong with the
-        values of its variables."""
-        variables = self._variables.coerce(values, hide_suggestions=hide_suggestions)
-        if isinstance(variables, list):
-            return variables
+    ) -> Executor[Any]:
+        """Return the executor of one request (``Executor.build``), whose variables are known."""
         return executor_class(
             self._schema,
             self._definitions,

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import strawberry
 
-from schema.transport import execution
+from schema.transport import executors
 from schema.transport.execution import Engine
 from schema.transport.limits import DocumentLimits
 from schema.transport.requests import OperationRequest
@@ -110,7 +110,7 @@ async def _said_of(breaking_off: Coroutine[Any, Any, int]) -> tuple[int, list[st
 async def test_a_client_may_go_away_at_any_moment(
     engine: Engine, monkeypatch: pytest.MonkeyPatch, query: str
 ) -> None:
-    monkeypatch.setattr(execution, "UNWINDING_SECONDS", 0.02)
+    monkeypatch.setattr(executors, "UNWINDING_SECONDS", 0.02)
 
     steps, said = await _said_of(_break_off(engine, query))
 
@@ -121,7 +121,7 @@ async def test_a_client_may_go_away_at_any_moment(
 async def test_a_field_that_may_not_be_null_takes_its_neighbours_with_it(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(execution, "UNWINDING_SECONDS", 0.02)
+    monkeypatch.setattr(executors, "UNWINDING_SECONDS", 0.02)
 
     async def ask() -> int:
         outcome = await _first(engine, f"{{ leaves {{ broken {FIELDS} }} }}")
@@ -135,7 +135,7 @@ async def test_a_field_that_may_not_be_null_takes_its_neighbours_with_it(
 async def test_control_without_closing_them_python_warns(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(execution._Awaitables, "close_soon", lambda self: None)
+    monkeypatch.setattr(executors.Awaitables, "close_soon", lambda self: None)
 
     _, said = await _said_of(_break_off(engine, f"{{ leaves {{ {FIELDS} }} }}"))
 

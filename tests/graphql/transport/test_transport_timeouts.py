@@ -13,7 +13,7 @@ import strawberry
 from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
-from schema.transport import PresaleGraphQL, execution
+from schema.transport import PresaleGraphQL, executors
 from schema.transport.execution import Engine
 from schema.transport.limits import DocumentLimits
 from schema.transport.requests import OperationRequest
@@ -254,14 +254,14 @@ async def _said_when_time_is_up(engine: Engine) -> list[str]:
 
 
 async def test_nothing_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(execution, "UNWINDING_SECONDS", 0.02)
+    monkeypatch.setattr(executors, "UNWINDING_SECONDS", 0.02)
 
     assert await _said_when_time_is_up(make_engine()) == []
 
 
 @pytest.mark.filterwarnings("ignore:coroutine")
 async def test_control_without_closing_them_python_warns(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(execution._Awaitables, "close_soon", lambda self: None)
+    monkeypatch.setattr(executors.Awaitables, "close_soon", lambda self: None)
 
     said = await _said_when_time_is_up(make_engine())
 
