@@ -4,11 +4,9 @@ Loaders live as long as their request: a longer life would show one caller what 
 and yesterday's numbers as today's.
 """
 
-import asyncio
-from asyncio import Future, Task
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import cached_property
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 from uuid import UUID
 
 from strawberry.dataloader import DataLoader
@@ -52,7 +50,7 @@ from headless_presale.shops import Shop
 from headless_presale.slots import SlotPool, count_available
 from headless_presale.webhooks import WebhookAttempt
 from resolvers.errors import reads
-from resolvers.readiness import Soon
+from resolvers.loader import Loader
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -60,62 +58,6 @@ M = TypeVar("M", bound=Model)
 
 TermsKey = tuple[UUID, int]
 """A campaign and a version of its terms."""
-
-
-class Loader(DataLoader[K, V]):
-    """A dataloader that tells what it has loaded already without anybody having to wait.
-
-    A list is loaded by one task into one mapping: a future for each of its keys, woken and looked
-    at by itself, cost more than the round trip.
-    """
-
-    def __init__(self, load_fn: Callable[[list[K]], Awaitable[list[V]]]) -> None:
-        super().__init__(load_fn=load_fn)
-        self._load = load_fn
-        self._prepared: dict[K, V | Exception] = {}
-        self._preparing: dict[K, Task[None]] = {}
-
-    def find(self, key: K) -> Soon[V]:
-        """Return what a key loads as: at once where it has been loaded.
-
-        Raises:
-            Exception: what loading it has raised.
-        """
-        try:
-            prepared = self._prepared[key]
-        except KeyError:
-            found = cast("Future[V]", self.load(key))
-            return found.result() if found.done() else found
-        if isinstance(prepared, Exception):
-            raise prepared
-        return prepared
-
-    async def prepare(self, keys: Sequence[K]) -> None:
-        """Load these at a time, so that whoever asks then finds them there.
-
-        What fails is raised to who asks, if anybody does.
-        """
-        preparing = self._preparing
-        missing = [key for key in dict.fromkeys(keys) if key not in preparing]
-        if missing:
-            # A task, for what others wait for as well does not end with its first caller.
-            preparing.update(dict.fromkeys(missing, asyncio.create_task(self._prepare(missing))))
-        under_way = {task for key in keys if not (task := preparing[key]).done()}
-        if under_way:
-            await asyncio.wait(under_way)
-
-    async def _prepare(self, keys: list[K]) -> None:
-        found = await _outcomes(self._load, keys)
-        self._prepared.update(zip(keys, found, strict=True))
-
-
-async def _outcomes(
-    load: Callable[[list[K]], Awaitable[list[V]]], keys: list[K]
-) -> Sequence[V | Exception]:
-    try:
-        return await load(keys)
-    except Exception as error:
-        return [error] * len(keys)
 
 
 class Loaders:
@@ -154,8 +96,8 @@ class Loaders:
         return DataLoader(load_fn=_load_media_uses)
 
     @cached_property
-    def campaigns(self) -> DataLoader[UUID, CampaignSnapshot | None]:
-        return DataLoader(load_fn=_load_campaigns)
+    def campaigns(self) -> Loader[UUID, CampaignSnapshot | None]:
+        return Loader(load_fn=_load_campaigns)
 
     @cached_property
     def terms(self) -> DataLoader[TermsKey, CampaignTerms | None]:

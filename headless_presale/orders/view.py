@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from operator import itemgetter
 from typing import Any, cast
 from uuid import UUID
 
@@ -126,7 +127,7 @@ _AS_THEY_ARE = (
     "version",
     "access_generation",
 )
-_JSON = ("payment_plan", "cancel_policy", "buyer", "shipping_address")
+_as_they_are = itemgetter(*_AS_THEY_ARE)
 
 
 def read_row_of_order(row: asyncpg.Record) -> OrderView:
@@ -138,8 +139,11 @@ def read_row_of_order(row: asyncpg.Record) -> OrderView:
         deposit=Money(row["deposit_minor"], currency),
         balance=Money(row["balance_minor"], currency),
         lines=tuple(_read_line(line, currency) for line in orjson.loads(row["lines"] or "[]")),
-        **{name: row[name] for name in _AS_THEY_ARE},
-        **{name: orjson.loads(row[name]) for name in _JSON},
+        payment_plan=orjson.loads(row["payment_plan"]),
+        cancel_policy=orjson.loads(row["cancel_policy"]),
+        buyer=orjson.loads(row["buyer"]),
+        shipping_address=orjson.loads(row["shipping_address"]),
+        **dict(zip(_AS_THEY_ARE, _as_they_are(row), strict=True)),
     )
 
 
