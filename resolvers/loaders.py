@@ -5,7 +5,7 @@ and yesterday's numbers as today's.
 """
 
 import asyncio
-from asyncio import Future
+from asyncio import Future, Task
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, TypeVar, cast
@@ -63,7 +63,17 @@ TermsKey = tuple[UUID, int]
 
 
 class Loader(DataLoader[K, V]):
-    """A dataloader that tells what it has loaded already without anybody having to wait."""
+    """A dataloader that tells what it has loaded already without anybody having to wait.
+
+    A list is loaded by one task into one mapping: a future for each of its keys, woken and looked
+    at by itself, cost more than the round trip.
+    """
+
+    def __init__(self, load_fn: Callable[[list[K]], Awaitable[list[V]]]) -> None:
+        super().__init__(load_fn=load_fn)
+        self._load = load_fn
+        self._prepared: dict[K, V | Exception] = {}
+        self._preparing: dict[K, Task[None]] = {}
 
     def find(self, key: K) -> Soon[V]:
         """Return what a key loads as: at once where it has been loaded.
@@ -71,22 +81,41 @@ class Loader(DataLoader[K, V]):
         Raises:
             Exception: what loading it has raised.
         """
-        found = cast("Future[V]", self.load(key))
-        return found.result() if found.done() else found
+        try:
+            prepared = self._prepared[key]
+        except KeyError:
+            found = cast("Future[V]", self.load(key))
+            return found.result() if found.done() else found
+        if isinstance(prepared, Exception):
+            raise prepared
+        return prepared
 
     async def prepare(self, keys: Sequence[K]) -> None:
         """Load these at a time, so that whoever asks then finds them there.
 
         What fails is raised to who asks, if anybody does.
         """
-        if not keys:
-            return
-        loading = [cast("Future[V]", self.load(key)) for key in keys]
-        await asyncio.wait(loading)
-        for found in loading:
-            # Or the loop would tell of each that it was never retrieved.
-            if not found.cancelled():
-                found.exception()
+        preparing = self._preparing
+        missing = [key for key in dict.fromkeys(keys) if key not in preparing]
+        if missing:
+            # A task, for what others wait for as well does not end with its first caller.
+            preparing.update(dict.fromkeys(missing, asyncio.create_task(self._prepare(missing))))
+        under_way = {task for key in keys if not (task := preparing[key]).done()}
+        if under_way:
+            await asyncio.wait(under_way)
+
+    async def _prepare(self, keys: list[K]) -> None:
+        found = await _outcomes(self._load, keys)
+        self._prepared.update(zip(keys, found, strict=True))
+
+
+async def _outcomes(
+    load: Callable[[list[K]], Awaitable[list[V]]], keys: list[K]
+) -> Sequence[V | Exception]:
+    try:
+        return await load(keys)
+    except Exception as error:
+        return [error] * len(keys)
 
 
 class Loaders:

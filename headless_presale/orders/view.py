@@ -9,7 +9,7 @@ from uuid import UUID
 import asyncpg
 import orjson
 
-from headless_presale.kernel.ids import display_number
+from headless_presale.kernel.ids import display_number, read_id
 from headless_presale.kernel.money import Money
 from headless_presale.kernel.reading import read_row, read_rows
 from headless_presale.kernel.unit_of_work import UnitOfWork
@@ -145,9 +145,9 @@ def read_row_of_order(row: asyncpg.Record) -> OrderView:
 
 def _read_line(data: dict[str, Any], currency: str) -> LineView:
     return LineView(
-        id=UUID(data["id"]),
-        item_id=UUID(data["item_id"]),
-        pool_id=UUID(data["pool_id"]),
+        id=read_id(data["id"]),
+        item_id=read_id(data["item_id"]),
+        pool_id=read_id(data["pool_id"]),
         numbers=tuple(data["numbers"]),
         unit_price=Money(data["unit_price_minor"], currency),
         price_reason=cast(dict[str, Any], data["price_reason"]),

@@ -69,3 +69,18 @@ async def test_nothing_is_said_of_failures_that_nobody_asks_for() -> None:
     gc.collect()
 
     assert told == []
+
+
+async def test_two_who_prepare_at_a_time_share_what_they_both_want() -> None:
+    asked: list[list[int]] = []
+    doubled = loader(asked)
+
+    first = asyncio.create_task(doubled.prepare([1, 2, 1]))
+    second = asyncio.create_task(doubled.prepare([2, 3]))
+    await asyncio.sleep(0)
+    # The one who began it goes away
+    first.cancel()
+    await second
+
+    assert [doubled.find(key) for key in (1, 2, 3)] == [2, 4, 6]
+    assert asked == [[1, 2], [3]]
