@@ -72,13 +72,15 @@ def summary(turns: Sequence[Turn]) -> Turn:
 async def alternate(
     contenders: Mapping[str, Callable[[], Awaitable[Turn]]], *, rounds: int
 ) -> dict[str, list[Turn]]:
-    """Let each have its turn in every round, in the order given; one round before is thrown away.
+    """Let each have its turn in every round; one round before is thrown away.
 
-    In it caches fill, connections are made, statements are prepared.
+    In it caches fill, connections are made, statements are prepared. Whoever was the last of a
+    round is the first of the next one: what a turn leaves behind (pages to be written, a warm
+    cache) falls to all alike.
     """
     taken: dict[str, list[Turn]] = {name: [] for name in contenders}
     for number in range(rounds + 1):
-        for name, take in contenders.items():
+        for name, take in list(contenders.items())[:: -1 if number % 2 else 1]:
             turn = await take()
             if number > 0:
                 taken[name].append(turn)

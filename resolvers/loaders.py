@@ -4,11 +4,9 @@ Loaders live as long as their request: a longer life would show one caller what 
 and yesterday's numbers as today's.
 """
 
-import asyncio
-from asyncio import Future
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import cached_property
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 from uuid import UUID
 
 from strawberry.dataloader import DataLoader
@@ -52,7 +50,7 @@ from headless_presale.shops import Shop
 from headless_presale.slots import SlotPool, count_available
 from headless_presale.webhooks import WebhookAttempt
 from resolvers.errors import reads
-from resolvers.readiness import Soon
+from resolvers.loader import Loader
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -60,33 +58,6 @@ M = TypeVar("M", bound=Model)
 
 TermsKey = tuple[UUID, int]
 """A campaign and a version of its terms."""
-
-
-class Loader(DataLoader[K, V]):
-    """A dataloader that tells what it has loaded already without anybody having to wait."""
-
-    def find(self, key: K) -> Soon[V]:
-        """Return what a key loads as: at once where it has been loaded.
-
-        Raises:
-            Exception: what loading it has raised.
-        """
-        found = cast("Future[V]", self.load(key))
-        return found.result() if found.done() else found
-
-    async def prepare(self, keys: Sequence[K]) -> None:
-        """Load these at a time, so that whoever asks then finds them there.
-
-        What fails is raised to who asks, if anybody does.
-        """
-        if not keys:
-            return
-        loading = [cast("Future[V]", self.load(key)) for key in keys]
-        await asyncio.wait(loading)
-        for found in loading:
-            # Or the loop would tell of each that it was never retrieved.
-            if not found.cancelled():
-                found.exception()
 
 
 class Loaders:
@@ -125,8 +96,8 @@ class Loaders:
         return DataLoader(load_fn=_load_media_uses)
 
     @cached_property
-    def campaigns(self) -> DataLoader[UUID, CampaignSnapshot | None]:
-        return DataLoader(load_fn=_load_campaigns)
+    def campaigns(self) -> Loader[UUID, CampaignSnapshot | None]:
+        return Loader(load_fn=_load_campaigns)
 
     @cached_property
     def terms(self) -> DataLoader[TermsKey, CampaignTerms | None]:

@@ -50,24 +50,24 @@ class _Together(Later[Any, list[T]]):
         return [each.result() if isinstance(each, Future) else cast(T, each) for each in self._all]
 
 
-def _is_awaited(found: object) -> bool:
-    return isinstance(found, (Future, Later))
+_AWAITED = (Future, Later)
 
 
 def then(found: Soon[T], make: Callable[[T], R]) -> Soon[R]:
     """Return what is made of what is found: at once where that is there."""
-    if _is_awaited(found):
-        return Later(cast(Awaitable[T], found), make)
-    return make(cast(T, found))
+    if isinstance(found, _AWAITED):
+        return Later(found, make)
+    return make(found)  # type: ignore[arg-type]
 
 
 def all_of(found: Sequence[Soon[T]]) -> Soon[list[T]]:
     """Return all of what a loader found, in its order: at once where all of it is there."""
-    if any(isinstance(each, Future) for each in found):
-        return _Together(found)
-    return cast(list[T], found)
+    for each in found:
+        if isinstance(each, Future):
+            return _Together(found)
+    return found  # type: ignore[return-value]
 
 
 async def settled(found: Soon[T]) -> T:
     """Return the value; wait for it if it is not there yet."""
-    return cast(T, await cast(Awaitable[T], found) if _is_awaited(found) else found)
+    return await found if isinstance(found, _AWAITED) else found  # type: ignore[return-value]

@@ -120,6 +120,5 @@ async def page_of_campaigns(
         cursors=CAMPAIGN_CURSORS,
         count=lambda: count_campaigns(wanted),
     )
-    for campaign in page.rows:
-        context.loaders.campaigns.prime(campaign.id, campaign)
+    context.loaders.campaigns.tell({campaign.id: campaign for campaign in page.rows})
     return page

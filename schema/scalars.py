@@ -38,7 +38,8 @@ def _read_safe_int(value: object) -> int:
 
 
 def _write_moment(value: datetime) -> str:
-    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    in_utc = value if value.tzinfo is UTC else value.astimezone(UTC)
+    return in_utc.isoformat().replace("+00:00", "Z")
 
 
 def _read_moment(value: object) -> datetime:

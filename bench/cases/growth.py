@@ -9,7 +9,7 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 
 from bench.cases.place import MOST_PER_SECOND, Placing, placing
-from bench.filling import fill
+from bench.filling import AS_NEW_BELOW, fill
 from bench.opening import open_elsewhere
 from bench.report import Row, Target, compare
 from bench.run import Run
@@ -82,8 +82,9 @@ async def _filled(run: Run, place: int, orders: int) -> dict[str, str]:
         )
         for statement in SOLD.strip().removesuffix(";").split(";\n"):
             await connection.execute(statement)
-        for table in ("slot", "customer_quota", "event"):
-            await connection.execute(f"VACUUM ANALYZE {table}")
+        if orders >= AS_NEW_BELOW:
+            for table in ("slot", "customer_quota", "event"):
+                await connection.execute(f"VACUUM ANALYZE {table}")
         await connection.execute("CHECKPOINT")
     finally:
         await connection.close()

@@ -21,6 +21,7 @@ from headless_presale.campaigns.together import ReadTogether
 from headless_presale.catalog import OPTION_VALUE_PREFIX
 from headless_presale.kernel import clock
 from headless_presale.kernel.freshness import note_read
+from headless_presale.kernel.ids import read_id
 from headless_presale.kernel.locales import pick
 from headless_presale.kernel.money import Money
 from headless_presale.kernel.reading import read_rows
@@ -236,11 +237,11 @@ def _read(row: asyncpg.Record) -> CampaignSnapshot:
 
 def _read_item(data: dict[str, Any], currency: str, written_in: str) -> ItemSnapshot:
     return ItemSnapshot(
-        id=UUID(data["id"]),
+        id=read_id(data["id"]),
         position=data["position"],
-        pool_id=UUID(data["pool_id"]),
-        variant_id=UUID(data["variant_id"]),
-        product_id=UUID(data["product_id"]),
+        pool_id=read_id(data["pool_id"]),
+        variant_id=read_id(data["variant_id"]),
+        product_id=read_id(data["product_id"]),
         title_parts=(
             TitlePart(data["title"], data["titles"] or {}),
             *(TitlePart(v["text"], v["translations"] or {}) for v in data["values"] or []),
@@ -252,7 +253,7 @@ def _read_item(data: dict[str, Any], currency: str, written_in: str) -> ItemSnap
         limit_per_customer=data["limit"],
         batches=tuple(
             BatchSnapshot(
-                id=UUID(batch["id"]),
+                id=read_id(batch["id"]),
                 first_number=batch["first"],
                 last_number=batch["last"],
                 capacity=batch["capacity"],

@@ -3,13 +3,14 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from operator import itemgetter
 from typing import Any, cast
 from uuid import UUID
 
 import asyncpg
 import orjson
 
-from headless_presale.kernel.ids import display_number
+from headless_presale.kernel.ids import display_number, read_id
 from headless_presale.kernel.money import Money
 from headless_presale.kernel.reading import read_row, read_rows
 from headless_presale.kernel.unit_of_work import UnitOfWork
@@ -126,7 +127,7 @@ _AS_THEY_ARE = (
     "version",
     "access_generation",
 )
-_JSON = ("payment_plan", "cancel_policy", "buyer", "shipping_address")
+_as_they_are = itemgetter(*_AS_THEY_ARE)
 
 
 def read_row_of_order(row: asyncpg.Record) -> OrderView:
@@ -138,16 +139,19 @@ def read_row_of_order(row: asyncpg.Record) -> OrderView:
         deposit=Money(row["deposit_minor"], currency),
         balance=Money(row["balance_minor"], currency),
         lines=tuple(_read_line(line, currency) for line in orjson.loads(row["lines"] or "[]")),
-        **{name: row[name] for name in _AS_THEY_ARE},
-        **{name: orjson.loads(row[name]) for name in _JSON},
+        payment_plan=orjson.loads(row["payment_plan"]),
+        cancel_policy=orjson.loads(row["cancel_policy"]),
+        buyer=orjson.loads(row["buyer"]),
+        shipping_address=orjson.loads(row["shipping_address"]),
+        **dict(zip(_AS_THEY_ARE, _as_they_are(row), strict=True)),
     )
 
 
 def _read_line(data: dict[str, Any], currency: str) -> LineView:
     return LineView(
-        id=UUID(data["id"]),
-        item_id=UUID(data["item_id"]),
-        pool_id=UUID(data["pool_id"]),
+        id=read_id(data["id"]),
+        item_id=read_id(data["item_id"]),
+        pool_id=read_id(data["pool_id"]),
         numbers=tuple(data["numbers"]),
         unit_price=Money(data["unit_price_minor"], currency),
         price_reason=cast(dict[str, Any], data["price_reason"]),

@@ -101,8 +101,15 @@ class AnswerCost:
             points = sum(self._weights[name] for name in data)
         for name, below in self._below.items():
             value = data.get(name)
-            if value is not None:
-                points += below.of(value) if type(value) is dict else below._of_any(value)
+            if value is None:
+                continue
+            if type(value) is not dict:
+                points += below._of_any(value)
+            elif below._below or len(value) != len(below._weights):
+                points += below.of(value)
+            else:
+                # Nothing but values: the many, such as an amount of money.
+                points += below._total
         return points
 
     def _of_any(self, value: Any) -> int:

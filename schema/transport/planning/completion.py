@@ -25,7 +25,7 @@ from strawberry.types.base import StrawberryObjectDefinition
 
 from schema.transport.planning.awaiting import PLAIN, is_awaitable
 from schema.transport.planning.leaves import leaf_writer
-from schema.transport.planning.places import Complete, Place
+from schema.transport.planning.places import NEW_PATH, Complete, Place
 from schema.transport.planning.selections import Selection
 
 CONVERTER = "strawberry.schema.schema_converter"
@@ -34,6 +34,8 @@ CONVERTER = "strawberry.schema.schema_converter"
 def completion_of(place: Place, type_: GraphQLOutputType) -> Complete:
     """Return what completes a value of a type at a place (``complete_value``)."""
     if is_non_null_type(type_):
+        if is_object_type(type_.of_type):
+            return _object(place, type_.of_type, may_be_null=False)
         return _never_null(place, completion_of(place, type_.of_type))
     if is_list_type(type_):
         return _list(place, type_)
@@ -72,11 +74,13 @@ def _never_null(place: Place, complete_nullable: Complete) -> Complete:
     return complete
 
 
-def _object(place: Place, type_: GraphQLObjectType) -> Complete:
-    """``complete_object_value``."""
+def _object(place: Place, type_: GraphQLObjectType, *, may_be_null: bool = True) -> Complete:
+    """``complete_object_value``, and where it may not be null that it is not: one call for both,
+    because rows of lists are most of what there is."""
     is_type_of = type_.is_type_of
     if is_type_of is not None and not _is_default(type_, is_type_of):
-        return _as_graphql_core(place, type_)
+        others = _as_graphql_core(place, type_)
+        return others if may_be_null else _never_null(place, others)
     selection = Selection(
         type_,
         lambda executor: executor.collect_subfields(type_, place.details).grouped_field_set,
@@ -86,7 +90,9 @@ def _object(place: Place, type_: GraphQLObjectType) -> Complete:
 
     def complete(executor: Executor[Any], value: Any, path: Path) -> Any:
         if value is None or value is Undefined:
-            return None
+            if may_be_null:
+                return None
+            raise null_refused(place)
         if isinstance(value, Exception):
             raise value
         # Strawberry's own looks at the value alone.
@@ -173,7 +179,7 @@ def _list(place: Place, type_: GraphQLList[Any]) -> Complete:
         try:
             for item in items:
                 index = len(results)
-                here = Path(path, index, None)
+                here = NEW_PATH((path, index, None))
                 if type(item) not in PLAIN and is_awaitable(item):
                     executor.is_awaitable(item)
                     waiting = await_item(executor, item, here)

@@ -12,8 +12,8 @@ from graphql.pyutils import Path
 
 from schema.transport.planning.awaiting import PLAIN, is_awaitable
 from schema.transport.planning.completion import completion_of, null_refused
-from schema.transport.planning.leaves import leaf_writer
-from schema.transport.planning.places import Complete, Execute, Place
+from schema.transport.planning.leaves import leaf_writer, written_as_it_is
+from schema.transport.planning.places import NEW_PATH, Complete, Execute, Place
 from schema.transport.planning.resolvers import Resolver, resolver_of
 
 
@@ -30,27 +30,32 @@ def plan_field(place: Place) -> Execute:
 
 def _read_leaf(place: Place, read: Any) -> Execute:
     """A leaf that the source has at hand: the many, so it has no path unless it fails, and what
-    ``completion_of`` makes of layers is one call."""
+    ``completion_of`` makes of layers is one call, or none where the value is what is written."""
     key, parent_name, type_ = place.key, place.parent_name, place.definition.type
-    complete, write = (
+    leaf = assert_leaf_type(get_nullable_type(type_))
+    complete, write, as_it_is = (
         completion_of(place, type_),
-        leaf_writer(assert_leaf_type(get_nullable_type(type_))),
+        leaf_writer(leaf),
+        written_as_it_is(leaf),
     )
     may_be_null = not is_non_null_type(type_)
 
     def execute(executor: Executor[Any], source: Any, path: Path | None) -> Any:
         try:
             value = read(source)
-            if type(value) in PLAIN or not is_awaitable(value):
+            kind = type(value)
+            if kind is as_it_is:
+                return value
+            if kind in PLAIN or not is_awaitable(value):
                 written = write(value)
                 if written is None and not may_be_null:
                     raise null_refused(place)
                 return written
         except Exception as error:
-            place.fail(executor, error, type_, Path(path, key, parent_name))
+            place.fail(executor, error, type_, NEW_PATH((path, key, parent_name)))
             return None
         executor.is_awaitable(value)
-        return _await_value(place, complete, executor, value, Path(path, key, parent_name))
+        return _await_value(place, complete, executor, value, NEW_PATH((path, key, parent_name)))
 
     return execute
 
@@ -61,7 +66,7 @@ def _resolved(place: Place, resolver: Resolver, complete: Complete) -> Execute:
     read, call, coerce = resolver.read, resolver.call, resolver.coerce
 
     def execute(executor: Executor[Any], source: Any, path: Path | None) -> Any:
-        here = Path(path, key, parent_name)
+        here = NEW_PATH((path, key, parent_name))
         try:
             if call is None:
                 value = read(source)  # type: ignore[misc]
@@ -104,7 +109,7 @@ def _awaited(place: Place, resolver: Resolver, complete: Complete) -> Execute:
         return completed
 
     def execute(executor: Executor[Any], source: Any, path: Path | None) -> Any:
-        here = Path(path, key, parent_name)
+        here = NEW_PATH((path, key, parent_name))
         arguments = None
         if coerce is not None:
             try:

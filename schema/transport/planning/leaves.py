@@ -17,6 +17,16 @@ from strawberry.schema.schema_converter import CustomGraphQLEnumType
 MIN_INT, MAX_INT = -(2**31), 2**31 - 1
 
 
+def written_as_it_is(type_: GraphQLLeafType) -> type | None:
+    """Return the Python type of which every value stands in the answer as it is, if there is one.
+
+    Not ``int``: one that is too large is refused.
+    """
+    if type_ is GraphQLString or type_ is GraphQLID:
+        return str
+    return bool if type_ is GraphQLBoolean else None
+
+
 def leaf_writer(type_: GraphQLLeafType) -> Callable[[Any], Any]:
     """Return what makes of a value the one in the answer; it returns None for null.
 
@@ -24,12 +34,16 @@ def leaf_writer(type_: GraphQLLeafType) -> Callable[[Any], Any]:
     the answer is known without asking the type; every other value is the type's own affair.
     """
     complete, coerce = Executor.complete_leaf_value, type_.coerce_output_value
+    no_exceptions: set[type] = set()
 
     def write(value: Any) -> Any:
         if value is None or value is Undefined:
             return None
-        if isinstance(value, Exception):
-            raise value
+        kind = type(value)
+        if kind not in no_exceptions:
+            if isinstance(value, Exception):
+                raise value
+            no_exceptions.add(kind)
         written = coerce(value)
         # What is nothing to stand in an answer is refused in graphql-core's words.
         return (

@@ -1,6 +1,7 @@
 """A field where a document selects it on one object type: what its closures know of it."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from graphql import (
@@ -13,6 +14,10 @@ from graphql import (
 from graphql.execution import Executor
 from graphql.execution.collect_fields import FieldDetails
 from graphql.pyutils import Path
+
+NEW_PATH = partial(tuple.__new__, Path)
+"""Makes a path of (the one before it, key, type) without the ``__new__`` in Python of a named
+tuple: each object of an answer has one."""
 
 Execute = Callable[[Executor[Any], Any, Path | None], Any]
 """Answers a field of a source that stands at a path: its value in the answer, or a coroutine."""

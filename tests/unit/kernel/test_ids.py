@@ -2,6 +2,8 @@
 
 from uuid import UUID, uuid4
 
+import pytest
+from asyncpg.pgproto import pgproto
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -9,6 +11,7 @@ from headless_presale.kernel.ids import (
     customer_id_of,
     display_number,
     new_id,
+    read_id,
     reservation_id_of,
     sign_token,
     token_matches,
@@ -72,3 +75,12 @@ def test_no_text_from_outside_breaks_the_comparison(token: str) -> None:
 
 def test_half_of_a_surrogate_pair_is_just_a_wrong_token() -> None:
     assert not token_matches(SECRET, "order", SHOP, "\ud800")
+
+
+def test_an_id_within_json_is_read_as_the_driver_reads_its_own() -> None:
+    read = read_id(str(SHOP))
+
+    assert type(read) is pgproto.UUID
+    assert (read, hash(read), str(read)) == (SHOP, hash(SHOP), str(SHOP))
+    with pytest.raises(ValueError, match="UUID"):
+        read_id("no id")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from resolvers.loaders import Loader
+from resolvers.loader import Loader
 from resolvers.readiness import Later, all_of, settled, then
 
 
@@ -69,3 +69,34 @@ async def test_nothing_is_said_of_failures_that_nobody_asks_for() -> None:
     gc.collect()
 
     assert told == []
+
+
+async def test_two_who_prepare_at_a_time_share_what_they_both_want() -> None:
+    asked: list[list[int]] = []
+    doubled = loader(asked)
+
+    first = asyncio.create_task(doubled.prepare([1, 2, 1]))
+    second = asyncio.create_task(doubled.prepare([2, 3]))
+    await asyncio.sleep(0)
+    # The one who began it goes away
+    first.cancel()
+    await second
+
+    assert [doubled.find(key) for key in (1, 2, 3)] == [2, 4, 6]
+    assert asked == [[1, 2], [3]]
+
+
+async def test_what_is_told_is_not_loaded_and_changes_nothing_that_was() -> None:
+    asked: list[list[int]] = []
+    doubled = loader(asked)
+    assert await doubled.load(1) == 2
+
+    doubled.tell({1: 100, 2: 200})
+    doubled.tell({2: 300, 3: 400})
+
+    assert [await doubled.load(key) for key in (1, 2, 2, 3)] == [2, 200, 200, 400]
+    # Who waits is told as well
+    waiting = doubled.load(4)
+    doubled.tell({4: 500})
+    assert await waiting == 500
+    assert asked == [[1]]
