@@ -236,12 +236,13 @@ async def test_after_a_while_nothing_is_expected(
 
 
 def test_each_pool_is_forgotten_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    now = 100.0
+    now = 100.0  # 103.0 for the second, 106.0 for the first again
     monkeypatch.setattr(sold_out, "time", SimpleNamespace(monotonic=lambda: now))
     monkeypatch.setattr(sold_out, "_sold_out_at", {})
     first, second = UUID(int=1), UUID(int=2)
-    for now, pool_id in ((100.0, first), (103.0, second), (106.0, first)):
+    for pool_id in (first, second, first):
         sold_out.note_sold_out(pool_id)
+        now += 3.0
 
     now = 115.9
     assert sold_out.is_any_sold_out()
