@@ -28,12 +28,15 @@ def note_sold_out(pool_id: UUID) -> None:
     """Remember that an order was refused for want of slots."""
     if len(_sold_out_at) >= MOST_REMEMBERED:
         _sold_out_at.clear()
+    # The newest is the last.
+    _sold_out_at.pop(pool_id, None)
     _sold_out_at[pool_id] = time.monotonic()
 
 
 def is_any_sold_out() -> bool:
     """Tell whether it is worth to look whether an order is one more that is refused."""
-    return bool(_sold_out_at)
+    newest = next(reversed(_sold_out_at.values()), None)
+    return newest is not None and time.monotonic() - newest < REMEMBER_SECONDS
 
 
 async def find_sold_out(command: PlaceOrder) -> SlotsSoldOut | None:
